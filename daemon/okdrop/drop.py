@@ -1,0 +1,155 @@
+"""The words of the trade: a file that was dropped, its revision, its ticket, its upload and its states.
+
+Two rules:
+
+1. A row of the ledger is an `Upload`: one revision of one file on its way to one video.
+   Another revision of the same file is another row.
+2. A state changes only along `TRANSITIONS`, by `Upload.to`. Everything else in a row may change freely.
+
+The pictures of the states in the documentation are drawn from `TRANSITIONS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from okdrop.errors import LocalProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+MINIMUM_SIZE: Final = 16 * 1024
+"""OK takes no video under 16 KiB (protocol.md 2.1)."""
+
+TICKETS_PER_REVISION: Final = 5
+"""How many upload URLs one revision may use up before it fails (`ticket_expired`)."""
+
+
+class State(enum.StrEnum):
+    """Where an upload stands."""
+
+    QUEUED = "queued"  #: known, waiting for its turn
+    UPLOADING = "uploading"  #: its bytes are on their way (or wait for another try)
+    FINALIZING = "finalizing"  #: OK holds every byte; video.update is due
+    PUBLISHED = "published"  #: OK accepted video.update
+    FAILED = "failed"  #: stopped for good, with a reason; `retry` hands it back
+    SUPERSEDED = "superseded"  #: the file changed; a newer row took over
+    CANCELLED = "cancelled"  #: taken out by a person
+    DUPLICATE = "duplicate"  #: the same bytes are published already
+
+
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    State.QUEUED: frozenset(
+        {State.UPLOADING, State.FAILED, State.SUPERSEDED, State.CANCELLED, State.DUPLICATE}
+    ),
+    State.UPLOADING: frozenset(
+        {State.FINALIZING, State.QUEUED, State.FAILED, State.SUPERSEDED, State.CANCELLED}
+    ),
+    State.FINALIZING: frozenset(
+        {State.PUBLISHED, State.UPLOADING, State.FAILED, State.SUPERSEDED, State.CANCELLED}
+    ),
+    State.PUBLISHED: frozenset({State.FAILED}),
+    State.FAILED: frozenset({State.QUEUED, State.FINALIZING, State.SUPERSEDED, State.CANCELLED}),
+    State.SUPERSEDED: frozenset(),
+    State.CANCELLED: frozenset({State.QUEUED, State.SUPERSEDED}),
+    State.DUPLICATE: frozenset({State.QUEUED, State.SUPERSEDED}),
+}
+"""Which state may follow which."""
+
+UNFINISHED: Final = frozenset({State.QUEUED, State.UPLOADING, State.FINALIZING})
+"""The states from which work goes on by itself."""
+
+
+class Mode(enum.StrEnum):
+    """How an upload host takes segments (protocol.md 7.8)."""
+
+    PARALLEL = "parallel"  #: several at once, in any order
+    SEQUENTIAL = "sequential"  #: one after the other, without a gap
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What tells one content of a file from another without reading it (the facts of `stat`).
+
+    Sizes are bytes; `mtime_ns` is nanoseconds since the epoch.
+    """
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Leave to send one video: its future id and the signed URL that takes its bytes.
+
+    The URL is a secret (it carries a signature): it is never shown.
+    """
+
+    video_id: str
+    upload_url: str = dataclasses.field(repr=False)
+    issued_at: datetime
+    expires_at: datetime | None = None  #: read from the URL, a guess (protocol.md 2.1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an upload stopped, for a person and for a program."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """A settled file in a watched folder, before it has a row.
+
+    Paths are bytes as the kernel gives them: a name need not be UTF-8.
+    """
+
+    path: bytes  #: absolute
+    revision: Revision
+    folder: str  #: the watched folder it was found in ("" for a file named on the command line)
+    title: str = ""  #: a title given on the command line; "" means: from the folder's template
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One row of the ledger. Times are aware and in UTC, sizes are bytes."""
+
+    id: int
+    drop: Drop
+    state: State
+    version: int  #: counts every write of the row; a write compares and sets it
+    attempts: int = 0  #: how many times a worker took it up, or tried again after trouble
+    troubles: int = 0  #: tries in a row without progress; what the backoff climbs by
+    retry_at: datetime | None = None  #: not before
+    ticket: Ticket | None = None
+    tickets: int = 0  #: tickets used for this revision so far
+    mode: Mode | None = None  #: what this ticket's host was proven to be
+    offered_all: bool = False  #: every byte was handed to the line at least once on this ticket
+    publish_offered: bool = False  #: a video.update may have taken effect though no answer said so
+    received: int = 0  #: bytes OK acknowledged: a hint for the eye, never for the session
+    bytes_sent: int = 0  #: bytes put on the line for this row, over all tickets
+    failure: Failure | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    def to(self, state: State, **changes: Any) -> Self:
+        """Return this upload in another state, with further changes.
+
+        Raises:
+            LocalProtocolError: the table of transitions does not allow it.
+        """
+        if state not in TRANSITIONS[self.state]:
+            raise LocalProtocolError(f"upload {self.id}: {self.state} may not become {state}")
+        return self.with_(state=state, **changes)
+
+    def with_(self, **changes: Any) -> Self:
+        """Return this upload with changes."""
+        return dataclasses.replace(self, **changes)
