@@ -136,6 +136,8 @@ class Upload:
     publish_offered: bool = False  #: a video.update may have taken effect though no answer said so
     received: int = 0  #: bytes OK acknowledged: a hint for the eye, never for the session
     bytes_sent: int = 0  #: bytes put on the line for this row, over all tickets
+    digest: bytes | None = None  #: BLAKE2b-256 of the whole file, taken when it was whole on OK's side
+    duplicate_of: int | None = None  #: the row that published the same bytes
     failure: Failure | None = None
     created_at: datetime
     updated_at: datetime
