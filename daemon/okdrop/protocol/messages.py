@@ -158,7 +158,9 @@ class WrongTotal:
 SegmentAnswer: TypeAlias = (
     Stored | Complete | RangeRefused | UrlDead | Refused | ServerTrouble | NoAnswer | WrongTotal
 )
-ProbeAnswer: TypeAlias = Held | NothingYet | Unclear | UrlDead | Refused | ServerTrouble | NoAnswer | WrongTotal
+ProbeAnswer: TypeAlias = (
+    Held | NothingYet | Unclear | UrlDead | Refused | ServerTrouble | NoAnswer | WrongTotal
+)
 
 # --- answers of the API -------------------------------------------------------------------------------
 

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SPAN: Final = re.compile(r"(?:bytes[ =:]\s*)?(\d{1,19})-(\d{1,19})(?:/(\d{1,19}|\*))?", re.ASCII | re.IGNORECASE)
+_SPAN: Final = re.compile(
+    r"(?:bytes[ =:]\s*)?(\d{1,19})-(\d{1,19})(?:/(\d{1,19}|\*))?", re.ASCII | re.IGNORECASE
+)
 _SEPARATOR: Final = re.compile(r"[,;\s]+", re.ASCII)
 
 

@@ -1,0 +1,43 @@
+"""How long to wait before the next try.
+
+Delays double from `first_delay` up to `max_delay`, spread by chance so that many uploads do not come
+back at once; the other side's Retry-After goes before. Progress starts the climb anew: that is the
+caller's `troubles`, a count of failures in a row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from okdrop.errors import UploadError
+
+from okdrop.errors import Trouble
+
+_DOUBLINGS: Final = 40
+"""More would overflow nothing useful: 2**40 seconds are past any `max_delay`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """The two ends of the delays, in seconds."""
+
+    first_delay: float
+    max_delay: float
+
+    def delay(self, error: UploadError, troubles: int, chance: float) -> float:
+        """Seconds to wait after the `troubles`-th failure in a row (1 for the first).
+
+        Args:
+            error: what happened; a `Trouble` may ask for a certain or for the long delay.
+            troubles: failures in a row without progress, this one included.
+            chance: a random number in [0, 1).
+        """
+        if isinstance(error, Trouble):
+            if error.retry_after is not None:
+                return error.retry_after
+            if error.long:
+                return self.max_delay
+        top = min(self.max_delay, self.first_delay * 2.0 ** min(max(troubles, 1) - 1, _DOUBLINGS))
+        return self.first_delay + chance * (top - self.first_delay)

@@ -1,0 +1,446 @@
+"""The upload session: from nothing to a file that OK holds whole, as a pure state machine.
+
+Two rules:
+
+1. It hands out steps (`next_steps`) and takes answers; a shell carries them out. It knows no clock, no
+   socket, no file, so every order of events can be tried in a test.
+2. After any doubt it asks: a segment without an answer costs a probe, never a second sending of bytes
+   that the server may hold.
+
+Theory of operation. A session lives on one *ticket* at a time. On a fresh ticket the host's mode is
+unknown, and one small segment behind a gap, the *canary*, tells it: taken and accounted for exactly, the
+host is parallel, and up to `connections` segments are out at once; refused, it is sequential, and one
+segment is out at a time, each beginning where the server's account ends. `Belief` keeps what is held,
+in flight, doubtful and missing. An account that cannot be true (it lacks what was acknowledged, or names
+what was never sent) makes the session stop, let everything land, and ask once more; if it still does not
+fit, the ticket is abandoned. An abandoned or expired ticket leads to a new one, a bounded number of times;
+but where every byte was offered, `AskVideo` comes first, since a URL may die because the file is whole.
+It ends with `Publish` or `GiveUp`.
+
+Source: protocol.md 4 and 7.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from okdrop.drop import TICKETS_PER_REVISION, Mode
+from okdrop.errors import Doubt, LocalProtocolError, TicketDead, Trouble
+from okdrop.protocol.belief import Belief, Fit
+from okdrop.protocol.messages import (
+    Account,
+    AskVideo,
+    Complete,
+    Form,
+    GiveUp,
+    Held,
+    NoAnswer,
+    NothingYet,
+    Probe,
+    ProbeAnswer,
+    Publish,
+    RangeRefused,
+    Refused,
+    RequestTicket,
+    SegmentAnswer,
+    SendSegment,
+    ServerTrouble,
+    Step,
+    Stored,
+    Unclear,
+    UrlDead,
+    VideoStatus,
+    WrongTotal,
+)
+from okdrop.protocol.ranges import ByteRanges
+
+if TYPE_CHECKING:
+    from okdrop.errors import UploadError
+    from okdrop.protocol.plan import Plan
+    from okdrop.protocol.ranges import ByteRange
+
+CANARY_TRIES: Final = 3
+"""Canaries that met trouble before the ticket goes on one by one, without a verdict on the host."""
+
+REFUSALS: Final = 4
+"""Segments refused in a row, without one stored in between, before the ticket is given up."""
+
+UNCLEAR_PROBES: Final = 3
+"""Probes in a row that nobody could read before the ticket is given up."""
+
+RESEND_ALLOWANCE: Final = 16 * 1024 * 1024
+"""Bytes that may be sent again over the sizes of all tickets together: a bad host must not eat a line."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What the ledger kept of a ticket that an earlier process (or attempt) held."""
+
+    mode: Mode | None = None
+    taken: bool = False  #: the server acknowledged something on it
+    offered_all: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was learned about the host. `mode` None: whatever was believed of it is revoked."""
+
+    mode: Mode | None
+    reason: str
+
+
+class Session:
+    """One revision of one file on its way to OK.
+
+    Args:
+        size: of the file, in bytes; at least 1.
+        plan: how to cut it.
+        tickets: how many tickets this revision has used so far.
+        sent: bytes already put on the line for it.
+        restored: a ticket to go on with; None: ask for one.
+    """
+
+    def __init__(
+        self, size: int, plan: Plan, *, tickets: int = 0, sent: int = 0, restored: Restored | None = None
+    ) -> None:
+        self.size: Final = size
+        self.plan: Final = plan
+        self.tickets = tickets
+        self.sent = sent
+        self.mode: Mode | None = None
+        self._finding: Finding | None = None
+        self._sequential_next = False
+        self._reset()
+        if restored is not None:
+            self._has_ticket = True
+            self._belief = Belief(size, offers_known=False)
+            self.mode = restored.mode
+            self._taken = restored.taken
+            self._was_offered = restored.offered_all
+            self._unsure = True
+
+    def _reset(self) -> None:
+        """Begin a ticket's life; nothing of the one before counts."""
+        self._has_ticket = False
+        self._belief = Belief(self.size)
+        self._taken = False  # the server holds, or held, something of it
+        self._was_offered = False  # an earlier process offered every byte
+        self._unsure = False  # nothing is known: ask before anything is sent
+        self._misfit = False  # the last account could not be true
+        self._asked = False  # an API step is out
+        self._closing: AskVideo | TicketDead | GiveUp | None = None  # what comes once all has landed
+        self._nothing_yet = False  # the URL says 404 although bytes were offered: dead, or still empty
+        self._final = False  # a 200 came on a segment
+        self._there = False  # video.get said that the bytes are there
+        self._canary: ByteRange | None = None
+        self._canary_tries = 0
+        self._by_prior = False  # parallel is remembered, not proven on this ticket
+        self._refusals = 0
+        self._unclear = 0
+        self._ended = False
+
+    # --- what a shell may look at --------------------------------------------------------------------
+
+    @property
+    def received(self) -> int:
+        """Bytes the server holds, as far as is known; for the eye."""
+        return self._belief.held.size
+
+    @property
+    def taken(self) -> bool:
+        """Whether the server acknowledged anything on this ticket."""
+        return self._taken
+
+    @property
+    def offered_all(self) -> bool:
+        """Whether every byte was handed to the line on this ticket: the ledger keeps it for a restart."""
+        return self._was_offered or self._belief.offered_all
+
+    @property
+    def in_flight(self) -> int:
+        """How many segments are out."""
+        return self._belief.in_flight
+
+    def take_finding(self) -> Finding | None:
+        """What was learned about the host since the last call."""
+        finding, self._finding = self._finding, None
+        return finding
+
+    # --- steps ---------------------------------------------------------------------------------------
+
+    def next_steps(self) -> list[Step]:
+        """Everything that may be begun now, beside what is out already; each step is handed out once."""
+        if self._ended or self._asked:
+            return []
+        if self._is_whole():
+            self._ended = True
+            return [Publish()]
+        if self._closing is not None:
+            return self._close() if self._belief.idle else []
+        if not self._has_ticket:
+            self._asked = True
+            return [RequestTicket()]
+        steps: list[Step] = []
+        if self._probe_is_due():
+            self._belief.probe_sent()
+            steps.append(Probe())
+        steps.extend(self._hand_out())
+        return steps
+
+    def _is_whole(self) -> bool:
+        belief = self._belief
+        return self._there or (belief.whole and belief.idle and (self._final or belief.confirmed_whole))
+
+    def _close(self) -> list[Step]:
+        closing, self._closing = self._closing, None
+        if isinstance(closing, AskVideo):
+            self._asked = True
+            return [closing]
+        if isinstance(closing, GiveUp):
+            self._ended = True
+            return [closing]
+        if self.tickets >= TICKETS_PER_REVISION:
+            self._ended = True
+            return [GiveUp("ticket_expired", f"{self.tickets} upload URLs were used up; the last: {closing}")]
+        self._reset()
+        self._asked = True
+        return [RequestTicket()]
+
+    def _probe_is_due(self) -> bool:
+        belief = self._belief
+        if belief.probing:
+            return False
+        if self._unsure or belief.doubtful:
+            # An account that could not be true is asked for again only once everything has landed.
+            return not (self._misfit and belief.in_flight)
+        # All was acknowledged but no 200 came, or a 200 came while bytes are missing (protocol.md 7.1, 7.2).
+        return belief.idle and belief.whole is not self._final
+
+    def _hand_out(self) -> list[Step]:
+        steps: list[Step] = []
+        while not self._unsure and (span := self._next_span()) is not None:
+            self._belief.hand_out(span)
+            steps.append(SendSegment(span))
+        return steps
+
+    def _next_span(self) -> ByteRange | None:
+        belief = self._belief
+        if self.mode is Mode.PARALLEL:
+            return (
+                self.plan.next_segment(belief.missing) if belief.in_flight < self.plan.connections else None
+            )
+        if not belief.idle or belief.doubtful:
+            return None
+        if self.mode is None:
+            self._canary = self.plan.canary(belief.missing)
+            if self._canary is not None and self._canary_tries < CANARY_TRIES:
+                return self._canary
+            self._canary = None
+            self.mode = Mode.SEQUENTIAL  # for this ticket; nothing is known of the host
+        return self.plan.next_segment(belief.missing)
+
+    # --- answers of the API --------------------------------------------------------------------------
+
+    def ticket_issued(self, prior: Mode | None) -> None:
+        """A new ticket is here (and in the ledger). `prior`: what is remembered of its host."""
+        if not self._asked or self._has_ticket:
+            raise LocalProtocolError("no ticket was asked for")
+        self._asked = False
+        self._has_ticket = True
+        self.tickets += 1
+        self.mode = Mode.SEQUENTIAL if self._sequential_next else prior
+        self._by_prior = self.mode is Mode.PARALLEL
+
+    def video_is(self, status: VideoStatus) -> None:
+        """video.get's word after the URL died: anything but UPLOADING means that the bytes are there."""
+        self._asked = False
+        if status not in {VideoStatus.UPLOADING, VideoStatus.MISSING}:
+            self._there = True
+        elif status is VideoStatus.UPLOADING and self._nothing_yet:
+            self._nothing_yet = False
+            self._belief.probe_sent()
+            self._account(Account(ByteRanges()))
+        else:
+            self._closing = TicketDead(f"the upload URL is dead, the video {status.value.lower()}")
+
+    def not_answered(self) -> None:
+        """RequestTicket or AskVideo brought no answer: it will be handed out again."""
+        self._asked = False
+        if self._has_ticket:
+            self._closing = AskVideo()
+
+    # --- answers to segments -------------------------------------------------------------------------
+
+    def segment_answered(self, span: ByteRange, answer: SegmentAnswer, *, sent: int) -> UploadError | None:
+        """What came of a segment, of which `sent` bytes were put on the line.
+
+        Returns:
+            None when it made progress; else what stands in the way, for the backoff and the log.
+        """
+        self.sent += sent
+        if self.sent > TICKETS_PER_REVISION * self.size + RESEND_ALLOWANCE and self._closing is None:
+            self._closing = GiveUp(
+                "resend_limit",
+                f"{self.sent} bytes were sent for a file of {self.size}: the host keeps too few",
+            )
+        match answer:
+            case Stored(account):
+                return self._stored(span, account)
+            case Complete(account):
+                self._final |= account is None or self._belief.vouches_whole(account)
+                return self._stored(span, account)
+            case RangeRefused(account):
+                return self._refused(span, Doubt("the range was refused", code="range_refused"), account)
+            case Refused(status, reason):
+                return self._refused(
+                    span, Doubt(f"HTTP {status} {reason}".strip(), code=f"http_{status}"), None
+                )
+            case UrlDead(status, reason):
+                self._sequential_next |= self._is_canary(span)
+                self._belief.lost(span)
+                return self._url_died(status, reason)
+            case WrongTotal(total):
+                self._belief.lost(span)
+                return self._misfits(f"the server speaks of a file of {total} bytes")
+            case ServerTrouble() | NoAnswer():
+                return self._troubled(span, answer)
+
+    def _is_canary(self, span: ByteRange) -> bool:
+        return self.mode is None and span == self._canary
+
+    def _stored(self, span: ByteRange, account: Account | None) -> UploadError | None:
+        belief = self._belief
+        if self._is_canary(span):
+            belief.acknowledged(span)
+            self._taken = True
+            if account is None:
+                self._unsure = True
+                return None
+            belief.probe_sent()
+            return self._account(account)
+        exact = account is not None and (account.form is Form.RANGES or self.mode is Mode.SEQUENTIAL)
+        if account is not None and exact and not belief.vouches(account, span):
+            belief.lost(span)
+            return self._too_often(Doubt("stored, but not by its own account", code="not_accounted"))
+        belief.acknowledged(span)
+        self._taken = True
+        self._refusals = 0
+        return None
+
+    def _refused(self, span: ByteRange, why: Doubt, account: Account | None) -> UploadError | None:
+        belief = self._belief
+        if self._is_canary(span):
+            belief.returned(span)
+            self._learned(Mode.SEQUENTIAL, "refused a segment behind a gap")
+            why_not = None
+        else:
+            belief.lost(span)
+            why_not = self._too_often(why)
+            if self.mode is Mode.PARALLEL and (self._by_prior or self._refusals > 1):
+                self._learned(None, "refused a segment of several")
+        if account is not None and belief.idle:
+            belief.probe_sent()
+            return self._account(account) or why_not
+        return why_not
+
+    def _too_often(self, why: Doubt) -> Doubt:
+        self._refusals += 1
+        if self._refusals >= REFUSALS and self._closing is None:
+            self._closing = AskVideo() if self.offered_all else TicketDead(str(why))
+        return why
+
+    def _troubled(self, span: ByteRange, answer: ServerTrouble | NoAnswer) -> Trouble:
+        if isinstance(answer, NoAnswer) and not answer.sent:
+            self._belief.returned(span)
+        else:
+            self._belief.lost(span)
+            self._canary_tries += self._is_canary(span)
+        return _trouble(answer)
+
+    def _url_died(self, status: int, reason: str) -> TicketDead:
+        dead = TicketDead(f"the upload URL answers HTTP {status} {reason}".strip(), code=f"http_{status}")
+        if self._closing is None:
+            self._closing = AskVideo() if self.offered_all else dead
+        return dead
+
+    # --- answers to probes ---------------------------------------------------------------------------
+
+    def probe_answered(self, answer: ProbeAnswer) -> UploadError | None:
+        """What came of a probe; returns as `segment_answered` does."""
+        if isinstance(answer, Held):
+            return self._account(answer.account)
+        if isinstance(answer, NothingYet) and not self._taken and not self.offered_all:
+            return self._account(Account(ByteRanges()))
+        self._belief.probe_lost()
+        match answer:
+            case NothingYet(reason):
+                self._nothing_yet = not self._taken
+                return self._url_died(404, reason)
+            case UrlDead(status, reason):
+                return self._url_died(status, reason)
+            case WrongTotal(total):
+                return self._misfits(f"the server speaks of a file of {total} bytes")
+            case Unclear(status, reason) | Refused(status, reason):
+                return self._not_understood(status, reason)
+            case ServerTrouble() | NoAnswer():
+                return _trouble(answer)
+
+    def _not_understood(self, status: int, reason: str) -> Doubt:
+        self._unclear += 1
+        why = Doubt(f"the account cannot be read: HTTP {status} {reason}".strip(), code="account_unclear")
+        if self._unclear >= UNCLEAR_PROBES and self._closing is None:
+            self._closing = AskVideo() if self.offered_all else TicketDead(str(why))
+        return why
+
+    def _account(self, account: Account) -> UploadError | None:
+        """Take the server's word, as far as it can be true."""
+        self._unclear = 0
+        fit = self._belief.told(account)
+        trying = self.mode is None and self._canary is not None
+        if trying and fit is Fit.EXCEEDS:
+            return self._canary_contradicted(fit)
+        if fit is not Fit.FITS:
+            return self._misfits(fit.value)
+        held = self._belief.held
+        self._misfit = self._unsure = self._final = False
+        self._taken |= bool(held)
+        if (
+            self.mode is None
+            and account.form is Form.RANGES
+            and held
+            and held != ByteRanges.prefix(held.size)
+        ):
+            self._learned(Mode.PARALLEL, "accounts for a segment behind a gap")
+        return None
+
+    def _misfits(self, why: str) -> Doubt:
+        """An account that cannot be true: let everything land, ask once more, then drop the ticket."""
+        if self._misfit and self._closing is None:
+            if self.mode is None and self._canary is not None:
+                return self._canary_contradicted(Fit.LACKS)
+            self._closing = TicketDead(f"the account {why}")
+            if self.mode is Mode.PARALLEL:
+                self._learned(None, f"its account {why}")
+        self._misfit = self._unsure = True
+        return Doubt(f"the account {why}", code="account_misfit")
+
+    def _canary_contradicted(self, fit: Fit) -> Doubt:
+        self._learned(Mode.SEQUENTIAL, f"took a segment behind a gap, but its account {fit.value}")
+        self._sequential_next = True
+        self._closing = TicketDead(f"the account {fit.value}")
+        return Doubt(f"the account {fit.value}", code="account_misfit")
+
+    def _learned(self, mode: Mode | None, reason: str) -> None:
+        """Keep a verdict on the host; a revoked one leaves this ticket sequential."""
+        self.mode = mode or Mode.SEQUENTIAL
+        self._by_prior = False
+        self._canary = None
+        self._finding = Finding(mode=mode, reason=reason)
+
+
+def _trouble(answer: ServerTrouble | NoAnswer) -> Trouble:
+    if isinstance(answer, NoAnswer):
+        return Trouble(answer.reason, code="no_answer")
+    text = f"HTTP {answer.status} {answer.reason}".strip()
+    return Trouble(text, code=f"http_{answer.status}", retry_after=answer.retry_after)
