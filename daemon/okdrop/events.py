@@ -1,7 +1,7 @@
 """What happens, as values. The log, metrics and pages listen; nobody who works here knows them.
 
-Each event has a stable `name` (documented, counted, grepped for) and a `level`. Fields are facts, fit to be shown: no secret,
-no signed URL, no object. Paths are text made for the eye (`shown`).
+Each event has a stable `name` (documented, counted, grepped for) and a `level`. Fields are facts, fit to be
+shown: no secret, no signed URL, no object. Paths are text made for the eye (`shown`).
 """
 
 from __future__ import annotations

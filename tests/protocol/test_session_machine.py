@@ -12,7 +12,6 @@ import dataclasses
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from protocol.upload_host import UploadHost
 
 from okdrop.drop import Mode
 from okdrop.protocol.messages import (
@@ -26,6 +25,7 @@ from okdrop.protocol.messages import (
     ProbeAnswer,
     Publish,
     RequestTicket,
+    Restored,
     SegmentAnswer,
     SendSegment,
     ServerTrouble,
@@ -34,7 +34,8 @@ from okdrop.protocol.messages import (
 )
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.ranges import ByteRange, ByteRanges
-from okdrop.protocol.session import Restored, Session
+from okdrop.protocol.session import Session
+from protocol.upload_host import UploadHost
 
 CONNECTIONS = 3
 SEGMENT = 10
@@ -75,9 +76,7 @@ class SessionMachine(RuleBasedStateMachine):
     ) -> None:
         self.size = size
         self.prior = prior
-        self.template = UploadHost(
-            size, mode, form, accounts_on_201, dies_when_whole, equates, fresh_is_404
-        )
+        self.template = UploadHost(size, mode, form, accounts_on_201, dies_when_whole, equates, fresh_is_404)
         self.host = dataclasses.replace(self.template)
         self.session = Session(size, Plan(segment_size=SEGMENT, connections=CONNECTIONS))
         self.travelling: list[Travelling] = []

@@ -11,6 +11,7 @@ import enum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from okdrop.drop import Mode
     from okdrop.protocol.ranges import ByteRange, ByteRanges
 
 # --- steps --------------------------------------------------------------------------------------------
@@ -180,3 +181,23 @@ class VideoStatus(enum.StrEnum):
     LIMITED_ACCESS = "LIMITED_ACCESS"
     MISSING = "MISSING"  #: no such video
     UNKNOWN = "UNKNOWN"
+
+
+# --- what outlives a session ---------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What the ledger kept of a ticket that an earlier process (or attempt) held."""
+
+    mode: Mode | None = None
+    taken: bool = False  #: the server acknowledged something on it
+    offered_all: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was learned about the host. `mode` None: whatever was believed of it is revoked."""
+
+    mode: Mode | None
+    reason: str

@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
+from okdrop.errors import Trouble
+from okdrop.protocol.messages import NoAnswer, ServerTrouble
+
 if TYPE_CHECKING:
     from okdrop.errors import UploadError
-
-from okdrop.errors import Trouble
 
 _DOUBLINGS: Final = 40
 """More would overflow nothing useful: 2**40 seconds are past any `max_delay`."""
@@ -41,3 +42,11 @@ class Backoff:
                 return self.max_delay
         top = min(self.max_delay, self.first_delay * 2.0 ** min(max(troubles, 1) - 1, _DOUBLINGS))
         return self.first_delay + chance * (top - self.first_delay)
+
+
+def trouble_of(answer: ServerTrouble | NoAnswer) -> Trouble:
+    """Passing trouble with an upload host, as an error."""
+    if isinstance(answer, NoAnswer):
+        return Trouble(answer.reason, code="no_answer")
+    text = f"HTTP {answer.status} {answer.reason}".strip()
+    return Trouble(text, code=f"http_{answer.status}", retry_after=answer.retry_after)

@@ -22,41 +22,17 @@ Source: protocol.md 4 and 7.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import TICKETS_PER_REVISION, Mode
-from okdrop.errors import Doubt, LocalProtocolError, TicketDead, Trouble
+from okdrop.errors import Doubt, LocalProtocolError, TicketDead
+from okdrop.protocol import messages as m
 from okdrop.protocol.belief import Belief, Fit
-from okdrop.protocol.messages import (
-    Account,
-    AskVideo,
-    Complete,
-    Form,
-    GiveUp,
-    Held,
-    NoAnswer,
-    NothingYet,
-    Probe,
-    ProbeAnswer,
-    Publish,
-    RangeRefused,
-    Refused,
-    RequestTicket,
-    SegmentAnswer,
-    SendSegment,
-    ServerTrouble,
-    Step,
-    Stored,
-    Unclear,
-    UrlDead,
-    VideoStatus,
-    WrongTotal,
-)
 from okdrop.protocol.ranges import ByteRanges
+from okdrop.protocol.retry import trouble_of
 
 if TYPE_CHECKING:
-    from okdrop.errors import UploadError
+    from okdrop.errors import Trouble, UploadError
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.ranges import ByteRange
 
@@ -73,23 +49,6 @@ RESEND_ALLOWANCE: Final = 16 * 1024 * 1024
 """Bytes that may be sent again over the sizes of all tickets together: a bad host must not eat a line."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """What the ledger kept of a ticket that an earlier process (or attempt) held."""
-
-    mode: Mode | None = None
-    taken: bool = False  #: the server acknowledged something on it
-    offered_all: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What was learned about the host. `mode` None: whatever was believed of it is revoked."""
-
-    mode: Mode | None
-    reason: str
-
-
 class Session:
     """One revision of one file on its way to OK.
 
@@ -102,14 +61,14 @@ class Session:
     """
 
     def __init__(
-        self, size: int, plan: Plan, *, tickets: int = 0, sent: int = 0, restored: Restored | None = None
+        self, size: int, plan: Plan, *, tickets: int = 0, sent: int = 0, restored: m.Restored | None = None
     ) -> None:
         self.size: Final = size
         self.plan: Final = plan
         self.tickets = tickets
         self.sent = sent
         self.mode: Mode | None = None
-        self._finding: Finding | None = None
+        self._finding: m.Finding | None = None
         self._sequential_next = False
         self._reset()
         if restored is not None:
@@ -129,7 +88,7 @@ class Session:
         self._unsure = False  # nothing is known: ask before anything is sent
         self._misfit = False  # the last account could not be true
         self._asked = False  # an API step is out
-        self._closing: AskVideo | TicketDead | GiveUp | None = None  # what comes once all has landed
+        self._closing: m.AskVideo | TicketDead | m.GiveUp | None = None  # what comes once all has landed
         self._nothing_yet = False  # the URL says 404 although bytes were offered: dead, or still empty
         self._final = False  # a 200 came on a segment
         self._there = False  # video.get said that the bytes are there
@@ -162,29 +121,29 @@ class Session:
         """How many segments are out."""
         return self._belief.in_flight
 
-    def take_finding(self) -> Finding | None:
+    def take_finding(self) -> m.Finding | None:
         """What was learned about the host since the last call."""
         finding, self._finding = self._finding, None
         return finding
 
     # --- steps ---------------------------------------------------------------------------------------
 
-    def next_steps(self) -> list[Step]:
+    def next_steps(self) -> list[m.Step]:
         """Everything that may be begun now, beside what is out already; each step is handed out once."""
         if self._ended or self._asked:
             return []
         if self._is_whole():
             self._ended = True
-            return [Publish()]
+            return [m.Publish()]
         if self._closing is not None:
             return self._close() if self._belief.idle else []
         if not self._has_ticket:
             self._asked = True
-            return [RequestTicket()]
-        steps: list[Step] = []
+            return [m.RequestTicket()]
+        steps: list[m.Step] = []
         if self._probe_is_due():
             self._belief.probe_sent()
-            steps.append(Probe())
+            steps.append(m.Probe())
         steps.extend(self._hand_out())
         return steps
 
@@ -192,20 +151,22 @@ class Session:
         belief = self._belief
         return self._there or (belief.whole and belief.idle and (self._final or belief.confirmed_whole))
 
-    def _close(self) -> list[Step]:
+    def _close(self) -> list[m.Step]:
         closing, self._closing = self._closing, None
-        if isinstance(closing, AskVideo):
+        if isinstance(closing, m.AskVideo):
             self._asked = True
             return [closing]
-        if isinstance(closing, GiveUp):
+        if isinstance(closing, m.GiveUp):
             self._ended = True
             return [closing]
         if self.tickets >= TICKETS_PER_REVISION:
             self._ended = True
-            return [GiveUp("ticket_expired", f"{self.tickets} upload URLs were used up; the last: {closing}")]
+            return [
+                m.GiveUp("ticket_expired", f"{self.tickets} upload URLs were used up; the last: {closing}")
+            ]
         self._reset()
         self._asked = True
-        return [RequestTicket()]
+        return [m.RequestTicket()]
 
     def _probe_is_due(self) -> bool:
         belief = self._belief
@@ -217,11 +178,11 @@ class Session:
         # All was acknowledged but no 200 came, or a 200 came while bytes are missing (protocol.md 7.1, 7.2).
         return belief.idle and belief.whole is not self._final
 
-    def _hand_out(self) -> list[Step]:
-        steps: list[Step] = []
+    def _hand_out(self) -> list[m.Step]:
+        steps: list[m.Step] = []
         while not self._unsure and (span := self._next_span()) is not None:
             self._belief.hand_out(span)
-            steps.append(SendSegment(span))
+            steps.append(m.SendSegment(span))
         return steps
 
     def _next_span(self) -> ByteRange | None:
@@ -252,64 +213,63 @@ class Session:
         self.mode = Mode.SEQUENTIAL if self._sequential_next else prior
         self._by_prior = self.mode is Mode.PARALLEL
 
-    def video_is(self, status: VideoStatus) -> None:
+    def video_is(self, status: m.VideoStatus) -> None:
         """video.get's word after the URL died: anything but UPLOADING means that the bytes are there."""
         self._asked = False
-        if status not in {VideoStatus.UPLOADING, VideoStatus.MISSING}:
+        if status not in {m.VideoStatus.UPLOADING, m.VideoStatus.MISSING}:
             self._there = True
-        elif status is VideoStatus.UPLOADING and self._nothing_yet:
+        elif status is m.VideoStatus.UPLOADING and self._nothing_yet:
             self._nothing_yet = False
             self._belief.probe_sent()
-            self._account(Account(ByteRanges()))
+            self._account(m.Account(ByteRanges()))
         else:
             self._closing = TicketDead(f"the upload URL is dead, the video {status.value.lower()}")
 
     def not_answered(self) -> None:
-        """RequestTicket or AskVideo brought no answer: it will be handed out again."""
+        """m.RequestTicket or m.AskVideo brought no answer: it will be handed out again."""
         self._asked = False
         if self._has_ticket:
-            self._closing = AskVideo()
+            self._closing = m.AskVideo()
 
     # --- answers to segments -------------------------------------------------------------------------
 
-    def segment_answered(self, span: ByteRange, answer: SegmentAnswer, *, sent: int) -> UploadError | None:
+    def segment_answered(self, span: ByteRange, answer: m.SegmentAnswer, *, sent: int) -> UploadError | None:
         """What came of a segment, of which `sent` bytes were put on the line.
 
         Returns:
             None when it made progress; else what stands in the way, for the backoff and the log.
         """
-        self.sent += sent
-        if self.sent > TICKETS_PER_REVISION * self.size + RESEND_ALLOWANCE and self._closing is None:
-            self._closing = GiveUp(
-                "resend_limit",
-                f"{self.sent} bytes were sent for a file of {self.size}: the host keeps too few",
-            )
+        self._count(sent)
         match answer:
-            case Stored(account):
+            case m.Stored(account):
                 return self._stored(span, account)
-            case Complete(account):
+            case m.Complete(account):
                 self._final |= account is None or self._belief.vouches_whole(account)
                 return self._stored(span, account)
-            case RangeRefused(account):
-                return self._refused(span, Doubt("the range was refused", code="range_refused"), account)
-            case Refused(status, reason):
-                return self._refused(
-                    span, Doubt(f"HTTP {status} {reason}".strip(), code=f"http_{status}"), None
-                )
-            case UrlDead(status, reason):
+            case m.RangeRefused(account):
+                return self._refused(span, 416, account)
+            case m.Refused(status):
+                return self._refused(span, status, None)
+            case m.UrlDead(status, reason):
                 self._sequential_next |= self._is_canary(span)
                 self._belief.lost(span)
                 return self._url_died(status, reason)
-            case WrongTotal(total):
+            case m.WrongTotal(total):
                 self._belief.lost(span)
-                return self._misfits(f"the server speaks of a file of {total} bytes")
-            case ServerTrouble() | NoAnswer():
+                return self._misfits(f"is of a file of {total} bytes")
+            case _:
                 return self._troubled(span, answer)
+
+    def _count(self, sent: int) -> None:
+        self.sent += sent
+        if self.sent > TICKETS_PER_REVISION * self.size + RESEND_ALLOWANCE and self._closing is None:
+            why = f"{self.sent} bytes were sent for a file of {self.size}: the host keeps too few of them"
+            self._closing = m.GiveUp("resend_limit", why)
 
     def _is_canary(self, span: ByteRange) -> bool:
         return self.mode is None and span == self._canary
 
-    def _stored(self, span: ByteRange, account: Account | None) -> UploadError | None:
+    def _stored(self, span: ByteRange, account: m.Account | None) -> UploadError | None:
         belief = self._belief
         if self._is_canary(span):
             belief.acknowledged(span)
@@ -319,7 +279,7 @@ class Session:
                 return None
             belief.probe_sent()
             return self._account(account)
-        exact = account is not None and (account.form is Form.RANGES or self.mode is Mode.SEQUENTIAL)
+        exact = account is not None and (account.form is m.Form.RANGES or self.mode is Mode.SEQUENTIAL)
         if account is not None and exact and not belief.vouches(account, span):
             belief.lost(span)
             return self._too_often(Doubt("stored, but not by its own account", code="not_accounted"))
@@ -328,72 +288,72 @@ class Session:
         self._refusals = 0
         return None
 
-    def _refused(self, span: ByteRange, why: Doubt, account: Account | None) -> UploadError | None:
+    def _refused(self, span: ByteRange, status: int, account: m.Account | None) -> UploadError | None:
         belief = self._belief
         if self._is_canary(span):
             belief.returned(span)
             self._learned(Mode.SEQUENTIAL, "refused a segment behind a gap")
-            why_not = None
+            why = None
         else:
             belief.lost(span)
-            why_not = self._too_often(why)
+            why = self._too_often(Doubt(f"the segment was refused: HTTP {status}", code=f"http_{status}"))
             if self.mode is Mode.PARALLEL and (self._by_prior or self._refusals > 1):
                 self._learned(None, "refused a segment of several")
         if account is not None and belief.idle:
             belief.probe_sent()
-            return self._account(account) or why_not
-        return why_not
+            return self._account(account) or why
+        return why
 
     def _too_often(self, why: Doubt) -> Doubt:
         self._refusals += 1
         if self._refusals >= REFUSALS and self._closing is None:
-            self._closing = AskVideo() if self.offered_all else TicketDead(str(why))
+            self._closing = m.AskVideo() if self.offered_all else TicketDead(str(why))
         return why
 
-    def _troubled(self, span: ByteRange, answer: ServerTrouble | NoAnswer) -> Trouble:
-        if isinstance(answer, NoAnswer) and not answer.sent:
+    def _troubled(self, span: ByteRange, answer: m.ServerTrouble | m.NoAnswer) -> Trouble:
+        if isinstance(answer, m.NoAnswer) and not answer.sent:
             self._belief.returned(span)
         else:
             self._belief.lost(span)
             self._canary_tries += self._is_canary(span)
-        return _trouble(answer)
+        return trouble_of(answer)
 
     def _url_died(self, status: int, reason: str) -> TicketDead:
         dead = TicketDead(f"the upload URL answers HTTP {status} {reason}".strip(), code=f"http_{status}")
         if self._closing is None:
-            self._closing = AskVideo() if self.offered_all else dead
+            self._closing = m.AskVideo() if self.offered_all else dead
         return dead
 
     # --- answers to probes ---------------------------------------------------------------------------
 
-    def probe_answered(self, answer: ProbeAnswer) -> UploadError | None:
+    def probe_answered(self, answer: m.ProbeAnswer) -> UploadError | None:
         """What came of a probe; returns as `segment_answered` does."""
-        if isinstance(answer, Held):
+        if isinstance(answer, m.Held):
             return self._account(answer.account)
-        if isinstance(answer, NothingYet) and not self._taken and not self.offered_all:
-            return self._account(Account(ByteRanges()))
+        if isinstance(answer, m.NothingYet) and not self._taken and not self.offered_all:
+            return self._account(m.Account(ByteRanges()))
         self._belief.probe_lost()
         match answer:
-            case NothingYet(reason):
+            case m.NothingYet(reason):
                 self._nothing_yet = not self._taken
                 return self._url_died(404, reason)
-            case UrlDead(status, reason):
+            case m.UrlDead(status, reason):
                 return self._url_died(status, reason)
-            case WrongTotal(total):
-                return self._misfits(f"the server speaks of a file of {total} bytes")
-            case Unclear(status, reason) | Refused(status, reason):
+            case m.WrongTotal(total):
+                return self._misfits(f"is of a file of {total} bytes")
+            case m.Unclear(status, reason) | m.Refused(status, reason):
                 return self._not_understood(status, reason)
-            case ServerTrouble() | NoAnswer():
-                return _trouble(answer)
+            case m.ServerTrouble() | m.NoAnswer():
+                return trouble_of(answer)
 
     def _not_understood(self, status: int, reason: str) -> Doubt:
         self._unclear += 1
         why = Doubt(f"the account cannot be read: HTTP {status} {reason}".strip(), code="account_unclear")
         if self._unclear >= UNCLEAR_PROBES and self._closing is None:
-            self._closing = AskVideo() if self.offered_all else TicketDead(str(why))
+            self._closing = m.AskVideo() if self.offered_all else TicketDead(str(why))
         return why
 
-    def _account(self, account: Account) -> UploadError | None:
+    def _account(self, account: m.Account) -> UploadError | None:
         """Take the server's word, as far as it can be true."""
         self._unclear = 0
         fit = self._belief.told(account)
@@ -407,7 +367,7 @@ class Session:
         self._taken |= bool(held)
         if (
             self.mode is None
-            and account.form is Form.RANGES
+            and account.form is m.Form.RANGES
             and held
             and held != ByteRanges.prefix(held.size)
         ):
@@ -436,11 +396,4 @@ class Session:
         self.mode = mode or Mode.SEQUENTIAL
         self._by_prior = False
         self._canary = None
-        self._finding = Finding(mode=mode, reason=reason)
-
-
-def _trouble(answer: ServerTrouble | NoAnswer) -> Trouble:
-    if isinstance(answer, NoAnswer):
-        return Trouble(answer.reason, code="no_answer")
-    text = f"HTTP {answer.status} {answer.reason}".strip()
-    return Trouble(text, code=f"http_{answer.status}", retry_after=answer.retry_after)
+        self._finding = m.Finding(mode=mode, reason=reason)
