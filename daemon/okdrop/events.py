@@ -94,6 +94,16 @@ class FileWaiting(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileLeft(Event):
+    """A file was not finished when a run that ends came to its end."""
+
+    name: ClassVar = "file.left"
+    level: ClassVar = "warning"
+    path: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileUnreadable(Event):
     """A file or folder cannot be looked at."""
 

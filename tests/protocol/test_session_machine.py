@@ -164,7 +164,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     def deliver(self, one: Travelling, answer: SegmentAnswer) -> None:
         self.travelling.remove(one)
-        self.session.segment_answered(one.span, answer, sent=0)
+        self.session.segment_answered(one.span, answer)
         self.remember()
 
     @precondition(lambda self: self.probing and self.account_on_its_way is None)

@@ -233,13 +233,12 @@ class Session:
 
     # --- answers to segments -------------------------------------------------------------------------
 
-    def segment_answered(self, span: ByteRange, answer: m.SegmentAnswer, *, sent: int) -> UploadError | None:
-        """What came of a segment, of which `sent` bytes were put on the line.
+    def segment_answered(self, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
+        """What came of a segment.
 
         Returns:
             None when it made progress; else what stands in the way, for the backoff and the log.
         """
-        self._count(sent)
         match answer:
             case m.Stored(account):
                 return self._stored(span, account)
@@ -260,8 +259,9 @@ class Session:
             case _:
                 return self._troubled(span, answer)
 
-    def _count(self, sent: int) -> None:
-        self.sent += sent
+    def put_on_line(self, count: int) -> None:
+        """So many more bytes of segments left; too many for this file end the session."""
+        self.sent += count
         if self.sent > TICKETS_PER_REVISION * self.size + RESEND_ALLOWANCE and self._closing is None:
             why = f"{self.sent} bytes were sent for a file of {self.size}: the host keeps too few of them"
             self._closing = m.GiveUp("resend_limit", why)

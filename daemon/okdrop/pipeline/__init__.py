@@ -1,0 +1,81 @@
+"""The stages, and the only place where they meet.
+
+     folder ──► Watcher ──► Intake ──► ledger ──► Line ──► Uploader × N ──► Line ──► Finalizer ──► published
+                scan,       known?     a row,     ids      Attempt: the      ids      video.update
+                settled?    new?       first      only     session's steps
+
+The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
+stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from okdrop.drop import State
+from okdrop.pipeline.finalizer import Finalizer
+from okdrop.pipeline.intake import Intake
+from okdrop.pipeline.janitor import sweep
+from okdrop.pipeline.line import Line, OpenUploads
+from okdrop.pipeline.parts import Brake, Parts, Tally
+from okdrop.pipeline.uploader import Uploader
+from okdrop.pipeline.watcher import Folder, Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from okdrop.drop import Upload
+
+__all__ = ["Brake", "Folder", "Parts", "Pipeline", "Tally"]
+
+FINALIZERS: Final = 2
+
+
+class Pipeline:
+    """From folders to published videos.
+
+    Args:
+        parts: what all stages share.
+        folders: the watched folders.
+        workers: uploads at once.
+    """
+
+    def __init__(self, parts: Parts, folders: Sequence[Folder], *, workers: int) -> None:
+        self._parts: Final = parts
+        self._workers: Final = workers
+        self._line: Final = Line()
+        self._finals: Final = Line()
+        self._opened: Final = OpenUploads()
+        self.intake: Final = Intake(parts, self._line, self._opened)
+        self.watcher: Final = Watcher(parts, self.intake, self._opened, folders)
+
+    def recover(self, rows: Iterable[Upload]) -> None:
+        """Take up uploads that an earlier run left unfinished, each when it is due."""
+        for row in rows:
+            delay = 0.0
+            if row.retry_at is not None:
+                delay = max(0.0, (row.retry_at - self._parts.now()).total_seconds())
+            self._opened.begin(row.id)
+            (self._finals if row.state is State.FINALIZING else self._line).put(row.id, delay)
+
+    async def run_to_the_end(self) -> None:
+        """Upload until nothing is left to wait for, or until the brake is pulled."""
+        async with asyncio.TaskGroup() as group:
+            for stage in self._stages():
+                group.create_task(stage())
+            watching = group.create_task(self.watcher.run_to_the_end())
+            braking = group.create_task(self._parts.brake.wait())
+            await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
+            watching.cancel()
+            braking.cancel()
+            self._line.close()
+            self._finals.close()
+        if not self._parts.brake.is_pulled:
+            await sweep(self._parts)
+
+    def _stages(self) -> list[Callable[[], Awaitable[None]]]:
+        look_again = self.watcher.look_again
+        uploader = Uploader(self._parts, self._line, self._finals, self._opened, look_again)
+        finalizer = Finalizer(self._parts, self._finals, self._line, self._opened, look_again)
+        return [uploader.work] * self._workers + [finalizer.work] * FINALIZERS

@@ -1,0 +1,338 @@
+"""One upload in the hands of a worker: carries out what its session asks for, until there is an end.
+
+The session decides, the client carries out, the ledger remembers. Whatever has to survive a crash is in
+the ledger before the step that depends on it begins (`_write_ahead`): the ticket before the first byte,
+"every byte was offered" before the last bytes leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from okdrop import events
+from okdrop.errors import GaveUp, LocalProtocolError, Trouble, UploadError
+from okdrop.protocol import messages as m
+from okdrop.protocol.session import Session
+
+if TYPE_CHECKING:
+    from okdrop.drop import Mode, Ticket, Upload
+    from okdrop.inbox.source import Source
+    from okdrop.pipeline.parts import Parts
+    from okdrop.protocol.ranges import ByteRange
+
+PATIENCE: Final = 5.0
+"""Seconds a worker waits out with the upload in its hands; for a longer wait it takes up another."""
+
+PROGRESS_EVERY: Final = 2.0
+"""Seconds between two notes of progress in the ledger; they are for the eye only."""
+
+WHOLE: Final = "whole"
+DRAINED: Final = "drained"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Released:
+    """Come back in `delay` seconds; another upload may have the worker meanwhile."""
+
+    delay: float
+
+
+Outcome: TypeAlias = str | Released | UploadError
+_Landing: TypeAlias = Callable[[], UploadError | None]
+"""Tells the session what came of a step; returns what stands in the way, if anything."""
+
+
+class Attempt:
+    """Drives one session to an outcome."""
+
+    def __init__(self, parts: Parts, row: Upload, source: Source) -> None:
+        self.row = row
+        self._parts: Final = parts
+        self._source: Final = source
+        self._stored = row
+        self._session: Final = Session(
+            row.drop.revision.size,
+            parts.plan,
+            tickets=row.tickets,
+            sent=row.bytes_sent,
+            restored=_restored(row),
+        )
+        self._resumes = row.ticket is not None
+        self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
+        self._ended: UploadError | None = None
+        self._out = 0
+        self._not_before = 0.0
+        self._release: float | None = None
+        self._noted_at = parts.monotonic()
+
+    async def run(self) -> Outcome:
+        """Go on until the file is whole, or something ends or interrupts it.
+
+        Returns:
+            `WHOLE`, `DRAINED`, `Released`, or the error that ends it (never a `Trouble`).
+        """
+        forget = self._parts.brake.listen(self._wake)
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                outcome = await self._drive(group, tasks)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            forget()
+        self.row = self._as_known()
+        return outcome
+
+    async def _drive(self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> Outcome:
+        while True:
+            steps = await self._next_steps() if self._may_begin() else []
+            for step in steps:
+                if isinstance(step, m.Publish):
+                    return WHOLE
+                if isinstance(step, m.GiveUp):
+                    return GaveUp(step.message, code=step.code, hint="okdrop retry starts it afresh")
+                self._begin(step, group, tasks)
+            if not self._out and (interrupted := self._interruption()) is not None:
+                return interrupted
+            landing = await self._landings.get()
+            if landing is not None:
+                await self._land(landing)
+            if self._ended is not None:
+                return self._ended
+
+    def _begin(self, step: m.Step, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> None:
+        self._out += 1
+        task = group.create_task(self._carry_out(step))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def _interruption(self) -> Outcome | None:
+        if self._release is not None:
+            return Released(self._release)
+        return DRAINED if self._parts.brake.is_pulled else None
+
+    def _may_begin(self) -> bool:
+        waiting = self._release is not None or self._parts.monotonic() < self._not_before
+        return not waiting and not self._parts.brake.is_pulled
+
+    async def _next_steps(self) -> list[m.Step]:
+        steps = self._session.next_steps()
+        if any(isinstance(step, m.RequestTicket) for step in steps) and self.row.ticket is not None:
+            await self._abandon_ticket(self.row.ticket)
+        await self._write_ahead()
+        return steps
+
+    # --- what the ledger has to know -----------------------------------------------------------------
+
+    def _as_known(self) -> Upload:
+        session = self._session
+        return self.row.with_(
+            tickets=session.tickets,
+            mode=session.mode if self.row.ticket is not None else None,
+            offered_all=session.offered_all and self.row.ticket is not None,
+            received=session.received if self.row.ticket is not None else 0,
+            bytes_sent=session.sent,
+        )
+
+    async def _write_ahead(self) -> None:
+        known = self._as_known()
+        if _vital(known) != _vital(self._stored):
+            await self._write(known)
+
+    async def _write(self, row: Upload, *, note: str = "", orphan: str = "") -> None:
+        self.row = self._stored = await self._parts.ledger.write(row, note=note, orphan=orphan)
+        self._noted_at = self._parts.monotonic()
+
+    async def _abandon_ticket(self, ticket: Ticket) -> None:
+        row = self._as_known().with_(ticket=None, mode=None, offered_all=False, received=0)
+        await self._write(row, note="the ticket was abandoned", orphan=ticket.video_id)
+        self._parts.emit(
+            events.TicketAbandoned(
+                upload=self.row.id, video_id=ticket.video_id, reason="a new one is asked for"
+            )
+        )
+
+    # --- carrying out --------------------------------------------------------------------------------
+
+    async def _carry_out(self, step: m.Step) -> None:
+        try:
+            landing = await self._perform(step)
+        except Trouble as error:
+            landing = functools.partial(self._not_answered, error)
+        except UploadError as error:
+            landing = functools.partial(self._end, error)
+        self._landings.put_nowait(landing)
+
+    async def _perform(self, step: m.Step) -> _Landing:
+        ticket = self.row.ticket
+        match step:
+            case m.RequestTicket():
+                return await self._request_ticket()
+            case m.Probe() if ticket is not None:
+                answer = await self._parts.client.probe(
+                    ticket, total=self._session.size, mode=self._session.mode
+                )
+                return functools.partial(self._session.probe_answered, answer)
+            case m.AskVideo() if ticket is not None:
+                status = await self._parts.client.video_status(ticket.video_id)
+                return functools.partial(self._video_is, status)
+            case m.SendSegment(span) if ticket is not None:
+                return await self._send(ticket, span)
+        raise LocalProtocolError(f"{type(step).__name__} without a ticket")
+
+    async def _request_ticket(self) -> _Landing:
+        drop = self.row.drop
+        ticket = await self._parts.client.request_ticket(
+            file_name=self._parts.file_name(drop),
+            size=self._session.size,
+            group_id=self._parts.settings_of(drop).group_id,
+        )
+        prior = await self._parts.ledger.host_mode(_host(ticket))
+        return functools.partial(self._ticket_issued, ticket, prior)
+
+    async def _send(self, ticket: Ticket, span: ByteRange) -> _Landing:
+        await self._source.check()
+        async with contextlib.aclosing(self._source.read(span)) as blocks:
+            answer = await self._parts.client.send(
+                ticket,
+                span,
+                total=self._session.size,
+                mode=self._session.mode,
+                file_name=self._parts.file_name(self.row.drop),
+                blocks=blocks,
+                sent=self._session.put_on_line,
+            )
+        await self._source.check()
+        return functools.partial(self._segment_answered, span, answer)
+
+    # --- landings: what came of a step, told to the session ------------------------------------------
+
+    def _end(self, error: UploadError) -> UploadError:
+        self._ended = error
+        return error
+
+    def _not_answered(self, error: Trouble) -> UploadError:
+        self._session.not_answered()
+        return error
+
+    def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
+        self._session.ticket_issued(prior)
+        self.row = self.row.with_(ticket=ticket)
+        self._parts.emit(
+            events.TicketIssued(
+                upload=self.row.id,
+                video_id=ticket.video_id,
+                host=_host(ticket),
+                number=self._session.tickets,
+            )
+        )
+
+    def _video_is(self, status: m.VideoStatus) -> None:
+        self._session.video_is(status)
+
+    def _segment_answered(self, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
+        error = self._session.segment_answered(span, answer)
+        if error is None:
+            self._parts.emit(
+                events.SegmentStored(
+                    upload=self.row.id,
+                    start=span.start,
+                    stop=span.stop,
+                    received=self._session.received,
+                    size=self._session.size,
+                )
+            )
+        return error
+
+    async def _land(self, landing: _Landing) -> None:
+        self._out -= 1
+        error = landing()
+        if self._ended is not None:
+            return
+        await self._note_finding()
+        if error is not None:
+            await self._meet(error)
+        else:
+            await self._made_progress()
+
+    async def _note_finding(self) -> None:
+        finding = self._session.take_finding()
+        ticket = self.row.ticket
+        if finding is None or ticket is None:
+            return
+        await self._parts.ledger.remember_host(_host(ticket), finding.mode)
+        self._parts.emit(
+            events.ModeProven(
+                upload=self.row.id,
+                host=_host(ticket),
+                mode=finding.mode or "unknown",
+                reason=finding.reason,
+            )
+        )
+
+    async def _made_progress(self) -> None:
+        if self._resumes:
+            self._resumes = False
+            self._parts.emit(
+                events.UploadResumed(
+                    upload=self.row.id, received=self._session.received, size=self._session.size
+                )
+            )
+        self.row = self.row.with_(troubles=0, retry_at=None)
+        if self._parts.monotonic() - self._noted_at >= PROGRESS_EVERY:
+            await self._write(self._as_known())
+
+    async def _meet(self, error: UploadError) -> None:
+        """Wait before the next step, as the backoff says; what is in flight goes on meanwhile."""
+        now = self._parts.monotonic()
+        if now < self._not_before:
+            return  # the same trouble on another connection
+        troubles = self.row.troubles + 1
+        asks_first = troubles == 1 and not isinstance(error, Trouble)
+        delay = 0.0 if asks_first else self._parts.backoff.delay(error, troubles, self._parts.chance())
+        retry_at = self._parts.now() + timedelta(seconds=delay)
+        known = self._as_known()
+        await self._write(
+            known.with_(troubles=troubles, attempts=known.attempts + 1, retry_at=retry_at),
+            note=f"{error.code}: {error.message}",
+        )
+        self._parts.emit(
+            events.UploadTrouble(
+                upload=self.row.id,
+                code=error.code,
+                reason=error.message,
+                delay=delay,
+                attempt=self.row.attempts,
+            )
+        )
+        if delay > PATIENCE:
+            self._release = delay
+        else:
+            self._not_before = now + delay
+            asyncio.get_running_loop().call_later(delay, self._wake)
+
+    def _wake(self) -> None:
+        self._landings.put_nowait(None)
+
+
+def _restored(row: Upload) -> m.Restored | None:
+    if row.ticket is None:
+        return None
+    return m.Restored(mode=row.mode, taken=row.received > 0, offered_all=row.offered_all)
+
+
+def _vital(row: Upload) -> tuple[object, ...]:
+    """What has to be in the ledger before anything leaves."""
+    return row.ticket, row.tickets, row.mode, row.offered_all
+
+
+def _host(ticket: Ticket) -> str:
+    """The upload host's name: all of an upload URL that may be shown."""
+    return urlsplit(ticket.upload_url).hostname or ""

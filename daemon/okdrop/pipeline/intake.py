@@ -1,0 +1,95 @@
+"""What becomes of a settled file: a new upload, or nothing, since it is known, moved, or published already.
+
+The ledger's judgement is by the facts of `stat`; only where those leave a doubt (same path and size,
+another mtime) are contents compared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.drop import MINIMUM_SIZE, UNFINISHED, Failure, State
+from okdrop.errors import UploadError
+from okdrop.inbox.source import Source
+from okdrop.ledger import Known, Moved, New, Suspect
+
+if TYPE_CHECKING:
+    from okdrop.drop import Drop, Upload
+    from okdrop.pipeline.line import Line, OpenUploads
+    from okdrop.pipeline.parts import Parts
+
+
+class Intake:
+    """Writes settled files into the ledger, then into the line.
+
+    Args:
+        parts: what all stages share.
+        line: where ids of new uploads go.
+        opened: uploads of this run that have no end yet.
+    """
+
+    def __init__(self, parts: Parts, line: Line, opened: OpenUploads) -> None:
+        self._parts: Final = parts
+        self._line: Final = line
+        self._opened: Final = opened
+
+    async def take(self, drop: Drop) -> Upload:
+        """Judge a settled file; returns its row, new or known."""
+        match await self._parts.ledger.judge(drop):
+            case Known(upload):
+                return upload
+            case Moved(upload):
+                return await self._moved(drop, upload)
+            case Suspect(upload):
+                return await self._compare(drop, upload)
+            case New():
+                return await self._add(drop)
+
+    async def _moved(self, drop: Drop, upload: Upload) -> Upload:
+        """A rename: an upload on its way goes on under the new name."""
+        if upload.state not in UNFINISHED:
+            return upload
+        return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
+
+    async def _compare(self, drop: Drop, published: Upload) -> Upload:
+        """The same path and size with another mtime: the same bytes are not sent again."""
+        if published.digest is not None:
+            try:
+                source = await Source.open(drop.path, drop.revision)
+                same = await source.digest() == published.digest
+            except UploadError:
+                same = False  # not proven: the upload itself will say what is wrong with the file
+            if same:
+                return await self._duplicate(drop, published)
+        return await self._add(drop)
+
+    async def _duplicate(self, drop: Drop, published: Upload) -> Upload:
+        original = published.duplicate_of or published.id
+        row = await self._parts.ledger.add(
+            drop, state=State.DUPLICATE, duplicate_of=original, note=f"the same bytes as upload {original}"
+        )
+        self._parts.tally.add(State.DUPLICATE)
+        self._parts.emit(events.UploadDuplicate(upload=row.id, path=events.shown(drop.path), of=original))
+        return row
+
+    async def _add(self, drop: Drop) -> Upload:
+        size = drop.revision.size
+        if size < MINIMUM_SIZE:
+            what = "is empty" if size == 0 else f"has only {size} bytes"
+            failure = Failure(
+                code="file_too_small",
+                message=f"the file {what}; OK takes no video under {MINIMUM_SIZE} bytes",
+                hint="if the recording was cut short, there is nothing to publish; remove the file",
+            )
+            row = await self._parts.ledger.add(
+                drop, state=State.FAILED, failure=failure, note=failure.message
+            )
+            self._parts.tally.add(State.FAILED)
+            self._parts.tell_failure(row)
+            return row
+        row = await self._parts.ledger.add(drop, note="settled")
+        self._parts.emit(events.FileSettled(upload=row.id, path=events.shown(drop.path), size=size))
+        self._opened.begin(row.id)
+        self._line.put(row.id)
+        return row

@@ -1,0 +1,138 @@
+"""What every stage works with: handed over once, by the composition root; and the brake they all heed."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.drop import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from okdrop.client import Client
+    from okdrop.drop import Drop, Failure, Upload
+    from okdrop.errors import Halted
+    from okdrop.ledger import Ledger
+    from okdrop.metadata import Settings
+    from okdrop.protocol.plan import Plan
+    from okdrop.protocol.retry import Backoff
+
+
+class Brake:
+    """Asks the stages to stop: at the next segment boundary, and why.
+
+    It is pulled once: by a signal (drain), or by the first error that halts the whole pool.
+    """
+
+    def __init__(self) -> None:
+        self._pulled: Final = asyncio.Event()
+        self._listeners: Final[list[Callable[[], None]]] = []
+        self.halted: Halted | None = None
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether nothing new may be begun."""
+        return self._pulled.is_set()
+
+    def pull(self, halted: Halted | None = None) -> None:
+        """Stop; the first reason stays."""
+        if self.is_pulled:
+            return
+        self.halted = halted
+        self._pulled.set()
+        for listener in self._listeners:
+            listener()
+
+    async def wait(self) -> None:
+        """Return when it is pulled."""
+        await self._pulled.wait()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when it is pulled; returns what takes the listener off again."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+
+@dataclasses.dataclass(slots=True)
+class Tally:
+    """How this run ended its uploads; the exit code is judged by it."""
+
+    counts: dict[State, int] = dataclasses.field(default_factory=dict)
+
+    def add(self, state: State) -> None:
+        """One more upload ended in this state."""
+        self.counts[state] = self.counts.get(state, 0) + 1
+
+    def __getitem__(self, state: State) -> int:
+        return self.counts.get(state, 0)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts that the stages share.
+
+    `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
+    `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
+    """
+
+    folders: Mapping[str, Settings]
+    ledger: Ledger
+    client: Client
+    emit: events.Emit
+    plan: Plan
+    backoff: Backoff
+    brake: Brake
+    tally: Tally
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    chance: Callable[[], float]
+
+    async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
+        """Stop an upload for good, with its reason, in the ledger and to whoever listens."""
+        row = await self.ledger.write(
+            row.to(State.FAILED, failure=failure, retry_at=None), note=failure.message, orphan=orphan
+        )
+        self.tally.add(State.FAILED)
+        self.tell_failure(row)
+        return row
+
+    def tell_failure(self, row: Upload) -> None:
+        """Say that an upload stopped for good."""
+        failure = row.failure
+        if failure is not None:
+            self.emit(
+                events.UploadFailed(
+                    upload=row.id,
+                    path=events.shown(row.drop.path),
+                    code=failure.code,
+                    message=failure.message,
+                    hint=failure.hint,
+                )
+            )
+
+    async def supersede(self, row: Upload) -> None:
+        """The file is another revision now: this one is neither stitched nor published."""
+        orphan = row.ticket.video_id if row.ticket is not None else ""
+        await self.ledger.write(
+            row.to(State.SUPERSEDED, ticket=None, retry_at=None), note="the file changed", orphan=orphan
+        )
+        self.tally.add(State.SUPERSEDED)
+        self.emit(events.UploadSuperseded(upload=row.id, path=events.shown(row.drop.path)))
+
+    def halt(self, error: Halted) -> None:
+        """Credentials or a permission are missing: everything waits."""
+        if not self.brake.is_pulled:
+            self.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
+        self.brake.pull(error)
+
+    def settings_of(self, drop: Drop) -> Settings:
+        """What the drop's folder says of its videos; a folder no longer watched is as any other place."""
+        return self.folders.get(drop.folder) or self.folders[""]
+
+    def file_name(self, drop: Drop) -> str:
+        """A file's own name, as text."""
+        return events.shown(drop.path.rpartition(b"/")[2])

@@ -1,0 +1,133 @@
+"""The workers: each takes an id from the line and sees that upload through to an outcome.
+
+The outcome of an attempt becomes a state of the row: whole → finalizing, released → back into the line,
+drained → as it is, an error → by its verdict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.drop import UNFINISHED, Failure, State
+from okdrop.errors import Halted, SourceChanged, UploadError
+from okdrop.inbox.source import Source
+from okdrop.ledger import StaleVersion
+from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from okdrop.drop import Drop, Upload
+    from okdrop.pipeline.line import Line, OpenUploads
+    from okdrop.pipeline.parts import Parts
+
+SOURCE_GONE: Final = "source_gone"
+
+
+class Uploader:
+    """Takes uploads from one line and hands whole ones to the next.
+
+    Args:
+        parts: what all stages share.
+        line: ids that wait for their bytes to be sent.
+        finals: ids that wait for video.update.
+        opened: uploads of this run that have no end yet.
+        look_again: told of a file that changed, so that its new revision is found.
+    """
+
+    def __init__(
+        self, parts: Parts, line: Line, finals: Line, opened: OpenUploads, look_again: Callable[[Drop], None]
+    ) -> None:
+        self._parts: Final = parts
+        self._line: Final = line
+        self._finals: Final = finals
+        self._opened: Final = opened
+        self._look_again: Final = look_again
+
+    async def work(self) -> None:
+        """Go on until the line is closed or the brake is pulled."""
+        while (number := await self._line.get()) is not None and not self._parts.brake.is_pulled:
+            try:
+                await self.upload(number)
+            except StaleVersion as stale:
+                # Somebody else wrote the row: cancelled, superseded. Theirs stands.
+                if stale.current.state not in UNFINISHED:
+                    self._parts.tally.add(stale.current.state)
+                self._opened.end(number)
+
+    async def upload(self, number: int) -> None:
+        """One attempt at one upload."""
+        row = await self._parts.ledger.get(number)
+        if row is None or row.state not in {State.QUEUED, State.UPLOADING}:
+            self._opened.end(number)
+            return
+        try:
+            source = await Source.open(row.drop.path, row.drop.revision)
+        except UploadError as error:
+            await self._end(row, error)
+            return
+        row = await self._take_up(row)
+        started = self._parts.monotonic()
+        attempt = Attempt(self._parts, row, source)
+        outcome = await attempt.run()
+        await self._end(attempt.row, outcome, seconds=self._parts.monotonic() - started)
+
+    async def _take_up(self, row: Upload) -> Upload:
+        taken = row.with_(attempts=row.attempts + 1, retry_at=None)
+        if row.state is State.QUEUED:
+            taken = taken.to(State.UPLOADING)
+        row = await self._parts.ledger.write(taken)
+        self._parts.emit(
+            events.UploadStarted(
+                upload=row.id,
+                path=events.shown(row.drop.path),
+                size=row.drop.revision.size,
+                attempt=row.attempts,
+            )
+        )
+        return row
+
+    async def _end(self, row: Upload, outcome: Outcome, *, seconds: float = 0.0) -> None:
+        """Write the outcome and pass the upload on."""
+        if outcome == WHOLE:
+            await self._whole(row, seconds)
+        elif isinstance(outcome, Released):
+            await self._parts.ledger.write(row)
+            self._line.put(row.id, outcome.delay)
+        elif outcome == DRAINED:
+            await self._parts.ledger.write(row)
+        elif isinstance(outcome, Halted):
+            await self._parts.ledger.write(row, note=outcome.message)
+            self._parts.halt(outcome)
+        elif isinstance(outcome, SourceChanged) and outcome.code != SOURCE_GONE:
+            await self._parts.supersede(row)
+            self._look_again(row.drop)
+            self._opened.end(row.id)
+        elif isinstance(outcome, UploadError):
+            await self._failed(row, outcome)
+
+    async def _whole(self, row: Upload, seconds: float) -> None:
+        row = await self._parts.ledger.write(
+            row.to(State.FINALIZING, received=row.drop.revision.size, troubles=0, retry_at=None)
+        )
+        if row.ticket is not None:
+            self._parts.emit(
+                events.UploadWhole(
+                    upload=row.id,
+                    video_id=row.ticket.video_id,
+                    size=row.drop.revision.size,
+                    bytes_sent=row.bytes_sent,
+                    seconds=round(seconds, 3),
+                )
+            )
+        self._finals.put(row.id)
+
+    async def _failed(self, row: Upload, error: UploadError) -> None:
+        failure = Failure(code=error.code, message=error.message, hint=error.hint)
+        orphan = ""
+        if error.code in {"ticket_expired", SOURCE_GONE} and row.ticket is not None:
+            orphan = row.ticket.video_id
+            row = row.with_(ticket=None, mode=None, offered_all=False, received=0)
+        await self._parts.fail(row, failure, orphan=orphan)
+        self._opened.end(row.id)
