@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 1.0
 """Seconds between looks at a file that is not settled, at most; a short `settle` is looked at oftener."""
 
+BATCH: Final = 500
+"""Settled files that go to the intake at once."""
+
 RESTLESS: Final = 3.0
 """How many times `settle` a file may go on changing, with nothing else left to do, before it is left."""
 
@@ -125,27 +128,29 @@ class Watcher:
         candidates = list(self._candidates.values())
         looks = await asyncio.to_thread(_look_at, [candidate.path for candidate in candidates])
         now = self._parts.monotonic()
-        for candidate, (revision, writer) in zip(candidates, looks, strict=True):
-            await self._judge(candidate, revision, writer, now)
+        settled = [
+            drop
+            for candidate, (revision, writer) in zip(candidates, looks, strict=True)
+            if (drop := self._judge(candidate, revision, writer, now)) is not None
+        ]
+        for start in range(0, len(settled), BATCH):
+            # Together, so that the ledger writes them in one commit.
+            await asyncio.gather(*map(self._intake.take, settled[start : start + BATCH]))
 
-    async def _judge(
+    def _judge(
         self, candidate: _Candidate, revision: Revision | None, writer: Writer, now: float
-    ) -> None:
+    ) -> Drop | None:
         match candidate.settler.look(candidate.path, revision, writer, now):
             case Settled(revision=settled):
                 self._candidates.pop(candidate.path, None)
-                await self._intake.take(
-                    Drop(
-                        path=candidate.path,
-                        revision=settled,
-                        folder=candidate.folder,
-                        title=candidate.title,
-                    )
+                return Drop(
+                    path=candidate.path, revision=settled, folder=candidate.folder, title=candidate.title
                 )
             case Gone():
                 self._candidates.pop(candidate.path, None)
             case Waiting() as waiting:
                 self._note(candidate, waiting)
+        return None
 
     def _note(self, candidate: _Candidate, waiting: Waiting) -> None:
         if candidate.waiting is None or candidate.waiting.being_written != waiting.being_written:

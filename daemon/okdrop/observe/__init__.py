@@ -1,0 +1,1 @@
+"""Listeners to events. They know what happens; nothing that happens knows them."""
