@@ -155,3 +155,15 @@ class Upload:
     def with_(self, **changes: Any) -> Self:
         """Return this upload with changes."""
         return dataclasses.replace(self, **changes)
+
+    def handed_back(self) -> Self:
+        """Return a failed or cancelled upload as it begins anew.
+
+        One whose bytes OK holds goes on to video.update; its ticket is kept, and nothing is sent again.
+
+        Raises:
+            LocalProtocolError: its state does not allow it.
+        """
+        whole = self.ticket is not None and self.received == self.drop.revision.size
+        state = State.FINALIZING if whole and self.state is State.FAILED else State.QUEUED
+        return self.to(state, failure=None, retry_at=None, troubles=0)
