@@ -24,6 +24,7 @@ WRITER_POLL: Final = 0.5
 """Seconds between looks at a quiet file that a writer keeps open: nothing else tells that it was closed."""
 
 _KILO: Final = 1000
+_SHORT: Final = 10  #: a figure below it is shown with a decimal
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +96,11 @@ class Settler:
             self.forget(path)
             return Settled(revision=revision)
         self._looks[path] = look
-        fresh_change = look.changed and look.since == now
+        changed_now = before is not None and before.revision != revision
         return Waiting(
             reason=self._reason(before, look, quiet=now >= quiet_at),
             look_again=quiet_at if now < quiet_at else now + WRITER_POLL,
-            being_written=writer is Writer.WRITING or (writer is Writer.UNKNOWN and fresh_change),
+            being_written=writer is Writer.WRITING or (writer is Writer.UNKNOWN and changed_now),
         )
 
     def forget(self, path: bytes) -> None:
@@ -127,9 +128,9 @@ def _speed(before: _Look, look: _Look) -> str:
     seconds = look.at - before.at
     if seconds <= 0:
         return ""
-    speed = (look.revision.size - before.revision.size) / seconds
-    for unit in ("B/s", "kB/s", "MB/s"):
+    speed, unit = (look.revision.size - before.revision.size) / seconds, "B/s"
+    for larger in ("kB/s", "MB/s", "GB/s"):
         if speed < _KILO:
-            return f", {speed:.3g} {unit}"
-        speed /= _KILO
-    return f", {speed:.3g} GB/s"
+            break
+        speed, unit = speed / _KILO, larger
+    return f", {speed:.{1 if speed < _SHORT else 0}f} {unit}"
