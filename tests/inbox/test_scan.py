@@ -1,6 +1,7 @@
 import errno
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,17 +118,27 @@ def test_oldest_first_and_then_by_path(tmp_path: Path) -> None:
     assert base_names(found) == [b"c.mp4", b"d.mp4", b"a.mp4", b"b.mp4"]
 
 
-def test_a_tree_deeper_than_pythons_stack_is_walked(tmp_path: Path) -> None:
+@pytest.fixture
+def abyss(tmp_path: Path) -> Iterator[Path]:
+    """A folder 1,500 folders deep with a video at its bottom; too deep for shutil to clear away."""
     here = Path.cwd()
     os.chdir(tmp_path)
-    try:
-        for _ in range(1500):
-            Path("d").mkdir()
-            os.chdir("d")
-        Path("a.mp4").touch()
-    finally:
-        os.chdir(here)
-    assert len(names_in(tmp_path)) == 1
+    for _ in range(1500):
+        Path("d").mkdir()
+        os.chdir("d")
+    Path("a.mp4").touch()
+    os.chdir(here)
+    yield tmp_path
+    os.chdir(os.fsencode(tmp_path) + b"/d" * 1500)
+    Path("a.mp4").unlink()
+    for _ in range(1500):
+        os.chdir("..")
+        Path("d").rmdir()
+    os.chdir(here)
+
+
+def test_a_tree_deeper_than_pythons_stack_is_walked(abyss: Path) -> None:
+    assert names_in(abyss) == [b"d/" * 1500 + b"a.mp4"]
 
 
 def test_a_folder_beyond_the_longest_path_is_a_problem_and_stops_nothing(tmp_path: Path) -> None:
