@@ -1,0 +1,250 @@
+"""The file that is being sent: its bytes, and the certainty that they are those of one revision.
+
+Two revisions are never stitched together. So every segment is read through a handle of its own, and both
+the handle's stat and the path's are compared with the revision before its first block leaves and before
+its last one does. A file that came out different is not padded, cut or waited for: it is another revision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import threading
+from typing import TYPE_CHECKING, Final, Self
+
+import aiofiles
+
+from okdrop.errors import GaveUp, LocalProtocolError, SourceChanged, Trouble, UploadError
+from okdrop.events import shown
+from okdrop.inbox.revision import revision_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+
+    from aiofiles.threadpool.binary import AsyncBufferedReader
+
+    from okdrop.drop import Revision
+    from okdrop.protocol.ranges import ByteRange
+
+BLOCK_SIZE: Final = 256 * 1024
+"""Bytes read at a time while sending."""
+
+DIGEST_SIZE: Final = 32
+"""Bytes of a digest: BLAKE2b-256 (RFC 7693)."""
+
+_DIGEST_BLOCK: Final = 1024 * 1024
+
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+"""Nothing but a file is followed or waited for: by now the path may be a link or a pipe."""
+
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+_NO_FILE: Final = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
+_FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
+_PASSING: Final = frozenset(
+    {
+        errno.EAGAIN,  # somebody's lease is being broken
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ESTALE,  # a network mount that lost its server for a while, as the following
+        errno.ETIMEDOUT,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENOTCONN,
+    }
+)
+
+
+class Source:
+    """One revision of the file at a path.
+
+    The revision is compared whole (device, inode, size, mtime), so it must have been seen by this
+    process; one that was remembered from an earlier run comes in through `open`.
+
+    Args:
+        path: absolute.
+        revision: what every byte read has to belong to.
+    """
+
+    __slots__ = ("path", "revision")
+
+    def __init__(self, path: bytes, revision: Revision) -> None:
+        self.path = path
+        self.revision = revision
+
+    @classmethod
+    async def open(cls, path: bytes, expected: Revision) -> Self:
+        """Bind to the file that lies at the path now, if it still has the expected size and mtime.
+
+        Device and inode may differ this once: network and overlay mounts renumber them from one start
+        to the next. The source is bound to those seen now.
+
+        Raises:
+            SourceChanged: another size or mtime (`source_changed`), or no file (`source_gone`).
+            GaveUp: the path may not be looked at (`source_unreadable`, `source_read`).
+            Trouble: passing (`source_busy`).
+        """
+        seen = await asyncio.to_thread(_look, path)
+        if (seen.size, seen.mtime_ns) != (expected.size, expected.mtime_ns):
+            raise _changed(path)
+        return cls(path, seen)
+
+    async def check(self) -> None:
+        """Make sure that the path still holds this revision.
+
+        Raises:
+            SourceChanged: it holds another (`source_changed`) or none (`source_gone`).
+            GaveUp: the path may not be looked at (`source_unreadable`, `source_read`).
+            Trouble: passing (`source_busy`).
+        """
+        await asyncio.to_thread(self._compare)
+
+    async def read(self, span: ByteRange, *, block_size: int = BLOCK_SIZE) -> AsyncGenerator[bytes, None]:
+        """Read a span, block after block; use it in `contextlib.aclosing`.
+
+        At most one block is held. The revision is compared once more before the last block is given out:
+        a segment of a file that changed meanwhile never becomes complete on the wire.
+
+        Raises:
+            SourceChanged: the file is not, or no longer, this revision.
+            GaveUp: the file cannot be read (`source_unreadable`, `source_read`).
+            Trouble: passing (`source_busy`).
+            LocalProtocolError: the span runs past the end of the revision.
+        """
+        if span.stop > self.revision.size:
+            raise LocalProtocolError(f"no bytes {span.start}:{span.stop} in a file of {self.revision.size}")
+        async with self._opened(span.start) as file:
+            left = len(span)
+            while left:
+                with _translated(self.path):
+                    # A new object each time: a transport may keep what it is given until it can send it.
+                    block = await file.read(min(left, block_size))
+                if not block:
+                    raise _changed(self.path)
+                left -= len(block)
+                if not left:
+                    await asyncio.to_thread(self._compare, file.fileno())
+                yield block
+
+    async def digest(self) -> bytes:
+        """Hash the whole file with BLAKE2b-256, in a thread that stops soon when this is cancelled.
+
+        Raises:
+            SourceChanged: the file is not this revision, before or after.
+            GaveUp: the file cannot be read (`source_unreadable`, `source_read`).
+            Trouble: passing (`source_busy`).
+        """
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(self._hash, stop)
+        finally:
+            stop.set()
+
+    def _hash(self, stop: threading.Event) -> bytes:
+        digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
+        block = memoryview(bytearray(_DIGEST_BLOCK))
+        with _translated(self.path), open(self.path, "rb", buffering=0, opener=self._opener(0)) as file:
+            left = self.revision.size
+            while left and not stop.is_set():
+                count = file.readinto(block[: min(left, _DIGEST_BLOCK)])
+                if not count:
+                    raise _changed(self.path)
+                digest.update(block[:count])
+                left -= count
+            self._compare(file.fileno())
+        return digest.digest()
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, start: int) -> AsyncIterator[AsyncBufferedReader]:
+        """The file, open at an offset, closed whatever happens.
+
+        Threads cannot be cancelled: an open that is under way when its caller is cancelled ends in a
+        handle which nobody waits for, and a close that has not begun yet must not be taken back.
+        """
+        opening = asyncio.ensure_future(self._open_at(start))
+        try:
+            file = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unwanted)
+            raise
+        try:
+            yield file
+        finally:
+            await asyncio.shield(file.close())
+
+    async def _open_at(self, start: int) -> AsyncBufferedReader:
+        # Buffered, for the lock that comes with it: closed by a consumer that gave up, the handle waits for
+        # the read that still runs in its thread, instead of freeing the descriptor under it.
+        with _translated(self.path):
+            return await aiofiles.open(self.path, "rb", opener=self._opener(start))
+
+    def _opener(self, start: int) -> Callable[[str, int], int]:
+        """What opens, compares and seeks within one visit to a thread."""
+
+        def opener(_path: str, _flags: int) -> int:
+            descriptor = os.open(self.path, _FLAGS)
+            try:
+                self._compare(descriptor)
+                os.lseek(descriptor, start, os.SEEK_SET)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            return descriptor
+
+        return opener
+
+    def _compare(self, descriptor: int | None = None) -> None:
+        if _look(self.path) != self.revision:
+            raise _changed(self.path)
+        if descriptor is not None and revision_of(os.fstat(descriptor)) != self.revision:
+            raise _changed(self.path)
+
+
+def _look(path: bytes) -> Revision:
+    with _translated(path):
+        status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise _changed(path)
+    return revision_of(status)
+
+
+def _close_unwanted(opening: asyncio.Future[AsyncBufferedReader]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().detach().close()
+
+
+def _changed(path: bytes) -> SourceChanged:
+    return SourceChanged(f"{shown(path)} changed after it was taken")
+
+
+@contextlib.contextmanager
+def _translated(path: bytes) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _translation(path, error) from error
+
+
+def _translation(path: bytes, error: OSError) -> UploadError:
+    name, reason = shown(path), error.strerror or type(error).__name__
+    if error.errno in _GONE:
+        return SourceChanged(f"{name} is gone", code="source_gone")
+    if error.errno in _NO_FILE:
+        return _changed(path)
+    if error.errno in _FORBIDDEN:
+        return GaveUp(
+            f"{name} may not be read: {reason}",
+            code="source_unreadable",
+            hint="let okdrop's user read the file and enter its folders, then retry",
+        )
+    if error.errno in _PASSING:
+        return Trouble(f"{name} cannot be read now: {reason}", code="source_busy")
+    return GaveUp(
+        f"{name} cannot be read: {reason}",
+        code="source_read",
+        hint="look after the disk or the network mount that holds it, then retry",
+    )

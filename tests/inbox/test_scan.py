@@ -1,0 +1,224 @@
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okdrop.inbox import scan as scan_module
+from okdrop.inbox.revision import revision_of
+from okdrop.inbox.scan import FolderMissing, FolderUnreadable, Found, scan
+
+SUFFIXES = {".mp4", "mkv"}
+
+HOSTILE = [
+    b"new\nline.mp4",
+    b"'quotes\" and `ticks`.mp4",
+    b"not utf-8 \xff\xfe.mp4",
+    b"x" * 251 + b".mp4",
+    "\N{CLAPPER BOARD} ☂.mp4".encode(),
+    b"-rf.mp4",
+    b" .mp4",
+    b"back\\slash*?[a].mp4",
+]
+
+
+def names_in(folder: Path, ignore: tuple[str, ...] = ()) -> list[bytes]:
+    root = os.fsencode(folder)
+    return sorted(
+        os.path.relpath(one.path, root) for one in scan(root, suffixes=SUFFIXES, ignore=ignore).found
+    )
+
+
+def base_names(found: list[Found]) -> list[bytes]:
+    return [one.path.rpartition(b"/")[2] for one in found]
+
+
+def test_finds_videos_at_every_depth_with_their_revision(tmp_path: Path) -> None:
+    video = tmp_path / "2024" / "may" / "a.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"12345")
+    result = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=())
+    [found] = result.found
+    assert found.path == os.fsencode(video)
+    assert found.revision == revision_of(video.stat())
+    assert found.revision.size == 5
+    assert result.problems == []
+
+
+@pytest.mark.parametrize("name", ["a.MP4", "a.Mkv", "a.b.mp4", ".hidden.mp4"])
+def test_takes_a_suffix_in_any_case_and_with_or_without_its_dot(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert names_in(tmp_path) == [name.encode()]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "mp4", ".mp4", "a.mp4.part", "amkv", "a.mp4~"])
+def test_takes_no_other_names(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_takes_any_bytes_for_a_name(tmp_path: Path, name: bytes) -> None:
+    (tmp_path / os.fsdecode(name)).touch()
+    assert names_in(tmp_path) == [name]
+
+
+def test_passes_over_ignored_files_and_whole_ignored_folders(tmp_path: Path) -> None:
+    for name in ("keep/a.mp4", "@Eadir/a.mp4", "keep/Sample-1.mp4", "keep/.~tmp.mp4"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert names_in(tmp_path, ignore=("@eaDir", "sample*", ".~*")) == [b"keep/a.mp4"]
+
+
+def test_skips_whatever_is_no_regular_file_without_opening_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "folder.mp4" / "inner.mp4").touch()
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = Path.cwd()
+        os.chdir(tmp_path)  # the address of a socket is short
+        try:
+            listener.bind("socket.mp4")
+        finally:
+            os.chdir(here)
+        assert names_in(tmp_path) == [b"folder.mp4/inner.mp4"]
+
+
+def test_follows_no_link_below_the_folder(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "folder"
+    outside.mkdir()
+    folder.mkdir()
+    (outside / "secret.mp4").touch()
+    (folder / "own.mp4").touch()
+    (folder / "file.mp4").symlink_to(outside / "secret.mp4")
+    (folder / "folder").symlink_to(outside)
+    (folder / "again.mp4").symlink_to(folder / "own.mp4")
+    (folder / "loop").symlink_to(folder)
+    (folder / "broken.mp4").symlink_to("nowhere")
+    assert names_in(folder) == [b"own.mp4"]
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.mp4").touch()
+    (tmp_path / "link").symlink_to("real")
+    assert names_in(tmp_path / "link") == [b"a.mp4"]
+
+
+def test_oldest_first_and_then_by_path(tmp_path: Path) -> None:
+    for name, seconds in (("c.mp4", 1), ("b.mp4", 3), ("a.mp4", 3), ("d.mp4", 2)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (seconds, seconds))
+    found = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=()).found
+    assert base_names(found) == [b"c.mp4", b"d.mp4", b"a.mp4", b"b.mp4"]
+
+
+@pytest.fixture
+def abyss(tmp_path: Path) -> Iterator[Path]:
+    """A folder 1,500 folders deep with a video at its bottom; too deep for shutil to clear away."""
+    here = Path.cwd()
+    os.chdir(tmp_path)
+    for _ in range(1500):
+        Path("d").mkdir()
+        os.chdir("d")
+    Path("a.mp4").touch()
+    os.chdir(here)
+    yield tmp_path
+    os.chdir(os.fsencode(tmp_path) + b"/d" * 1500)
+    Path("a.mp4").unlink()
+    for _ in range(1500):
+        os.chdir("..")
+        Path("d").rmdir()
+    os.chdir(here)
+
+
+def test_a_tree_deeper_than_pythons_stack_is_walked(abyss: Path) -> None:
+    assert names_in(abyss) == [b"d/" * 1500 + b"a.mp4"]
+
+
+def test_a_folder_beyond_the_longest_path_is_a_problem_and_stops_nothing(tmp_path: Path) -> None:
+    here = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        Path("z.mp4").touch()
+        for _ in range(20):
+            Path("d" * 255).mkdir()
+            os.chdir("d" * 255)
+    finally:
+        os.chdir(here)
+    result = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=())
+    assert base_names(result.found) == [b"z.mp4"]
+    assert [problem.reason for problem in result.problems] == [os.strerror(errno.ENAMETOOLONG)]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder, whatever its mode")
+def test_an_unreadable_folder_is_a_problem_and_stops_nothing(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (tmp_path / "a.mp4").touch()
+    closed.chmod(0)
+    result = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=())
+    closed.chmod(0o700)
+    assert [one.path for one in result.found] == [os.fsencode(tmp_path / "a.mp4")]
+    assert [problem.path for problem in result.problems] == [os.fsencode(closed)]
+
+
+class Refusing:
+    """Lists folders as the kernel does, but for one name it answers with an error."""
+
+    def __init__(self, name: bytes, code: int) -> None:
+        self.name, self.code = name, code
+        self.list = os.scandir
+
+    def __call__(self, folder: bytes) -> object:
+        if folder.endswith(b"/" + self.name):
+            raise OSError(self.code, os.strerror(self.code))
+        return self.list(folder)
+
+
+@pytest.mark.parametrize(
+    ("code", "reasons"),
+    [(errno.EACCES, ["Permission denied"]), (errno.EIO, ["Input/output error"]), (errno.ENOENT, [])],
+)
+def test_what_cannot_be_listed_is_told_and_what_vanished_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, reasons: list[str]
+) -> None:
+    """The kernel's refusals are invented here, since no permission stops root."""
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "a.mp4").touch()
+    monkeypatch.setattr(scan_module.os, "scandir", Refusing(b"bad", code))
+    result = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=())
+    assert base_names(result.found) == [b"a.mp4"]
+    assert [problem.reason for problem in result.problems] == reasons
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file", "file/below"])
+def test_a_missing_folder_is_an_error_with_a_hint(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderMissing, match=name) as caught:
+        scan(os.fsencode(tmp_path / name), suffixes=SUFFIXES, ignore=())
+    assert caught.value.code == "folder_missing"
+    assert caught.value.hint
+
+
+def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_module.os, "scandir", Refusing(os.fsencode(tmp_path.name), errno.EACCES))
+    with pytest.raises(FolderUnreadable) as caught:
+        scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=())
+    assert caught.value.code == "folder_unreadable"
+
+
+@given(st.binary(min_size=1, max_size=40).filter(lambda name: not {0, 47} & set(name)))
+def test_no_name_breaks_the_judgement_of_names(name: bytes) -> None:
+    text = name.decode("utf-8", "surrogateescape").casefold()
+    names = scan_module._Names(SUFFIXES, ("*.part", "[!a]*~"))
+    assert names.takes(text + ".mp4")
+    assert names.ignores(text + ".part")
