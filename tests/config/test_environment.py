@@ -93,7 +93,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
             "environment variable OKDROP_WATCH__PATH: there is no such key;"
             " the folders are one JSON array in OKDROP_WATCH",
         ),
-        ("OKDROP_Я", "x", "environment variable OKDROP_Я: there is no such key"),
+        ("OKDROP_ЪЫЬЭЮЯЪЫЬЭЮЯ", "x", "environment variable OKDROP_ЪЫЬЭЮЯЪЫЬЭЮЯ: there is no such key"),
         (
             "OKDROP_UPLOAD__WORKERS",
             "many",

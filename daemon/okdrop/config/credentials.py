@@ -6,6 +6,7 @@ In this order: the environment, the file that a `*_file` key names, the service 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.config.fields import absolute_path
@@ -15,10 +16,10 @@ from okdrop.config.problems import complaint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from okdrop.config.problems import Origins
 
+_FOLDER_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
 _LARGEST_SECRET: Final = 64 * 1024
 
 
@@ -54,9 +55,11 @@ def _source(name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Pat
             return absolute_path(named, environ.get("HOME", ""))
         except ValueError as error:
             raise ValueError(f"the key {name}_file {error}") from None
-    folder = environ.get("CREDENTIALS_DIRECTORY", "")
-    path = absolute_path(folder, "") / name if folder else None
-    return path if path is not None and path.exists() else None
+    folder = environ.get(_FOLDER_VARIABLE, "")
+    if folder and not folder.startswith("/"):
+        raise ValueError(f"the folder in {_FOLDER_VARIABLE} must be an absolute path")
+    path = Path(folder) / name
+    return path if folder and path.exists() else None
 
 
 def _read(path: Path) -> str:
