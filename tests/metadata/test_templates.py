@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_a_good_template_is_given_back(template: str) -> None:
     ],
 )
 def test_a_bad_template_is_refused_in_words(template: str, words: str) -> None:
-    with pytest.raises(BadTemplateError, match="template|unknown") as caught:
+    with pytest.raises(BadTemplateError, match=r"template|unknown") as caught:
         check_template(template)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -48,7 +50,5 @@ def test_a_bad_template_is_refused_in_words(template: str, words: str) -> None:
 
 @given(st.text(alphabet="{}%# stemnamei|()[]'\"+*.0123456789-", max_size=40))
 def test_any_text_is_a_template_or_refused(text: str) -> None:
-    try:
-        check_template(text)
-    except BadTemplateError as error:
-        assert str(error)
+    with contextlib.suppress(BadTemplateError):
+        assert check_template(text) == text
