@@ -1,0 +1,50 @@
+"""The configuration: one frozen tree, complete after `load`; nobody else reads the environment.
+
+    file (TOML) ──► environment over it ──► secrets filled in ──► checked ──► Config
+    `loading`       `environment`           `credentials`         `model`, whose kinds of value are `fields`
+
+What is wrong is told by `problems`, in one line.
+"""
+
+from okdrop.config.bandwidth import Bandwidth
+from okdrop.config.fields import is_loopback
+from okdrop.config.loading import DEFAULT_PATH, chosen_file, load
+from okdrop.config.model import (
+    SECRETS,
+    Config,
+    Ledger,
+    Log,
+    LogFormat,
+    LogLevel,
+    Network,
+    Ok,
+    Retry,
+    UploadMode,
+    UploadSettings,
+    Web,
+)
+from okdrop.config.watch import After, Existing, Intake, Watch
+
+__all__ = [
+    "DEFAULT_PATH",
+    "SECRETS",
+    "After",
+    "Bandwidth",
+    "Config",
+    "Existing",
+    "Intake",
+    "Ledger",
+    "Log",
+    "LogFormat",
+    "LogLevel",
+    "Network",
+    "Ok",
+    "Retry",
+    "UploadMode",
+    "UploadSettings",
+    "Watch",
+    "Web",
+    "chosen_file",
+    "is_loopback",
+    "load",
+]

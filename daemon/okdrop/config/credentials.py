@@ -1,0 +1,78 @@
+"""Where the secrets of `[ok]` come from.
+
+In this order: the environment, the file that a `*_file` key names, the service manager's credentials folder
+(`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5)), the key itself in the configuration file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from okdrop.config.fields import absolute_path
+from okdrop.config.keys import dotted
+from okdrop.config.model import SECRETS
+from okdrop.config.problems import complaint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from okdrop.config.problems import Origins
+
+_FOLDER_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
+_LARGEST_SECRET: Final = 64 * 1024
+
+
+def fill_in(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> None:
+    """Write the secrets into the tree, and into `origins` where each came from.
+
+    Raises:
+        ConfigurationError: a file that is named, or lies in the credentials folder, holds no secret.
+    """
+    table = tree.setdefault("ok", {})
+    if not isinstance(table, dict):  # the model will complain
+        return
+    lines: list[str] = []
+    for name in SECRETS:
+        if ("ok", name) in origins.special:
+            continue
+        try:
+            path = _source(name, table, environ)
+            if path is not None:
+                table[name] = _read(path)
+                origins.special["ok", name] = str(path)
+        except ValueError as error:
+            lines.append(f"{origins.of(('ok', f'{name}_file'))}: {dotted(('ok', name))}: {error}")
+    if lines:
+        raise complaint(lines)
+
+
+def _source(name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Path | None:
+    """The file that holds the secret, if one does."""
+    named = table.get(f"{name}_file")
+    if named:
+        try:
+            return absolute_path(named, environ.get("HOME", ""))
+        except ValueError as error:
+            raise ValueError(f"the key {name}_file {error}") from None
+    folder = environ.get(_FOLDER_VARIABLE, "")
+    if folder and not folder.startswith("/"):
+        raise ValueError(f"the folder in {_FOLDER_VARIABLE} must be an absolute path")
+    path = Path(folder) / name
+    return path if folder and path.exists() else None
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_SECRET + 1)
+        secret = raw.decode("ascii").rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"the secret's file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"the secret's file {path} holds other than ASCII text") from None
+    if not secret:
+        raise ValueError(f"the secret's file {path} is empty")
+    if len(raw) > _LARGEST_SECRET:
+        raise ValueError(f"the secret's file {path} is too large for a secret")
+    return secret

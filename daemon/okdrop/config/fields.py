@@ -1,0 +1,247 @@
+"""The kinds of value a key may hold, each with the words that say what would do.
+
+A validator raises ValueError with a text that completes "KEY = VALUE: …"; it never repeats the value, which
+may be a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, ValidationInfo
+
+from okdrop.config.bandwidth import Bandwidth
+from okdrop.config.units import parse_duration, parse_size
+from okdrop.metadata import check_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SMALLEST_SEGMENT: Final = 64 * 1024
+LARGEST_SEGMENT: Final = 1024**3
+
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\*(?:\.{_LABEL}){{2,}}", re.ASCII)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as a URL names it, is this machine alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+# --- numbers ------------------------------------------------------------------------------------------
+
+
+def whole(low: int, high: int) -> Callable[[object], int]:
+    """Return a validator of whole numbers from `low` to `high`, both included."""
+
+    def parse(value: object) -> int:
+        text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError("must be longer than 0")
+    return seconds
+
+
+def _connections(value: object) -> object:
+    try:
+        return value if value == "auto" else whole(1, 16)(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "auto"') from None
+
+
+def _segment_size(value: object) -> object:
+    if value == "auto":
+        return value
+    try:
+        size = parse_size(value)
+    except ValueError:
+        size = 0
+    if not SMALLEST_SEGMENT <= size <= LARGEST_SEGMENT:
+        raise ValueError('must be "auto" or a size from 64KiB to 1GiB')
+    return size
+
+
+Seconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration)]
+PositiveSeconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_positive)]
+Connections: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_connections)]
+SegmentSize: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_segment_size)]
+Limit: TypeAlias = Annotated[Bandwidth, BeforeValidator(Bandwidth.parse), PlainSerializer(str)]
+
+
+# --- text ---------------------------------------------------------------------------------------------
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    if any(char.isspace() or not char.isprintable() for char in secret.get_secret_value()):
+        raise ValueError("must hold no blanks, line breaks or control characters")
+    return secret
+
+
+def _identifier(value: str) -> str:
+    if value and not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("must hold no blanks and only ASCII characters")
+    return value
+
+
+def _number(value: str) -> str:
+    if value and not re.fullmatch(r"\d{1,20}", value, re.ASCII):
+        raise ValueError("must be the group's number (gid), or empty")
+    return value
+
+
+def _suffix(value: str) -> str:
+    suffix = value.strip().removeprefix(".").casefold()
+    if suffix != "*" and not re.fullmatch(r"[^\s/*?\[\].]+(?:\.[^\s/*?\[\].]+)*", suffix):
+        raise ValueError(
+            'must be the end of a name without wildcards, like "mp4"; "*" alone takes every file'
+        )
+    return suffix
+
+
+def _pattern(value: str) -> str:
+    if not value.strip() or "/" in value:
+        raise ValueError('must be a pattern for one name, like "*.tmp"; it may not be empty or hold a "/"')
+    return value
+
+
+Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
+Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
+GroupId: TypeAlias = Annotated[str, AfterValidator(_number)]
+Suffix: TypeAlias = Annotated[str, AfterValidator(_suffix)]
+Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
+Template: TypeAlias = Annotated[str, AfterValidator(check_template)]
+
+
+# --- places in the file system ------------------------------------------------------------------------
+
+
+def absolute_path(value: object, home: str) -> Path:
+    """Read an absolute path; "~" and "~/…" begin at `home`. The file system is not looked at.
+
+    Raises:
+        ValueError: it is none, in words.
+    """
+    text = os.fspath(value) if isinstance(value, (str, Path)) else ""
+    if home.startswith("/") and (text == "~" or text.startswith("~/")):
+        text = home + text[1:]
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError('must be an absolute path, or begin with "~/" (and HOME be set)')
+    return Path("/" + os.path.normpath(text).lstrip("/"))
+
+
+def _home(info: ValidationInfo) -> str:
+    context: dict[str, Any] = info.context or {}
+    return str(context.get("home", ""))
+
+
+def _some_path(value: object, info: ValidationInfo) -> Path:
+    return absolute_path(value, _home(info))
+
+
+def _optional_path(value: object, info: ValidationInfo) -> Path | None:
+    return None if value is None or value == "" else absolute_path(value, _home(info))
+
+
+AbsolutePath: TypeAlias = Annotated[Path, BeforeValidator(_some_path)]
+OptionalPath: TypeAlias = Annotated[Path | None, BeforeValidator(_optional_path)]
+
+
+# --- places in the network ----------------------------------------------------------------------------
+
+
+def split_url(value: str) -> SplitResult:
+    """Split a URL that names a host and, if anything, a port that exists.
+
+    Raises:
+        ValueError: it does not.
+    """
+    try:
+        parts = urlsplit(value)
+        if parts.hostname and (parts.port is None or parts.port) and not re.search(r"[\s\\]", value):
+            return parts
+    except ValueError:
+        pass
+    raise ValueError('must be a URL like "https://host" or "https://host:port"')
+
+
+def _api_url(value: str) -> str:
+    parts = split_url(value)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a URL without user, query or fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise ValueError("must begin with https://; plain http:// is for loopback hosts only")
+    return value.rstrip("/")
+
+
+def _proxy(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if value and split_url(value).scheme not in ("http", "https"):
+        raise ValueError("must be a URL that begins with http:// or https://")
+    return secret
+
+
+def _ledger_url(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    on_disk = value.startswith("sqlite:////") and not value.endswith("/")
+    on_server = re.match(r"postgres(?:ql)?(?:\+psycopg)?://.", value) is not None
+    if not on_disk and not on_server:
+        raise ValueError(
+            'must be "sqlite:///" and an absolute path (so four slashes), or "postgresql://user@host/database"'
+        )
+    return secret
+
+
+def _host_pattern(value: str) -> str:
+    host = value.strip().lower()
+    try:
+        return str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        pass
+    if not _HOST.fullmatch(host):
+        raise ValueError('must be a host without scheme and port, like "vu.okcdn.ru", or "*." and a domain')
+    return host
+
+
+def listen_address(value: str) -> tuple[str, int]:
+    """Split "host:port" or "[address]:port".
+
+    Raises:
+        ValueError: it is neither, in words.
+    """
+    host, colon, port = value.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if colon and re.fullmatch(r"\d{1,5}", port, re.ASCII) and int(port) < 1 << 16:
+        if bracketed and ipaddress.ip_address(host[1:-1]).version:
+            return host[1:-1], int(port)
+        if _HOST.fullmatch(host.lower()) and "*" not in host:
+            return host, int(port)
+    raise ValueError('must be "host:port" like "127.0.0.1:8480", or "" to switch it off')
+
+
+def _listen(value: str) -> str:
+    if value:
+        listen_address(value)
+    return value
+
+
+ApiUrl: TypeAlias = Annotated[str, AfterValidator(_api_url)]
+Proxy: TypeAlias = Annotated[SecretStr, AfterValidator(_proxy)]
+LedgerUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_ledger_url)]
+HostPattern: TypeAlias = Annotated[str, AfterValidator(_host_pattern)]
+Listen: TypeAlias = Annotated[str, AfterValidator(_listen)]

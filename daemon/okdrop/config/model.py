@@ -1,0 +1,174 @@
+"""The tree of the configuration: every key, its kind, its default.
+
+Everything is frozen and complete: nobody who holds a `Config` has to look anywhere else. What is secret is a
+`SecretStr`, so that neither `repr` nor a dump shows it; and so are the URLs that may hold a password.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, SecretStr, ValidationInfo, field_validator
+
+from okdrop.config.bandwidth import Bandwidth
+from okdrop.config.fields import (
+    ApiUrl,
+    Connections,
+    HostPattern,
+    Identifier,
+    LedgerUrl,
+    Limit,
+    Listen,
+    OptionalPath,
+    PositiveSeconds,
+    Proxy,
+    Seconds,
+    SegmentSize,
+    Token,
+    is_loopback,
+    listen_address,
+    whole,
+)
+from okdrop.config.section import Section
+from okdrop.config.watch import Intake, Watch, check_places
+
+SECRETS: Final = ("access_token", "application_secret_key", "session_secret_key", "refresh_token")
+"""The keys of `[ok]` that may also come from a `*_file` key or the service manager's credentials folder."""
+
+
+class UploadMode(enum.StrEnum):
+    """How bytes are sent."""
+
+    RENEWABLE = "renewable"  #: in segments, can be resumed
+    MULTIPART = "multipart"  #: one request, 2 GB at most, cannot be resumed
+
+
+class LogFormat(enum.StrEnum):
+    """How a line of the log looks."""
+
+    AUTO = "auto"  #: for the console on a terminal, else JSON
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(enum.StrEnum):
+    """What is worth a line."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Ok(Section):
+    """OK.ru: who we are there, and where it is."""
+
+    application_key: Identifier = ""
+    application_id: Identifier = ""
+    api_url: ApiUrl = "https://api.ok.ru"
+    upload_hosts: tuple[HostPattern, ...] = ("*.okcdn.ru", "*.mycdn.me", "*.ok.ru", "*.odnoklassniki.ru")
+    access_token: Token = SecretStr("")
+    application_secret_key: Token = SecretStr("")
+    session_secret_key: Token = SecretStr("")
+    refresh_token: Token = SecretStr("")
+    access_token_file: OptionalPath = None
+    application_secret_key_file: OptionalPath = None
+    session_secret_key_file: OptionalPath = None
+    refresh_token_file: OptionalPath = None
+
+
+class Network(Section):
+    """The way out."""
+
+    proxy: Proxy = SecretStr("")
+    ca_file: OptionalPath = None
+
+
+class UploadSettings(Section):
+    """How bytes are sent."""
+
+    mode: UploadMode = UploadMode.RENEWABLE
+    workers: Annotated[int, BeforeValidator(whole(1, 64))] = 2
+    connections: Connections = "auto"
+    segment_size: SegmentSize = "auto"
+    bandwidth: Limit = Bandwidth()
+    stall_timeout: PositiveSeconds = 30.0
+    answer_timeout: PositiveSeconds = 120.0
+    drain_timeout: Seconds = 8.0
+
+
+class Retry(Section):
+    """How long to wait after trouble."""
+
+    first_delay: PositiveSeconds = 1.0
+    max_delay: PositiveSeconds = 300.0
+
+    @field_validator("max_delay")
+    @classmethod
+    def _not_below_first(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("first_delay", 0.0):
+            raise ValueError("must not be shorter than retry.first_delay")
+        return value
+
+
+class Ledger(Section):
+    """Where it is written down what was uploaded."""
+
+    url: LedgerUrl = SecretStr("sqlite:////var/lib/okdrop/ledger.db")
+
+
+class Web(Section):
+    """The page, the API and the metrics."""
+
+    listen: Listen = "127.0.0.1:8480"
+    token: Token = SecretStr("")
+
+    @field_validator("token")
+    @classmethod
+    def _needed_in_public(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        listen = info.data.get("listen", "")
+        if listen and not is_loopback(listen_address(listen)[0]) and not value.get_secret_value():
+            raise ValueError("set a token, as web.listen is open to other machines; or listen on 127.0.0.1")
+        return value
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen on; None: switched off."""
+        return listen_address(self.listen) if self.listen else None
+
+
+class Log(Section):
+    """The log, on standard error."""
+
+    format: LogFormat = LogFormat.AUTO
+    level: LogLevel = LogLevel.INFO
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    ok: Ok = Ok()
+    network: Network = Network()
+    intake: Intake = Intake()  # before `watch`, whose folders inherit from it
+    watch: tuple[Watch, ...] = ()
+    upload: UploadSettings = UploadSettings()
+    retry: Retry = Retry()
+    ledger: Ledger = Ledger()
+    web: Web = Web()
+    log: Log = Log()
+
+    @field_validator("watch", mode="before")
+    @classmethod
+    def _inherit(cls, value: object, info: ValidationInfo) -> object:
+        intake = info.data.get("intake")
+        if not isinstance(value, (list, tuple)) or not isinstance(intake, Intake):
+            return value
+        inherited: dict[str, Any] = {"suffixes": intake.suffixes, "ignore": intake.ignore}
+        return [inherited | entry if isinstance(entry, dict) else entry for entry in value]
+
+    @field_validator("watch")
+    @classmethod
+    def _apart(cls, watches: tuple[Watch, ...]) -> tuple[Watch, ...]:
+        check_places(watches)
+        return watches

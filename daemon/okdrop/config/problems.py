@@ -1,0 +1,93 @@
+"""What is wrong with a configuration, in one line: where it was said, the key, its value, what would do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from okdrop.config.keys import KeyPath, dotted, known, nearest
+from okdrop.config.section import MisfitError
+from okdrop.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+_LONGEST_VALUE: Final = 80
+_USER_IN_URL: Final = re.compile(r"//[^/\s]*@")
+
+_TEXTS: Final = {
+    "missing": "is required",
+    "string_type": 'must be text, in "quotes"',
+    "tuple_type": 'must be a list, like ["one", "two"]',
+    "too_short": "must name at least one",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "string_unicode": "must be text that is whole Unicode",
+}
+
+
+@dataclasses.dataclass(slots=True)
+class Origins:
+    """Where each value was said: some in a variable or a secret's file, all others in `base`."""
+
+    base: str
+    special: dict[KeyPath, str] = dataclasses.field(default_factory=dict)
+
+    def of(self, path: KeyPath) -> str:
+        """Where the value at `path`, or the nearest one above it, was said."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.special:
+                return self.special[path[:length]]
+        return self.base
+
+
+def complaint(lines: list[str]) -> ConfigurationError:
+    """Make one error of several problems: the first in full, the others counted."""
+    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    return ConfigurationError(printable(lines[0]) + more)
+
+
+def translate(error: ValidationError, tree: dict[str, Any], origins: Origins) -> ConfigurationError:
+    """Put what the model found into words."""
+    details = error.errors(include_url=False, include_input=False)
+    return complaint([_line(detail, tree, origins) for detail in details])
+
+
+def _line(detail: ErrorDetails, tree: dict[str, Any], origins: Origins) -> str:
+    cause = detail.get("ctx", {}).get("error")
+    path: KeyPath = cause.key if isinstance(cause, MisfitError) else detail["loc"]
+    if detail["type"] == "extra_forbidden":
+        return f"{origins.of(path)}: {dotted(path)}: there is no such key{nearest(path)}"
+    return f"{origins.of(path)}: {dotted(path)}{_shown(path, tree)}: {_text(detail)}"
+
+
+def _text(detail: ErrorDetails) -> str:
+    context = detail.get("ctx", {})
+    if "error" in context:
+        return str(context["error"])
+    if detail["type"] == "enum":
+        return f"must be one of {context['expected']}".replace("'", '"')
+    return _TEXTS.get(detail["type"], f"does not do ({detail['type']})")
+
+
+def _shown(path: KeyPath, tree: dict[str, Any]) -> str:
+    """` = VALUE` as it was said; nothing for a secret, for what was not said, and for whole tables."""
+    key = known(path)
+    value: Any = tree
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    if key is None or key.secret or isinstance(value, dict):
+        return ""
+    text = _USER_IN_URL.sub("//…@", json.dumps(value, ensure_ascii=False, default=str))
+    return f" = {text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + '…'}"
+
+
+def printable(text: str) -> str:
+    """Write what a terminal would not show as text, or as one line, in escapes."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,0 +1,181 @@
+"""The watched folders: which names are taken there, and what keeps two folders apart."""
+
+from __future__ import annotations
+
+import enum
+import fnmatch
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from okdrop import metadata
+from okdrop.config.fields import (
+    AbsolutePath,
+    GroupId,
+    OptionalPath,
+    Pattern,
+    PositiveSeconds,
+    Seconds,
+    Suffix,
+    Template,
+)
+from okdrop.config.section import MisfitError, Section
+from okdrop.metadata import Privacy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_SUFFIXES: Final = (
+    *(
+        "3g2",
+        "3gp",
+        "asf",
+        "avi",
+        "divx",
+        "f4v",
+        "flv",
+        "m1v",
+        "m2t",
+        "m2ts",
+        "m2v",
+        "m4v",
+        "mkv",
+        "mov",
+        "mp4",
+    ),
+    *(
+        "mpe",
+        "mpeg",
+        "mpg",
+        "mpv",
+        "mts",
+        "mxf",
+        "ogm",
+        "ogv",
+        "qt",
+        "rm",
+        "rmvb",
+        "ts",
+        "vob",
+        "webm",
+        "wmv",
+    ),
+)
+_IGNORE: Final = (
+    *(".*", "._*", "~*", "*~", "*.tmp", "*.temp", "*.part", "*.partial", "*.filepart", "*.crdownload"),
+    *("*.download", "*.opdownload", "*.aria2", "*.!qB", "*.!ut", "@eaDir", "@tmp", "#recycle", "#snapshot"),
+    *("$RECYCLE.BIN", "System Volume Information", "lost+found", "Thumbs.db", "desktop.ini"),
+)
+
+
+class After(enum.StrEnum):
+    """What becomes of a file once its video is published."""
+
+    KEEP = "keep"
+    MOVE = "move"
+    DELETE = "delete"
+
+
+class Existing(enum.StrEnum):
+    """What becomes of the files that lay in a folder before the first start."""
+
+    TAKE = "take"
+    IGNORE = "ignore"
+
+
+class Intake(Section):
+    """Which names are videos, and which are none of our business; both hold for every folder."""
+
+    suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
+    ignore: tuple[Pattern, ...] = _IGNORE
+
+
+class Watch(Section):
+    """A watched folder. `suffixes` and `ignore` are those of `[intake]` unless the folder has its own."""
+
+    path: AbsolutePath
+    settle: Seconds = 10.0
+    rescan: PositiveSeconds = 60.0
+    group_id: GroupId = ""
+    title: Template = "{{ stem }}"
+    description: Template = ""
+    tags: tuple[Template, ...] = ()
+    privacy: Privacy = Privacy.PUBLIC
+    after: After = After.KEEP
+    move_to: OptionalPath = None
+    existing: Existing = Existing.TAKE
+    suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
+    ignore: tuple[Pattern, ...] = _IGNORE
+
+    @field_validator("move_to")
+    @classmethod
+    def _where_to_move(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if info.data.get("after") is After.MOVE and value is None:
+            raise ValueError('name the folder that published files move to, as `after` is "move"')
+        return value
+
+    @property
+    def metadata(self) -> metadata.Settings:
+        """What the folder says of its videos."""
+        return metadata.Settings(
+            title=self.title,
+            description=self.description,
+            tags=self.tags,
+            privacy=self.privacy,
+            group_id=self.group_id,
+        )
+
+    def ignores(self, name: str) -> bool:
+        """Whether a file or folder of this name (one component) is passed over, with all that is in it."""
+        folded = name.casefold()
+        return any(fnmatch.fnmatchcase(folded, pattern.casefold()) for pattern in self.ignore)
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of this name (one component) is a video by its suffix, and not ignored."""
+        folded = name.casefold()
+        fits = any(suffix == "*" or folded.endswith("." + suffix) for suffix in self.suffixes)
+        return fits and not self.ignores(name)
+
+
+def check_places(watches: Sequence[Watch]) -> None:
+    """Look, by name alone, whether folders or the places that files move to get in each other's way.
+
+    Raises:
+        MisfitError: they do.
+    """
+    for index, watch in enumerate(watches):
+        _check_apart(index, watch.path, watches[:index])
+        if watch.move_to is not None:
+            _check_out_of_sight(index, watch.move_to, watches)
+
+
+def _check_apart(index: int, path: Path, others: Sequence[Watch]) -> None:
+    for number, other in enumerate(others):
+        if path == other.path:
+            text = f"is watch[{number}].path already; a folder is watched once"
+        elif path.is_relative_to(other.path):
+            text = (
+                f"lies in watch[{number}].path; a watched folder holds all that is below it, so name only one"
+            )
+        elif other.path.is_relative_to(path):
+            text = (
+                f"holds watch[{number}].path; a watched folder holds all that is below it, so name only one"
+            )
+        else:
+            continue
+        raise MisfitError(("watch", index, "path"), text)
+
+
+def _check_out_of_sight(index: int, move_to: Path, watches: Sequence[Watch]) -> None:
+    """A published file must not move to where it would be found as a new one."""
+    for number, watch in enumerate(watches):
+        if not move_to.is_relative_to(watch.path):
+            continue
+        if any(map(watch.ignores, move_to.relative_to(watch.path).parts)):
+            continue
+        raise MisfitError(
+            ("watch", index, "move_to"),
+            f"lies in watch[{number}].path, where a published file would be found as a new one;"
+            ' name a folder outside, or one that is ignored, like ".published" in it',
+        )

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from okdrop.config import Config, Watch
+from okdrop.metadata import Privacy, Settings
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "A.MP4", "a.b.MkV", "видео.mov", "a.M2TS", "\udcff.mp4"])
+def test_a_video_is_taken_whatever_its_case(name: str) -> None:
+    assert Watch(path=Path("/a")).takes(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.txt", "mp4", "a.mp4.part", ".a.mp4", "._a.mp4", "~a.mp4", "a.mp4.!QB", "a.mp4.CRDOWNLOAD", ".mp4"],
+)
+def test_what_is_not_taken(name: str) -> None:
+    assert not Watch(path=Path("/a")).takes(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["@eaDir", "@EADIR", "#recycle", "$Recycle.Bin", "lost+found", "THUMBS.DB", ".cache"]
+)
+def test_folders_that_are_passed_over(name: str) -> None:
+    assert Watch(path=Path("/a")).ignores(name)
+
+
+def test_a_star_takes_every_file() -> None:
+    watch = Watch(path=Path("/a"), suffixes=("*",))
+    assert watch.takes("README")
+    assert not watch.takes(".README")
+
+
+def test_a_folder_inherits_from_intake_unless_it_has_its_own() -> None:
+    config = Config.model_validate(
+        {
+            "intake": {"suffixes": ["mp4"], "ignore": ["x*"]},
+            "watch": [{"path": "/a"}, {"path": "/b", "suffixes": ["mkv"], "ignore": []}],
+        }
+    )
+    assert [watch.suffixes for watch in config.watch] == [("mp4",), ("mkv",)]
+    assert [watch.ignore for watch in config.watch] == [("x*",), ()]
+
+
+def test_published_files_may_move_into_an_ignored_folder() -> None:
+    config = Config.model_validate({"watch": [{"path": "/a", "after": "move", "move_to": "/a/x/.done/y"}]})
+    assert config.watch[0].move_to == Path("/a/x/.done/y")
+
+
+def test_folders_with_a_common_beginning_are_not_nested() -> None:
+    assert len(Config.model_validate({"watch": [{"path": "/a"}, {"path": "/ab"}]}).watch) == 2
+
+
+def test_what_a_folder_says_of_its_videos() -> None:
+    watch = Watch(path=Path("/a"), title="{{ name }}", tags=("x",), privacy=Privacy.FRIENDS, group_id="5")
+    assert watch.metadata == Settings(title="{{ name }}", tags=("x",), privacy=Privacy.FRIENDS, group_id="5")
