@@ -75,12 +75,33 @@ def writer(url: URL) -> Engine:
 
 def reader(path: Path) -> Engine:
     """An engine that cannot write, whatever it is told."""
-    name = f"file:{urllib.parse.quote(os.fsencode(path))}?mode=ro"
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(name, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT)
+        return _read_only_connection(path)
 
     return _prepared(create_engine("sqlite://", creator=connect, hide_parameters=True, poolclass=StaticPool))
+
+
+def _read_only_connection(path: Path) -> sqlite3.Connection:
+    """Connect without the power to write, even where the file system itself grants none.
+
+    A reader shares an index of the log with the writer and must create it where it is missing. On a file
+    system that became read-only it cannot; but if there is no log either, the file alone is the whole
+    truth and nobody can change it (https://sqlite.org/wal.html, "Read-Only Databases").
+    """
+    name = f"file:{urllib.parse.quote(os.fsencode(path))}?mode=ro"
+    connection = sqlite3.connect(name, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        return sqlite3.connect(name + "&immutable=1", uri=True, isolation_level=None)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _prepared(engine: Engine, *pragmas: str) -> Engine:
