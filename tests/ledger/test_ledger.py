@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
@@ -202,8 +203,7 @@ async def test_judgements(ledger: Ledger) -> None:
 
 async def test_unknown_is_the_judgement_of_many(ledger: Ledger) -> None:
     known = [drop(b"/srv/drop/%d" % number, inode=number) for number in range(0, 1200, 2)]
-    for one in known:
-        await ledger.add(one)
+    await asyncio.gather(*(ledger.add(one) for one in known))
     many = [drop(b"/srv/drop/%d" % number, inode=number) for number in range(1200)]
     touched = drop(b"/srv/drop/0", mtime_ns=1)
     assert await ledger.unknown([*many, touched]) == [*many[1::2], touched]

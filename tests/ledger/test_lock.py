@@ -7,17 +7,20 @@ import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import okdrop
 from ledger.making import drop
 from okdrop.errors import LedgerError
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+PACKAGES = str(Path(okdrop.__file__).parents[1])
 
 HOLDER = """
 import asyncio, sys
@@ -45,7 +48,7 @@ async def holder(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
         HOLDER,
         url,
         stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": "daemon"},
+        env=os.environ | {"PYTHONPATH": PACKAGES},
     )
     try:
         assert process.stdout is not None
