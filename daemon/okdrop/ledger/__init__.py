@@ -1,0 +1,37 @@
+"""The ledger: the durable truth about every upload.
+
+coroutines ──jobs──► ledger thread ──one transaction for all that wait──► SQLite (WAL, FULL)
+    ▲                     │
+    └───── answers ◄──────┘ only after the commit
+
+Ledger        the daemon's face: coroutines, one writer, a lock that dies with the process
+read_only     `status` and `show`: a look beside the daemon
+operations    what can be asked and done, on a connection
+queries       every statement, named
+schema        tables and types; `migrations` brings them about
+judgement     what counts as already published
+thread        grouped commits
+sqlite        all that is particular to SQLite
+"""
+
+from __future__ import annotations
+
+from okdrop.ledger.errors import StaleVersion
+from okdrop.ledger.judgement import Judgement, Known, Moved, New, Suspect
+from okdrop.ledger.ledger import Ledger, utc_now
+from okdrop.ledger.reader import Reader, read_only
+from okdrop.ledger.rows import HistoryRow
+
+__all__ = [
+    "HistoryRow",
+    "Judgement",
+    "Known",
+    "Ledger",
+    "Moved",
+    "New",
+    "Reader",
+    "StaleVersion",
+    "Suspect",
+    "read_only",
+    "utc_now",
+]

@@ -1,0 +1,206 @@
+"""The ledger as the daemon sees it: coroutines in front of one thread."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Self
+
+import sqlalchemy as sa
+
+from okdrop.drop import Drop, Failure, Mode, State, Upload
+from okdrop.errors import LedgerError
+from okdrop.ledger import lock as locking
+from okdrop.ledger import migrate, operations, sqlite
+from okdrop.ledger.thread import LedgerThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.rows import HistoryRow
+
+ANY_NUMBER: Final = 2**31 - 1
+"""More tries than anybody makes."""
+
+
+def utc_now() -> datetime:
+    """The time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def parsed(url: str) -> sa.URL:
+    """Read the ledger's URL.
+
+    Raises:
+        LedgerError: `ledger_url`, no URL, or not of SQLite. The text never shows it: a URL may
+            hold a password.
+    """
+    try:
+        parts = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        parts = None
+    if parts is None or parts.get_backend_name() != "sqlite":
+        raise LedgerError(
+            "ledger.url names no ledger that this version can keep",
+            code="ledger_url",
+            hint="write sqlite:////absolute/path/ledger.db, with four slashes",
+        )
+    return parts
+
+
+class Ledger:
+    """The durable truth: identity and intent of every upload.
+
+    Open it with `open`; it is an asynchronous context manager and closes itself at the end. Every method
+    returns after the commit, so that what was acknowledged survives a loss of power. Any of them raises
+    LedgerError where the database refuses: `ledger_disk` (full, read-only, broken), `ledger_busy`,
+    `ledger_corrupt`, `ledger_closed`.
+    """
+
+    def __init__(self, thread: LedgerThread, now: Callable[[], datetime]) -> None:
+        self._thread: Final = thread
+        self._now: Final = now
+
+    @classmethod
+    async def open(cls, url: str, *, lock: bool = True, now: Callable[[], datetime] = utc_now) -> Self:
+        """Open a ledger, creating it or bringing its schema up to date where needed.
+
+        Args:
+            url: `sqlite:////absolute/path/ledger.db`, or `sqlite://` for one in memory.
+            lock: be the only one; without it only a ledger of the current schema (or none) is opened.
+            now: the clock; aware times.
+
+        Raises:
+            LedgerError: `ledger_url`, `ledger_locked`, `ledger_disk`, `ledger_too_new`, `ledger_too_old`,
+                `ledger_foreign`, `ledger_corrupt`.
+        """
+        parts = parsed(url)
+        file = sqlite.database_file(parts)
+        with contextlib.ExitStack() as resources:
+            if file is not None:
+                sqlite.create_file(file)
+                if lock:
+                    resources.enter_context(locking.held(file))
+            thread = LedgerThread(sqlite.writer(parts), resources.pop_all())
+        thread.start()
+        try:
+            await thread.write(migrate.bring_up, alone=lock)
+        except BaseException:
+            await thread.close()
+            raise
+        return cls(thread, now)
+
+    async def close(self) -> None:
+        """Write what was handed in, then let go of the file and its lock."""
+        await self._thread.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def judge(self, drop: Drop) -> Judgement:
+        """Is this file known, moved, suspect or new? Changes nothing."""
+        return await self._thread.read(operations.judge, drop)
+
+    async def unknown(self, drops: Sequence[Drop]) -> list[Drop]:
+        """Those of many drops that are not `Known`: what a rescan asks, thousands at a time."""
+        return await self._thread.read(operations.unknown, drops)
+
+    async def add(
+        self,
+        drop: Drop,
+        *,
+        state: State = State.QUEUED,
+        failure: Failure | None = None,
+        duplicate_of: int | None = None,
+        note: str = "",
+    ) -> Upload:
+        """Insert a row, and supersede in the same transaction what it makes outdated.
+
+        Outdated is every row of the same path that is neither published nor superseded, but for one whose
+        video.update may have taken effect. The video of an outdated row's ticket becomes an orphan, unless it
+        may be public.
+
+        Raises:
+            LedgerError: `ledger_known`, this revision of the path has a row already.
+        """
+        return await self._thread.write(
+            operations.add,
+            self._now(),
+            drop,
+            state=state,
+            failure=failure,
+            duplicate_of=duplicate_of,
+            note=note,
+        )
+
+    async def get(self, number: int) -> Upload | None:
+        """The upload of that id."""
+        return await self._thread.read(operations.get, number)
+
+    async def write(self, upload: Upload, *, note: str = "", orphan: str = "") -> Upload:
+        """Store every column, if nobody wrote since `upload` was read.
+
+        Args:
+            upload: the row as it shall be, with the version that was read.
+            note: for the history, which every change of state enters by itself.
+            orphan: a video id that this write gives up.
+
+        Returns:
+            The upload as stored: `version` and `updated_at` are new.
+
+        Raises:
+            StaleVersion: another write came first; it carries the row as it stands.
+            LocalProtocolError: the stored state may not become this one, or `orphan` is the row's own video.
+            LedgerError: `ledger_unknown_id`; `ledger_known`, a move to a path that has this revision already.
+        """
+        return await self._thread.write(operations.write, self._now(), upload, note=note, orphan=orphan)
+
+    async def unfinished(self) -> list[Upload]:
+        """What goes on by itself after a restart, oldest first."""
+        return await self._thread.read(operations.unfinished)
+
+    async def uploads(
+        self,
+        *,
+        states: Collection[State] | None = None,
+        ids: Collection[int] | None = None,
+        newest: int | None = None,
+    ) -> list[Upload]:
+        """Rows by state and by id (None: any), only the `newest` so many, oldest first."""
+        return await self._thread.read(operations.uploads, states=states, ids=ids, newest=newest)
+
+    async def counts(self) -> dict[State, int]:
+        """How many rows are in each state; every state is there."""
+        return await self._thread.read(operations.counts)
+
+    async def history(self, number: int) -> list[HistoryRow]:
+        """The life of an upload, oldest first."""
+        return await self._thread.read(operations.history, number)
+
+    async def orphans(self, *, tries_below: int = ANY_NUMBER) -> list[str]:
+        """The video ids to delete on OK's side, those tried least first."""
+        return await self._thread.read(operations.orphans, tries_below=tries_below)
+
+    async def add_orphan(self, video_id: str) -> None:
+        """Note a video id that no row took: of a ticket, say, whose upload was superseded meanwhile."""
+        await self._thread.write(operations.add_orphan, self._now(), video_id)
+
+    async def orphan_deleted(self, video_id: str) -> None:
+        """Forget an orphan: OK deleted it, or knows nothing of it."""
+        await self._thread.write(operations.orphan_deleted, video_id)
+
+    async def orphan_failed(self, video_id: str) -> None:
+        """Count a failed try to delete an orphan."""
+        await self._thread.write(operations.orphan_failed, video_id)
+
+    async def host_mode(self, host: str) -> Mode | None:
+        """How this host takes segments, if that was proven within a day."""
+        return await self._thread.read(operations.host_mode, self._now(), host)
+
+    async def remember_host(self, host: str, mode: Mode | None) -> None:
+        """Note how this host takes segments; None revokes what was known."""
+        await self._thread.write(operations.remember_host, self._now(), host, mode)

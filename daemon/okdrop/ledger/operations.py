@@ -1,0 +1,211 @@
+"""What can be asked of the ledger and done to it, each on a connection inside a transaction.
+
+Synchronous and without threads: `Ledger` runs these in its thread, `Reader` where it stands.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from okdrop.drop import Drop, Failure, Mode, State, Upload
+from okdrop.errors import LedgerError, LocalProtocolError
+from okdrop.ledger import queries
+from okdrop.ledger.errors import StaleVersion
+from okdrop.ledger.judgement import Judgement, decide
+from okdrop.ledger.rows import HistoryRow, history_of, upload_of, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+HOST_MODE_LIFE: Final = timedelta(days=1)
+"""How long the proven mode of a host is believed (design.md 2, "a prior for a day")."""
+
+_PATHS_AT_ONCE: Final = 500
+
+
+def judge(connection: Connection, drop: Drop) -> Judgement:
+    """Is this file known? Reads only."""
+    revision = drop.revision
+    keys = {
+        "path": drop.path,
+        "device": revision.device,
+        "inode": revision.inode,
+        "size": revision.size,
+        "mtime_ns": revision.mtime_ns,
+    }
+    return decide(drop, [upload_of(row) for row in connection.execute(queries.CANDIDATES, keys)])
+
+
+def unknown(connection: Connection, drops: Sequence[Drop]) -> list[Drop]:
+    """Those of many drops that `judge` would not call known, in their order."""
+    keys: set[tuple[bytes, int, int]] = set()
+    for start in range(0, len(drops), _PATHS_AT_ONCE):
+        paths = {drop.path for drop in drops[start : start + _PATHS_AT_ONCE]}
+        keys.update(
+            (path, size, mtime)
+            for path, size, mtime in connection.execute(queries.keys_of_paths(paths)).all()
+        )
+    return [drop for drop in drops if (drop.path, drop.revision.size, drop.revision.mtime_ns) not in keys]
+
+
+def add(
+    connection: Connection,
+    now: datetime,
+    drop: Drop,
+    *,
+    state: State,
+    failure: Failure | None,
+    duplicate_of: int | None,
+    note: str,
+) -> Upload:
+    """Insert a row; what it makes outdated is superseded with it."""
+    upload = Upload(
+        id=0,
+        drop=drop,
+        state=state,
+        version=1,
+        failure=failure,
+        duplicate_of=duplicate_of,
+        created_at=now,
+        updated_at=now,
+    )
+    number = connection.execute(queries.ADD, values_of(upload)).scalar_one()
+    upload = upload.with_(id=number)
+    _record(connection, upload, None, note)
+    outdated = connection.execute(queries.OUTDATED, {"path": drop.path, "row_id": number}).all()
+    for row in outdated:
+        _supersede(connection, now, upload_of(row), by=number)
+    return upload
+
+
+def _supersede(connection: Connection, now: datetime, old: Upload, *, by: int) -> None:
+    """Close an outdated row. Its ticket is of no more use, unless its video may be public."""
+    may_be_public = old.publish_offered or _was_published(connection, old)
+    if old.ticket is None or may_be_public:
+        write(connection, now, old.to(State.SUPERSEDED), note=f"by upload {by}", orphan="")
+    else:
+        closed = old.to(State.SUPERSEDED, ticket=None)
+        write(connection, now, closed, note=f"by upload {by}", orphan=old.ticket.video_id)
+
+
+def _was_published(connection: Connection, upload: Upload) -> bool:
+    return bool(connection.execute(queries.WAS_PUBLISHED, {"row_id": upload.id}).scalar_one())
+
+
+def get(connection: Connection, number: int) -> Upload | None:
+    """The row of that id."""
+    row = connection.execute(queries.GET, {"row_id": number}).one_or_none()
+    return None if row is None else upload_of(row)
+
+
+def write(connection: Connection, now: datetime, upload: Upload, *, note: str, orphan: str) -> Upload:
+    """Store every column, if nobody wrote since `upload` was read."""
+    stored = _existing(connection, upload.id)
+    if stored.version != upload.version:
+        raise StaleVersion(stored)
+    if stored.state is not upload.state:
+        stored.to(upload.state)  # refuses what the table of transitions does not allow
+    written = upload.with_(version=upload.version + 1, created_at=stored.created_at, updated_at=now)
+    keys = {"row_id": upload.id, "read_version": upload.version}
+    if connection.execute(queries.WRITE, values_of(written) | keys).rowcount != 1:
+        raise StaleVersion(_existing(connection, upload.id))
+    if note or stored.state is not upload.state:
+        _record(connection, written, stored.state, note)
+    if orphan:
+        _refuse_own_video(upload, orphan)
+        add_orphan(connection, now, orphan)
+    return written
+
+
+def _existing(connection: Connection, number: int) -> Upload:
+    stored = get(connection, number)
+    if stored is None:
+        raise LedgerError(f"there is no upload {number} in the ledger", code="ledger_unknown_id")
+    return stored
+
+
+def _refuse_own_video(upload: Upload, orphan: str) -> None:
+    if upload.ticket is not None and upload.ticket.video_id == orphan:
+        raise LocalProtocolError(f"upload {upload.id}: the video of its own ticket is no orphan")
+
+
+def _record(connection: Connection, upload: Upload, before: State | None, note: str) -> None:
+    step = {
+        "upload_id": upload.id,
+        "at": upload.updated_at,
+        "from_state": before,
+        "to_state": upload.state,
+        "version": upload.version,
+        "note": note,
+    }
+    connection.execute(queries.RECORD, step)
+
+
+def unfinished(connection: Connection) -> list[Upload]:
+    """What goes on by itself, oldest first."""
+    return [upload_of(row) for row in connection.execute(queries.UNFINISHED_ROWS)]
+
+
+def uploads(
+    connection: Connection,
+    *,
+    states: Collection[State] | None = None,
+    ids: Collection[int] | None = None,
+    newest: int | None = None,
+) -> list[Upload]:
+    """Rows by state and by id (None: any), only the `newest` so many, oldest first."""
+    found = connection.execute(queries.rows(states, ids, newest))
+    return [upload_of(row) for row in found][::-1]
+
+
+def counts(connection: Connection) -> dict[State, int]:
+    """How many rows are in each state; every state is there."""
+    found = dict(tuple(row) for row in connection.execute(queries.COUNTS))
+    return {state: found.get(state, 0) for state in State}
+
+
+def history(connection: Connection, number: int) -> list[HistoryRow]:
+    """The life of an upload, oldest first."""
+    return [history_of(row) for row in connection.execute(queries.LIFE, {"row_id": number})]
+
+
+def add_orphan(connection: Connection, now: datetime, video_id: str) -> None:
+    """Note a video id that nobody needs; noting it twice is no error."""
+    if not connection.execute(queries.IS_ORPHAN, {"video": video_id}).scalar_one():
+        connection.execute(queries.NOTE_ORPHAN, {"video_id": video_id, "tries": 0, "noted_at": now})
+
+
+def orphans(connection: Connection, *, tries_below: int) -> list[str]:
+    """The video ids to delete on OK's side, those tried least first."""
+    return list(connection.execute(queries.ORPHANED, {"tries_below": tries_below}).scalars())
+
+
+def orphan_deleted(connection: Connection, video_id: str) -> None:
+    """Forget an orphan."""
+    connection.execute(queries.DROP_ORPHAN, {"video": video_id})
+
+
+def orphan_failed(connection: Connection, video_id: str) -> None:
+    """Count a failed try to delete an orphan."""
+    connection.execute(queries.COUNT_ORPHAN_TRY, {"video": video_id})
+
+
+def host_mode(connection: Connection, now: datetime, host: str) -> Mode | None:
+    """How this host takes segments, if that was proven within a day."""
+    row = connection.execute(queries.HOST, {"name": host}).one_or_none()
+    # abs: after a clock that ran ahead was put right, a proof "of tomorrow" must not live on.
+    if row is None or abs(now - row.learned_at) >= HOST_MODE_LIFE:
+        return None
+    mode: Mode = row.mode
+    return mode
+
+
+def remember_host(connection: Connection, now: datetime, host: str, mode: Mode | None) -> None:
+    """Note how this host takes segments; None revokes what was known."""
+    connection.execute(queries.FORGET_HOST, {"name": host})
+    if mode is not None:
+        connection.execute(queries.REMEMBER_HOST, {"host": host, "mode": mode, "learned_at": now})

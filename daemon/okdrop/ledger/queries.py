@@ -1,0 +1,112 @@
+"""Every statement the ledger knows, named. SQLAlchemy Core alone, so that one text serves every database.
+
+Statements are built once and take parameters by name, but for those that take a list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Select, and_, bindparam, delete, exists, func, insert, or_, select, update
+
+from okdrop.drop import UNFINISHED, State
+from okdrop.ledger.schema import HISTORY, HOSTS, LIVE, ORPHANS, UPLOADS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_ROW: Final = UPLOADS.c
+_THIS_ROW: Final = _ROW.id == bindparam("row_id")
+_THIS_PATH: Final = and_(LIVE, _ROW.path == bindparam("path"), _ROW.size == bindparam("size"))
+
+# One row by its id.
+GET: Final = select(UPLOADS).where(_THIS_ROW)
+
+# A new row; the database numbers it.
+ADD: Final = insert(UPLOADS).returning(_ROW.id)
+
+# Compare and set: no row is touched when another write came first.
+WRITE: Final = update(UPLOADS).where(_THIS_ROW, _ROW.version == bindparam("read_version"))
+
+# The candidates of a judgement: the same path and size, or the same file under any path.
+# Each arm has an index of its own; written as two arms of an OR with LIVE in the first, SQLite uses both.
+CANDIDATES: Final = select(UPLOADS).where(
+    or_(
+        _THIS_PATH,
+        and_(
+            LIVE,
+            _ROW.inode == bindparam("inode"),
+            _ROW.size == bindparam("size"),
+            _ROW.mtime_ns == bindparam("mtime_ns"),
+            _ROW.device == bindparam("device"),
+        ),
+    )
+)
+
+# What a newer revision of the same path may take over from: all that is neither published nor about to be.
+# The last condition spares a row whose video.update may have taken effect: it may be public already.
+OUTDATED: Final = (
+    select(UPLOADS)
+    .where(
+        LIVE,
+        _ROW.path == bindparam("path"),
+        _ROW.id != bindparam("row_id"),
+        _ROW.state != State.PUBLISHED,
+        or_(_ROW.state != State.FINALIZING, _ROW.publish_offered.is_(False)),
+    )
+    .order_by(_ROW.id)
+)
+
+# Was this upload published at any time?
+WAS_PUBLISHED: Final = select(
+    exists().where(HISTORY.c.upload_id == bindparam("row_id"), HISTORY.c.to_state == State.PUBLISHED)
+)
+
+# What goes on by itself after a restart, oldest first.
+UNFINISHED_ROWS: Final = select(UPLOADS).where(_ROW.state.in_(sorted(UNFINISHED))).order_by(_ROW.id)
+
+# How many rows are in each state.
+COUNTS: Final = select(_ROW.state, func.count()).group_by(_ROW.state)
+
+# One more line in the life of an upload.
+RECORD: Final = insert(HISTORY)
+
+# The life of an upload, oldest first.
+LIFE: Final = select(HISTORY).where(HISTORY.c.upload_id == bindparam("row_id")).order_by(HISTORY.c.id)
+
+# A video id that nobody needs any more. Noting it twice is no error.
+IS_ORPHAN: Final = select(exists().where(ORPHANS.c.video_id == bindparam("video")))
+NOTE_ORPHAN: Final = insert(ORPHANS)
+
+# Orphans that are due, those tried least first.
+ORPHANED: Final = (
+    select(ORPHANS.c.video_id)
+    .where(ORPHANS.c.tries < bindparam("tries_below"))
+    .order_by(ORPHANS.c.tries, ORPHANS.c.noted_at, ORPHANS.c.video_id)
+)
+DROP_ORPHAN: Final = delete(ORPHANS).where(ORPHANS.c.video_id == bindparam("video"))
+COUNT_ORPHAN_TRY: Final = (
+    update(ORPHANS).where(ORPHANS.c.video_id == bindparam("video")).values(tries=ORPHANS.c.tries + 1)
+)
+
+# What a host was proven to be, and when.
+HOST: Final = select(HOSTS.c.mode, HOSTS.c.learned_at).where(HOSTS.c.host == bindparam("name"))
+FORGET_HOST: Final = delete(HOSTS).where(HOSTS.c.host == bindparam("name"))
+REMEMBER_HOST: Final = insert(HOSTS)
+
+
+def rows(
+    states: Collection[State] | None, ids: Collection[int] | None, newest: int | None
+) -> Select[*tuple[Any, ...]]:
+    """Rows by state and by id, newest first."""
+    query = select(UPLOADS).order_by(_ROW.id.desc())
+    if states is not None:
+        query = query.where(_ROW.state.in_(sorted(states)))
+    if ids is not None:
+        query = query.where(_ROW.id.in_(sorted(ids)))
+    return query if newest is None else query.limit(newest)
+
+
+def keys_of_paths(paths: Collection[bytes]) -> Select[bytes, int, int]:
+    """What tells the revisions of these paths apart, straight from the index."""
+    return select(_ROW.path, _ROW.size, _ROW.mtime_ns).where(LIVE, _ROW.path.in_(paths))

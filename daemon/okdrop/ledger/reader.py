@@ -1,0 +1,89 @@
+"""The ledger as `status` and `show` see it: read only, beside a running daemon, without lock or thread."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from okdrop.errors import LedgerError
+from okdrop.ledger import migrate, operations, sqlite
+from okdrop.ledger.errors import translated
+from okdrop.ledger.ledger import ANY_NUMBER, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from okdrop.drop import Drop, State, Upload
+    from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.rows import HistoryRow
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Reader:
+    """One look at the ledger: all answers are of the same moment. Made by `read_only`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection: Final = connection
+
+    def _ask(self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return work(self._connection, *args, **kwargs)
+        except sa.exc.SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def judge(self, drop: Drop) -> Judgement:
+        """Is this file known, moved, suspect or new?"""
+        return self._ask(operations.judge, drop)
+
+    def get(self, number: int) -> Upload | None:
+        """The upload of that id."""
+        return self._ask(operations.get, number)
+
+    def uploads(
+        self,
+        *,
+        states: Collection[State] | None = None,
+        ids: Collection[int] | None = None,
+        newest: int | None = None,
+    ) -> list[Upload]:
+        """Rows by state and by id (None: any), only the `newest` so many, oldest first."""
+        return self._ask(operations.uploads, states=states, ids=ids, newest=newest)
+
+    def counts(self) -> dict[State, int]:
+        """How many rows are in each state; every state is there."""
+        return self._ask(operations.counts)
+
+    def history(self, number: int) -> list[HistoryRow]:
+        """The life of an upload, oldest first."""
+        return self._ask(operations.history, number)
+
+    def orphans(self) -> list[str]:
+        """The video ids that wait to be deleted on OK's side."""
+        return self._ask(operations.orphans, tries_below=ANY_NUMBER)
+
+
+@contextlib.contextmanager
+def read_only(url: str) -> Iterator[Reader]:
+    """Look into a ledger, whoever else uses it; nothing is created, migrated or locked.
+
+    Raises:
+        LedgerError: `ledger_missing`, there is none yet, or it is empty; `ledger_too_new`, `ledger_too_old`,
+            `ledger_foreign`, `ledger_corrupt`, `ledger_disk`, `ledger_url`.
+    """
+    file = sqlite.database_file(parsed(url))
+    if file is None or not file.exists():
+        raise LedgerError(f"there is no ledger at {file or 'this address'} yet", code="ledger_missing")
+    engine = sqlite.reader(file)
+    with contextlib.ExitStack() as stack:
+        stack.callback(engine.dispose)
+        try:
+            connection = stack.enter_context(engine.connect())
+            stack.enter_context(connection.begin())
+            migrate.require_current(connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise translated(error) from error
+        yield Reader(connection)

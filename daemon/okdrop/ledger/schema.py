@@ -1,0 +1,182 @@
+"""The tables, as SQLAlchemy Core metadata, and the types of their columns.
+
+A change here needs a revision in `migrations/versions` and its name in `REVISIONS`; a test holds the
+migrated schema equal to this metadata. The types convert in both directions and lose nothing, on every
+database: what is read equals what was written.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+from okdrop.drop import Mode, State
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+REVISIONS: Final = ("0001",)
+"""Every revision of the schema this version knows, oldest first."""
+
+HEAD: Final = REVISIONS[-1]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+E = TypeVar("E", bound=enum.StrEnum)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, kept as whole microseconds since the epoch."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Count the microseconds; a naive time is a bug and raises TypeError."""
+        del dialect
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give the time in UTC."""
+        del dialect
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Exact(TypeDecorator[int]):
+    """An integer of any width, kept as decimal digits and compared for equality only.
+
+    Inodes and devices fill 64 bits without a sign, and a time of the year 2263 and later (tmpfs, XFS and
+    Btrfs keep them) is more nanoseconds than 64 bits with a sign hold: one such file must not stop us.
+    """
+
+    impl = String(24)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        """Write the digits."""
+        del dialect
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        """Read the digits."""
+        del dialect
+        return None if value is None else int(value)
+
+
+class Word(TypeDecorator[E]):
+    """A member of an enumeration, kept as its value."""
+
+    impl = String(16)
+    cache_ok = True
+
+    def __init__(self, words: type[E]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+        """Write the plain text: drivers differ in how they take an enumeration."""
+        del dialect
+        return None if value is None else str(value.value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> E | None:
+        """Give the member."""
+        del dialect
+        return None if value is None else self.words(value)
+
+
+METADATA: Final = MetaData()
+
+LIVE: Final = text("state != 'superseded'")
+"""Every row but the superseded. Literal, since a partial index serves only a query that repeats its words."""
+
+UPLOADS: Final = Table(
+    "uploads",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("path", LargeBinary, nullable=False),
+    Column("device", Exact, nullable=False),
+    Column("inode", Exact, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", Exact, nullable=False),
+    Column("folder", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("troubles", Integer, nullable=False),
+    Column("retry_at", Instant),
+    Column("video_id", String),
+    Column("upload_url", String),
+    Column("issued_at", Instant),
+    Column("expires_at", Instant),
+    Column("tickets", Integer, nullable=False),
+    Column("mode", Word(Mode)),
+    Column("offered_all", Boolean, nullable=False),
+    Column("publish_offered", Boolean, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("bytes_sent", BigInteger, nullable=False),
+    Column("digest", LargeBinary),
+    Column("duplicate_of", Integer, ForeignKey("uploads.id")),
+    Column("failure_code", String),
+    Column("failure_message", String),
+    Column("failure_hint", String),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index(
+        "one_row_per_revision",
+        "path",
+        "size",
+        "mtime_ns",
+        unique=True,
+        sqlite_where=LIVE,
+        postgresql_where=LIVE,
+    ),
+    Index("uploads_by_inode", "inode", "size", "mtime_ns"),
+    Index("uploads_by_state", "state"),
+)
+
+HISTORY: Final = Table(
+    "history",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("upload_id", Integer, ForeignKey("uploads.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("from_state", Word(State)),
+    Column("to_state", Word(State), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("note", String, nullable=False),
+    Index("history_by_upload", "upload_id"),
+)
+
+ORPHANS: Final = Table(
+    "orphans",
+    METADATA,
+    Column("video_id", String, primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+)
+
+HOSTS: Final = Table(
+    "hosts",
+    METADATA,
+    Column("host", String, primary_key=True),
+    Column("mode", Word(Mode), nullable=False),
+    Column("learned_at", Instant, nullable=False),
+)

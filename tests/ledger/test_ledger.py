@@ -1,0 +1,332 @@
+"""The contract: what every ledger does, on whatever database. Another database joins in `KINDS`."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ledger.making import SECRET, START, Clock, drop, ticket
+from okdrop.drop import TRANSITIONS, Failure, Mode, State, Upload
+from okdrop.errors import LedgerError, LocalProtocolError
+from okdrop.ledger import HistoryRow, Known, Ledger, Moved, New, StaleVersion, Suspect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+KINDS = ["file", "memory"]
+
+
+@pytest.fixture(params=KINDS)
+async def ledger(request: pytest.FixtureRequest, url: str, clock: Clock) -> AsyncIterator[Ledger]:
+    address = {"file": url, "memory": "sqlite://"}[request.param]
+    async with await Ledger.open(address, now=clock) as opened:
+        yield opened
+
+
+def full(upload: Upload) -> Upload:
+    """The upload with every field set to something that is not its default."""
+    return upload.with_(
+        attempts=3,
+        troubles=2,
+        retry_at=START + timedelta(days=1),
+        ticket=ticket(),
+        tickets=1,
+        mode=Mode.PARALLEL,
+        offered_all=True,
+        publish_offered=True,
+        received=2**40,
+        bytes_sent=2**41,
+        digest=bytes(range(32)),
+        duplicate_of=upload.id,
+        failure=Failure(code="c", message="m", hint="h"),
+    )
+
+
+async def test_a_new_row_is_queued_and_complete(ledger: Ledger) -> None:
+    made = await ledger.add(drop())
+    assert made == Upload(
+        id=1, drop=drop(), state=State.QUEUED, version=1, created_at=START, updated_at=START
+    )
+    assert await ledger.get(1) == made
+    assert await ledger.get(2) is None
+
+
+async def test_every_field_round_trips(ledger: Ledger, clock: Clock) -> None:
+    made = await ledger.add(drop())
+    clock.forward(seconds=1.000001)
+    written = await ledger.write(full(made))
+    assert written == full(made).with_(version=2, updated_at=clock())
+    assert await ledger.get(made.id) == written
+
+
+@pytest.mark.parametrize("number", [0, 2**31, 2**63 - 1, 2**63, 2**64 - 1])
+async def test_what_stat_gives_round_trips_whatever_its_width(ledger: Ledger, number: int) -> None:
+    """Inodes fill 64 bits; tmpfs keeps times whose nanoseconds do not fit into 64 bits."""
+    odd = drop(b"/srv/\xff\x00\n.mp4", inode=number, device=number, mtime_ns=number)
+    made = await ledger.add(odd)
+    found = await ledger.get(made.id)
+    assert found is not None
+    assert found.drop == odd
+    assert await ledger.judge(odd) == Known(upload=made)
+
+
+async def test_times_come_back_in_utc(ledger: Ledger) -> None:
+    made = await ledger.add(drop())
+    there = START.astimezone(timezone(timedelta(hours=3)))
+    await ledger.write(made.with_(retry_at=there))
+    found = await ledger.get(made.id)
+    assert found is not None
+    assert found.retry_at == START
+    assert found.retry_at.utcoffset() == timedelta(0)
+
+
+async def test_a_stale_write_is_refused_and_told_what_stands(ledger: Ledger) -> None:
+    made = await ledger.add(drop())
+    stands = await ledger.write(made.with_(attempts=1))
+    with pytest.raises(StaleVersion) as caught:
+        await ledger.write(made.with_(attempts=9))
+    assert caught.value.current == stands
+    assert await ledger.get(made.id) == stands
+
+
+async def test_a_write_to_a_row_that_is_not_there(ledger: Ledger) -> None:
+    made = await ledger.add(drop())
+    with pytest.raises(LedgerError, match="no upload 99") as caught:
+        await ledger.write(made.with_(id=99))
+    assert caught.value.code == "ledger_unknown_id"
+
+
+@pytest.mark.parametrize("before", list(State))
+async def test_the_table_of_transitions_holds_against_what_is_stored(before: State) -> None:
+    async with await Ledger.open("sqlite://", now=Clock()) as ledger:
+        for number, after in enumerate(state for state in State if state is not before):
+            made = await ledger.add(drop(b"/%d" % number, inode=number), state=before)
+            if after in TRANSITIONS[before]:
+                written = await ledger.write(made.with_(state=after), note="why")
+                expected = HistoryRow(
+                    upload_id=made.id, at=START, from_state=before, to_state=after, version=2, note="why"
+                )
+                assert written.state is after
+                assert (await ledger.history(made.id))[1:] == [expected]
+            else:
+                with pytest.raises(LocalProtocolError):
+                    await ledger.write(made.with_(state=after))
+                assert await ledger.get(made.id) == made
+
+
+async def test_history_has_transitions_and_notes_but_no_plain_writes(ledger: Ledger, clock: Clock) -> None:
+    upload = await ledger.add(drop(), note="found")
+    upload = await ledger.write(upload.with_(received=1))
+    clock.forward(seconds=1)
+    upload = await ledger.write(upload.to(State.UPLOADING))
+    upload = await ledger.write(upload.with_(received=2), note="seen")
+    rows = await ledger.history(upload.id)
+    assert [(row.from_state, row.to_state, row.version, row.note) for row in rows] == [
+        (None, State.QUEUED, 1, "found"),
+        (State.QUEUED, State.UPLOADING, 3, ""),
+        (State.UPLOADING, State.UPLOADING, 4, "seen"),
+    ]
+    assert rows[1].at == START + timedelta(seconds=1)
+    assert await ledger.history(99) == []
+
+
+async def test_one_row_per_revision_of_a_path(ledger: Ledger) -> None:
+    await ledger.add(drop())
+    with pytest.raises(LedgerError) as caught:
+        await ledger.add(drop(inode=8))
+    assert caught.value.code == "ledger_known"
+    assert len(await ledger.uploads()) == 1
+    assert len(await ledger.history(1)) == 1
+
+
+async def test_a_row_may_not_name_a_row_that_is_not_there(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError) as caught:
+        await ledger.add(drop(), state=State.DUPLICATE, duplicate_of=5)
+    assert caught.value.code == "ledger_conflict"
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("offered", [False, True])
+async def test_a_new_revision_supersedes_what_it_makes_outdated(state: State, *, offered: bool) -> None:
+    async with await Ledger.open("sqlite://", now=Clock()) as ledger:
+        old = await ledger.add(drop(), state=state)
+        old = await ledger.write(old.with_(ticket=ticket(), publish_offered=offered))
+        other = await ledger.add(drop(b"/srv/drop/b.mp4", inode=8))
+        new = await ledger.add(drop(mtime_ns=5))
+        stays = state in {State.PUBLISHED, State.SUPERSEDED} or (state is State.FINALIZING and offered)
+        now = await ledger.get(old.id)
+        assert now is not None
+        if stays:
+            assert now == old
+            assert await ledger.orphans() == []
+        else:
+            assert now == old.with_(state=State.SUPERSEDED, version=3, ticket=old.ticket if offered else None)
+            assert (await ledger.history(old.id))[-1].note == f"by upload {new.id}"
+            assert await ledger.orphans() == ([] if offered else ["77"])
+        assert await ledger.get(other.id) == other
+
+
+async def test_a_video_that_was_public_once_never_becomes_an_orphan(ledger: Ledger) -> None:
+    """OK refused it after it was published; a person may yet appeal."""
+    old = await ledger.add(drop(), state=State.PUBLISHED)
+    await ledger.write(old.to(State.FAILED, ticket=ticket()))
+    await ledger.add(drop(mtime_ns=5))
+    now = await ledger.get(old.id)
+    assert now is not None
+    assert now.state is State.SUPERSEDED
+    assert await ledger.orphans() == []
+
+
+async def test_a_superseded_revision_may_come_back(ledger: Ledger) -> None:
+    await ledger.add(drop())
+    await ledger.add(drop(mtime_ns=5))
+    again = await ledger.add(drop())
+    assert again.id == 3
+    assert await ledger.judge(drop()) == Known(upload=again)
+
+
+async def test_judgements(ledger: Ledger) -> None:
+    here = await ledger.add(drop(), state=State.PUBLISHED)
+    assert await ledger.judge(drop(inode=99, device=99)) == Known(upload=here)
+    assert await ledger.judge(drop(b"/srv/drop/new-name.mp4")) == Moved(upload=here)
+    assert await ledger.judge(drop(b"/srv/drop/other.mp4", size=5)) == New()
+    assert await ledger.judge(drop(b"/srv/drop/other.mp4", mtime_ns=5)) == New()
+    assert await ledger.judge(drop(b"/srv/drop/other.mp4", device=5)) == New()
+    assert await ledger.judge(drop(mtime_ns=5)) == Suspect(upload=here)
+    assert await ledger.judge(drop(size=5)) == New()
+
+
+async def test_unknown_is_the_judgement_of_many(ledger: Ledger) -> None:
+    known = [drop(b"/srv/drop/%d" % number, inode=number) for number in range(0, 1200, 2)]
+    await asyncio.gather(*(ledger.add(one) for one in known))
+    many = [drop(b"/srv/drop/%d" % number, inode=number) for number in range(1200)]
+    touched = drop(b"/srv/drop/0", mtime_ns=1)
+    assert await ledger.unknown([*many, touched]) == [*many[1::2], touched]
+    assert await ledger.unknown([]) == []
+
+
+async def test_lists_and_counts(ledger: Ledger) -> None:
+    states = [State.QUEUED, State.FAILED, State.FINALIZING, State.PUBLISHED, State.UPLOADING]
+    rows = [
+        await ledger.add(drop(b"/%d" % inode, inode=inode), state=state) for inode, state in enumerate(states)
+    ]
+    assert await ledger.unfinished() == [rows[0], rows[2], rows[4]]
+    assert await ledger.uploads() == rows
+    assert await ledger.uploads(newest=2) == rows[3:]
+    assert await ledger.uploads(states={State.FAILED, State.QUEUED}) == rows[:2]
+    assert await ledger.uploads(states={State.FAILED, State.QUEUED}, ids=[2, 4]) == [rows[1]]
+    assert await ledger.uploads(ids=[]) == []
+    assert await ledger.counts() == {state: int(state in states) for state in State}
+
+
+async def test_orphans(ledger: Ledger, clock: Clock) -> None:
+    upload = await ledger.add(drop(), state=State.UPLOADING)
+    upload = await ledger.write(upload.with_(ticket=ticket("1")))
+    upload = await ledger.write(upload.with_(ticket=ticket("2")), orphan="1")
+    clock.forward(seconds=1)
+    await ledger.add_orphan("3")
+    await ledger.add_orphan("3")
+    assert await ledger.orphans() == ["1", "3"]
+    await ledger.orphan_failed("1")
+    assert await ledger.orphans() == ["3", "1"]
+    assert await ledger.orphans(tries_below=1) == ["3"]
+    await ledger.orphan_deleted("3")
+    await ledger.orphan_deleted("unheard of")
+    assert await ledger.orphans() == ["1"]
+
+
+async def test_the_video_of_the_rows_own_ticket_is_no_orphan(ledger: Ledger) -> None:
+    upload = await ledger.add(drop(), state=State.UPLOADING)
+    with pytest.raises(LocalProtocolError):
+        await ledger.write(upload.with_(ticket=ticket("1")), orphan="1")
+    assert await ledger.get(upload.id) == upload
+    assert await ledger.orphans() == []
+
+
+async def test_an_orphan_is_noted_only_with_its_write(ledger: Ledger) -> None:
+    upload = await ledger.add(drop())
+    await ledger.write(upload.with_(attempts=1))
+    with pytest.raises(StaleVersion):
+        await ledger.write(upload, orphan="1")
+    assert await ledger.orphans() == []
+
+
+async def test_a_hosts_mode_is_believed_for_a_day(ledger: Ledger, clock: Clock) -> None:
+    assert await ledger.host_mode("vu.okcdn.ru") is None
+    await ledger.remember_host("vu.okcdn.ru", Mode.SEQUENTIAL)
+    await ledger.remember_host("vu.okcdn.ru", Mode.PARALLEL)
+    assert await ledger.host_mode("vu.okcdn.ru") is Mode.PARALLEL
+    assert await ledger.host_mode("elsewhere") is None
+    clock.forward(hours=23.9)
+    assert await ledger.host_mode("vu.okcdn.ru") is Mode.PARALLEL
+    clock.forward(hours=0.1)
+    assert await ledger.host_mode("vu.okcdn.ru") is None
+    await ledger.remember_host("vu.okcdn.ru", Mode.PARALLEL)
+    clock.forward(days=-2)
+    assert await ledger.host_mode("vu.okcdn.ru") is None
+    clock.forward(days=2)
+    await ledger.remember_host("vu.okcdn.ru", None)
+    assert await ledger.host_mode("vu.okcdn.ru") is None
+
+
+async def test_a_closed_ledger_says_so(ledger: Ledger) -> None:
+    await ledger.close()
+    await ledger.close()
+    with pytest.raises(LedgerError) as caught:
+        await ledger.counts()
+    assert caught.value.code == "ledger_closed"
+
+
+async def test_all_of_it_is_there_after_a_reopening(url: str, clock: Clock) -> None:
+    async with await Ledger.open(url, now=clock) as first:
+        upload = await first.write(full(await first.add(drop(), state=State.UPLOADING)), orphan="1")
+        history = await first.history(upload.id)
+        await first.remember_host("h", Mode.PARALLEL)
+    async with await Ledger.open(url, now=clock) as second:
+        assert await second.get(upload.id) == upload
+        assert await second.history(upload.id) == history
+        assert await second.orphans() == ["1"]
+        assert await second.host_mode("h") is Mode.PARALLEL
+
+
+async def test_nobody_else_may_read_its_files(file: Path, url: str) -> None:
+    """Upload URLs are secrets; the side files matter as much as the main one."""
+    async with await Ledger.open(url) as opened:
+        await opened.add(drop())
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
+    assert modes == dict.fromkeys(["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.lock"], 0o600)
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+async def test_no_error_shows_a_secret(ledger: Ledger) -> None:
+    upload = await ledger.add(drop())
+    bad = upload.with_(ticket=ticket(), duplicate_of=99)
+    with pytest.raises(LedgerError) as caught:
+        await ledger.write(bad)
+    chain: BaseException | None = caught.value
+    while chain is not None:
+        assert SECRET not in f"{chain!s}{chain!r}"
+        assert "SECRETSIGNATURE" not in f"{chain!s}{chain!r}"
+        chain = chain.__cause__ or chain.__context__
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "ledger.db", "mysql://me:SECRET@host/db", "postgresql://me:SECRET@host/db"]
+)
+async def test_a_url_that_is_none_of_ours_is_refused_without_showing_it(wrong: str) -> None:
+    with pytest.raises(LedgerError) as caught:
+        await Ledger.open(wrong)
+    assert caught.value.code == "ledger_url"
+    assert "SECRET" not in str(caught.value)
+
+
+async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError) as caught:
+        await Ledger.open(f"sqlite:///{tmp_path}/file/ledger.db")
+    assert caught.value.code == "ledger_disk"

@@ -1,0 +1,121 @@
+"""The schema that migrations make is the one the code expects, and other schemas are refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from ledger.making import drop
+from okdrop.errors import LedgerError
+from okdrop.ledger import Ledger, read_only
+from okdrop.ledger.schema import METADATA, REVISIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def indexes(connection: sa.Connection) -> set[str]:
+    """The text of every index, conditions included, which Alembic does not compare."""
+    rows = connection.exec_driver_sql(
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    )
+    return set(rows.scalars())
+
+
+async def test_the_migrated_schema_is_that_of_the_metadata(ledger: Ledger) -> None:
+    def differences(connection: sa.Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, METADATA))
+
+    fresh = sa.create_engine("sqlite://")
+    with fresh.begin() as connection:
+        METADATA.create_all(connection)
+        expected = indexes(connection)
+    fresh.dispose()
+    assert await ledger._thread.read(differences) == []
+    assert await ledger._thread.read(indexes) == expected
+
+
+def test_every_revision_is_known_by_name() -> None:
+    config = Config()
+    config.set_main_option("script_location", "okdrop.ledger:migrations")
+    config.set_main_option("path_separator", "os")
+    walked = ScriptDirectory.from_config(config).walk_revisions()
+    assert tuple(script.revision for script in walked)[::-1] == REVISIONS
+
+
+def pretend(file: Path, revision: str) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    connection.close()
+
+
+def content(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize("lock", [True, False])
+async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
+    file: Path, url: str, *, lock: bool
+) -> None:
+    async with await Ledger.open(url) as ledger:
+        await ledger.add(drop())
+    pretend(file, "9999")
+    before = content(file)
+    with pytest.raises(LedgerError, match="newer version") as caught:
+        await Ledger.open(url, lock=lock)
+    assert caught.value.code == "ledger_too_new"
+    with pytest.raises(LedgerError, match="newer version"), read_only(url):
+        pass
+    assert content(file) == before
+
+
+async def test_an_older_ledger_waits_for_its_daemon(
+    file: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever does not hold the lock changes no schema under a daemon that runs."""
+    async with await Ledger.open(url):
+        pass
+    pretend(file, "0000")
+    monkeypatch.setattr("okdrop.ledger.migrate.REVISIONS", ("0000", *REVISIONS))
+    with pytest.raises(LedgerError) as caught:
+        await Ledger.open(url, lock=False)
+    assert caught.value.code == "ledger_too_old"
+    with pytest.raises(LedgerError, match="older version"), read_only(url):
+        pass
+
+
+async def test_somebody_elses_database_is_refused(file: Path, url: str) -> None:
+    file.parent.mkdir()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE music (title TEXT)")
+    connection.close()
+    with pytest.raises(LedgerError) as caught:
+        await Ledger.open(url)
+    assert caught.value.code == "ledger_foreign"
+
+
+async def test_a_migration_that_is_cut_leaves_nothing_behind(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last step fails; the tables made before it must be gone, or the next start finds a stranger."""
+    with monkeypatch.context() as patch:
+        patch.setattr(MigrationContext, "_ensure_version_table", lambda _: None)
+        with pytest.raises(LedgerError):
+            await Ledger.open(url)
+    async with await Ledger.open(url) as ledger:
+        assert await ledger.uploads() == []
+
+
+async def test_two_that_open_an_empty_ledger_at_once(url: str) -> None:
+    first = await Ledger.open(url, lock=False)
+    async with first, await Ledger.open(url, lock=False) as second:
+        made = await first.add(drop())
+        assert await second.get(made.id) == made

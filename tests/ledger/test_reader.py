@@ -1,0 +1,74 @@
+"""`status` beside a daemon: what it sees, what it never does, and what it says where there is nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from ledger.making import drop, ticket
+from okdrop.drop import State
+from okdrop.errors import LedgerError
+from okdrop.ledger import Known, Ledger, read_only
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_it_sees_what_the_daemon_sees(ledger: Ledger, url: str) -> None:
+    made = await ledger.add(drop(), state=State.UPLOADING)
+    made = await ledger.write(made.with_(ticket=ticket("1")), orphan="2")
+    with read_only(url) as look:
+        assert look.uploads() == await ledger.uploads() == [made]
+        assert look.get(made.id) == made
+        assert look.counts() == await ledger.counts()
+        assert look.history(made.id) == await ledger.history(made.id)
+        assert look.orphans() == ["2"]
+        assert look.judge(drop()) == Known(upload=made)
+
+
+async def test_a_look_is_of_one_moment_and_holds_up_no_writer(ledger: Ledger, url: str) -> None:
+    with read_only(url) as look:
+        assert look.counts()[State.QUEUED] == 0
+        made = await ledger.add(drop())
+        assert look.uploads() == []
+    with read_only(url) as look:
+        assert look.uploads() == [made]
+
+
+async def test_it_cannot_write(ledger: Ledger, url: str) -> None:
+    await ledger.add(drop())
+    with read_only(url) as look, pytest.raises(sa.exc.OperationalError, match="readonly"):
+        look._connection.exec_driver_sql("DELETE FROM history")
+
+
+def test_a_ledger_that_is_not_there_is_not_created(file: Path, url: str) -> None:
+    with pytest.raises(LedgerError) as caught, read_only(url):
+        pass
+    assert caught.value.code == "ledger_missing"
+    assert not file.parent.exists()
+
+
+def test_an_empty_file_is_no_ledger_yet(file: Path, url: str) -> None:
+    file.parent.mkdir()
+    file.touch()
+    with pytest.raises(LedgerError) as caught, read_only(url):
+        pass
+    assert caught.value.code == "ledger_missing"
+
+
+def test_a_file_that_is_no_database(file: Path, url: str) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"no database at all " * 400)
+    with pytest.raises(LedgerError) as caught, read_only(url):
+        pass
+    assert caught.value.code == "ledger_corrupt"
+
+
+async def test_a_name_with_every_odd_character(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a b%20c#d%/ledger.db"
+    async with await Ledger.open(url) as ledger:
+        made = await ledger.add(drop())
+    with read_only(url) as look:
+        assert look.uploads() == [made]
