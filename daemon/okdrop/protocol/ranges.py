@@ -141,16 +141,11 @@ class ByteRanges:
     def __sub__(self, other: ByteRanges | ByteRange) -> ByteRanges:
         holes = (other,) if isinstance(other, ByteRange) else other.spans
         rest: list[ByteRange] = []
+        first = 0  # holes before this one end before the span at hand: both lists are walked once
         for span in self.spans:
-            at = span.start
-            for hole in holes:
-                if hole.stop <= at or hole.start >= span.stop:
-                    continue
-                if hole.start > at:
-                    rest.append(ByteRange(at, hole.start))
-                at = hole.stop
-            if at < span.stop:
-                rest.append(ByteRange(at, span.stop))
+            while first < len(holes) and holes[first].stop <= span.start:
+                first += 1
+            rest += _outside(span, holes, first)
         return ByteRanges(tuple(rest))
 
     def missing(self, size: int) -> ByteRanges:
@@ -164,3 +159,17 @@ class ByteRanges:
 
     def __str__(self) -> str:
         return ",".join(f"{span.start}:{span.stop}" for span in self.spans) or "nothing"
+
+
+def _outside(span: ByteRange, holes: tuple[ByteRange, ...], first: int) -> Iterator[ByteRange]:
+    """What of a span lies in no hole, from the hole numbered `first` on."""
+    at = span.start
+    for index in range(first, len(holes)):
+        hole = holes[index]
+        if hole.start >= span.stop:
+            break
+        if hole.start > at:
+            yield ByteRange(at, hole.start)
+        at = hole.stop
+    if at < span.stop:
+        yield ByteRange(at, span.stop)

@@ -1,0 +1,161 @@
+"""The three steps of an upload over aiohttp. It translates and decides nothing.
+
+    settings   addresses, patience, secrets        hosts      whom an upload URL may name
+    line       one exchange; faults in words       body       a segment's bytes, streamed
+    progress   slow or stalled?                    api, uploads   the calls, the segments
+
+Calls of the API raise `UploadError`s; the upload URL's answers are values (`protocol.messages`).
+No exception, text or repr that leaves this package holds a secret or a signed URL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from okdrop.client.api import Api
+from okdrop.client.hosts import api_endpoint
+from okdrop.client.line import open_session
+from okdrop.client.settings import ClientSettings, Credentials
+from okdrop.client.uploads import Uploads
+from okdrop.errors import LocalProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
+    from types import TracebackType
+
+    import aiohttp
+
+    from okdrop.drop import Mode, Ticket
+    from okdrop.protocol.messages import ProbeAnswer, SegmentAnswer, VideoStatus
+    from okdrop.protocol.ranges import ByteRange
+
+__all__ = ["Client", "ClientSettings", "Credentials"]
+
+
+class Client:
+    """OK as seen from here; an asynchronous context manager.
+
+    Args:
+        settings: addresses and patience.
+        credentials: asked before every call, so that renewed ones count at once.
+        now: the present, aware and in UTC.
+
+    Raises:
+        ConfigurationError: `ok.api_url` (at once) or `ok.ca_file` (on entering) cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        credentials: Callable[[], Credentials],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._endpoint = api_endpoint(settings.api_url)
+        self._credentials = credentials
+        self._now = now
+        self._open: tuple[aiohttp.ClientSession, Api, Uploads] | None = None
+
+    async def __aenter__(self) -> Self:
+        session = open_session(self._settings)
+        api = Api(session, self._endpoint, self._settings, self._credentials, self._now)
+        self._open = session, api, Uploads(session, self._settings)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._open is not None:
+            session, _, _ = self._open
+            self._open = None
+            await session.close()
+
+    async def current_user(self) -> str:
+        """The name (or id) of the user whose token it is.
+
+        Raises:
+            UploadError: by `protocol.verdicts`; as do all calls of the API.
+        """
+        return await self._api.current_user()
+
+    async def request_ticket(self, *, file_name: str, size: int, group_id: str) -> Ticket:
+        """Ask for a video id and its upload URL: not idempotent, each makes an entry (protocol.md 7.26).
+
+        Args:
+            file_name: the file's name; `size` its size in bytes.
+            size: of the whole file, in bytes.
+            group_id: the group that gets the video; "" for the user.
+        """
+        return await self._api.request_ticket(file_name=file_name, size=size, group_id=group_id)
+
+    async def update(
+        self, video_id: str, *, title: str, description: str, tags: Sequence[str], privacy: str
+    ) -> None:
+        """Publish the video; may be repeated after a lost answer (protocol.md 7.19)."""
+        await self._api.update(video_id, title=title, description=description, tags=tags, privacy=privacy)
+
+    async def video_status(self, video_id: str) -> VideoStatus:
+        """How OK's processing stands; MISSING where there is no such video."""
+        return await self._api.video_status(video_id)
+
+    async def delete(self, video_id: str) -> None:
+        """Delete the video; one that is gone already is as good."""
+        await self._api.delete(video_id)
+
+    async def probe(self, ticket: Ticket, *, total: int, mode: Mode | None) -> ProbeAnswer:
+        """Ask the upload URL what it holds of a file of `total` bytes.
+
+        Raises:
+            GaveUp: the URL may not be contacted (`upload_host_refused`).
+        """
+        return await self._uploads.probe(ticket, total=total, mode=mode)
+
+    async def send(
+        self,
+        ticket: Ticket,
+        span: ByteRange,
+        *,
+        total: int,
+        mode: Mode | None,
+        file_name: str,
+        blocks: AsyncIterator[bytes],
+        sent: Callable[[int], None],
+    ) -> SegmentAnswer:
+        """Send one segment and come back with the answer; nothing touches `blocks` afterwards.
+
+        Args:
+            ticket: where to.
+            span: which bytes of the file.
+            total: the file's size in bytes.
+            mode: how the host takes segments; None is a trial of the parallel mode.
+            file_name: the file's name, whatever it holds.
+            blocks: exactly the bytes of `span`; closed in the end, if it can be.
+            sent: told how many bytes were handed to the line, block by block.
+
+        Raises:
+            GaveUp: the URL may not be contacted (`upload_host_refused`).
+            LocalProtocolError: `blocks` held another number of bytes than `span`.
+            Exception: what `blocks` raised, unchanged; the request was cut short then.
+        """
+        return await self._uploads.send(
+            ticket, span, total=total, mode=mode, file_name=file_name, blocks=blocks, sent=sent
+        )
+
+    @property
+    def _api(self) -> Api:
+        return self._parts[1]
+
+    @property
+    def _uploads(self) -> Uploads:
+        return self._parts[2]
+
+    @property
+    def _parts(self) -> tuple[aiohttp.ClientSession, Api, Uploads]:
+        if self._open is None:
+            raise LocalProtocolError("the client is not open")
+        return self._open

@@ -1,0 +1,131 @@
+"""The REST calls over the line: signed, posted, and read by `protocol.api_answers`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from okdrop.client import line
+from okdrop.drop import Ticket
+from okdrop.errors import Halted, Trouble, UploadError
+from okdrop.protocol import api_answers, verdicts
+from okdrop.protocol.messages import VideoStatus
+from okdrop.protocol.signing import session_secret, sign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    import yarl
+
+    from okdrop.client.settings import ClientSettings, Credentials
+    from okdrop.protocol.api_answers import Json
+
+_GONE = f"api_{verdicts.NOT_FOUND}"
+
+
+class Api:
+    """Calls of OK's REST API."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        endpoint: yarl.URL,
+        settings: ClientSettings,
+        credentials: Callable[[], Credentials],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._session = session
+        self._endpoint = endpoint
+        self._proxy = settings.proxy
+        self._timeout = aiohttp.ClientTimeout(total=settings.api_timeout)
+        self._credentials = credentials
+        self._now = now
+
+    async def current_user(self) -> str:
+        """Whose token it is."""
+        return api_answers.read_user(await self._call(verdicts.CURRENT_USER, {}))
+
+    async def request_ticket(self, *, file_name: str, size: int, group_id: str) -> Ticket:
+        """A new video id and its upload URL."""
+        params = {"file_name": file_name, "file_size": str(size)}
+        if group_id:
+            params["gid"] = group_id
+        answer = await self._call(verdicts.GET_UPLOAD_URL, params)
+        video_id, url = api_answers.read_upload_url(answer)
+        now = self._now()
+        expires_at = api_answers.read_expiry(url, now=now)
+        return Ticket(video_id=video_id, upload_url=url, issued_at=now, expires_at=expires_at)
+
+    async def update(
+        self, video_id: str, *, title: str, description: str, tags: Sequence[str], privacy: str
+    ) -> None:
+        """Publish the video."""
+        # A comma parts tags (protocol.md 2.2), so none may hold one.
+        listed = ",".join(tag.replace(",", " ") for tag in tags)
+        params = {"vid": video_id, "title": title, "privacy": privacy}
+        params |= {key: value for key, value in (("description", description), ("tags", listed)) if value}
+        await self._call(verdicts.UPDATE, params)
+
+    async def video_status(self, video_id: str) -> VideoStatus:
+        """How OK's processing stands."""
+        params = {"vids": video_id, "fields": "video.id,video.status"}
+        try:
+            return api_answers.read_video_status(await self._call(verdicts.GET, params))
+        except UploadError as error:
+            if error.code != _GONE:
+                raise
+            return VideoStatus.MISSING
+
+    async def delete(self, video_id: str) -> None:
+        """Delete the video; that there is none is as good."""
+        try:
+            await self._call(verdicts.DELETE, {"vid": video_id})
+        except UploadError as error:
+            if error.code != _GONE:
+                raise
+
+    async def _call(self, method: str, params: Mapping[str, str]) -> Json:
+        form = _signed(method, params, self._credentials())
+        try:
+            reply = await line.exchange(
+                self._session, "POST", self._endpoint, timeout=self._timeout, proxy=self._proxy, data=form
+            )
+        except line.FAULTS as fault:
+            reason, maybe_done = line.words(fault)
+            code = "api_no_answer" if maybe_done else "api_unreachable"
+            raise Trouble(f"{method}: {reason}", code=code, maybe_done=maybe_done) from None
+        return api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
+
+
+def _signed(method: str, params: Mapping[str, str], keys: Credentials) -> dict[str, str]:
+    """The whole form of a call.
+
+    Raises:
+        Halted: a key is not configured.
+    """
+    form = {**params, "method": method, "application_key": keys.application_key, "format": "json"}
+    form["__online"] = "false"  # a daemon does not make its user appear online (protocol.md 3.1)
+    # A lone surrogate is no UTF-8: replaced here, so that what is signed is what is sent.
+    form = {key: value.encode("utf-8", "replace").decode() for key, value in form.items()}
+    return {**form, "sig": sign(form, _secret(keys)), "access_token": keys.access_token}
+
+
+def _secret(keys: Credentials) -> str:
+    missing = [
+        name
+        for name, value in (
+            ("ok.application_key", keys.application_key),
+            ("ok.access_token", keys.access_token),
+            (
+                "ok.application_secret_key (or ok.session_secret_key)",
+                keys.application_secret_key or keys.session_secret_key,
+            ),
+        )
+        if not value
+    ]
+    if missing:
+        hint = "run `okdrop login`, or set it in the environment"
+        raise Halted(f"not configured: {', '.join(missing)}", code="credentials_missing", hint=hint)
+    return keys.session_secret_key or session_secret(keys.access_token, keys.application_secret_key)

@@ -1,0 +1,137 @@
+"""The upload URL over the line: a probe, and a segment under watch. Answers are values."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+
+from okdrop.client import line
+from okdrop.client.body import LineCutError, SegmentBody
+from okdrop.client.hosts import upload_url
+from okdrop.client.progress import Watchdog
+from okdrop.protocol.messages import NoAnswer, ProbeAnswer, SegmentAnswer
+from okdrop.protocol.wire import probe_headers, read_probe_answer, read_segment_answer, segment_headers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from okdrop.client.settings import ClientSettings
+    from okdrop.drop import Mode, Ticket
+    from okdrop.protocol.ranges import ByteRange
+
+_GRACE: Final = 1.0
+"""Seconds for an answer that may already lie here when the line breaks under the body."""
+
+_SUCCESS: Final = 2  # hundreds
+
+
+class Uploads:
+    """Probes and segments."""
+
+    def __init__(self, session: aiohttp.ClientSession, settings: ClientSettings) -> None:
+        self._session = session
+        self._settings = settings
+        connect = settings.stall_timeout
+        self._endless = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect)
+        self._probe_timeout = aiohttp.ClientTimeout(total=connect + settings.answer_timeout, connect=connect)
+
+    async def probe(self, ticket: Ticket, *, total: int, mode: Mode | None) -> ProbeAnswer:
+        """Ask the upload URL what it holds."""
+        url = upload_url(ticket.upload_url, self._settings.upload_hosts)
+        try:
+            reply = await line.exchange(
+                self._session,
+                "GET",
+                url,
+                timeout=self._probe_timeout,
+                proxy=self._settings.proxy,
+                headers=probe_headers(mode),
+            )
+        except line.FAULTS as fault:
+            return NoAnswer(line.words(fault)[0], sent=False)
+        return read_probe_answer(reply.status, reply.headers, reply.body, total)
+
+    async def send(
+        self,
+        ticket: Ticket,
+        span: ByteRange,
+        *,
+        total: int,
+        mode: Mode | None,
+        file_name: str,
+        blocks: AsyncIterator[bytes],
+        sent: Callable[[int], None],
+    ) -> SegmentAnswer:
+        """Send one segment; see `Client.send`."""
+        url = upload_url(ticket.upload_url, self._settings.upload_hosts)
+        body = SegmentBody(blocks, len(span), sent)
+        request = asyncio.create_task(
+            line.exchange(
+                self._session,
+                "POST",
+                url,
+                timeout=self._endless,
+                proxy=self._settings.proxy,
+                headers=segment_headers(span, total, mode=mode, file_name=file_name),
+                data=body,
+            )
+        )
+        try:
+            complaint = await self._watch(request, body)
+            return _answer(request, body, complaint, total)
+        finally:
+            await _settle(request, body)
+
+    async def _watch(self, request: asyncio.Task[line.Reply], body: SegmentBody) -> str | None:
+        """Wait for the answer, or for a reason not to; in words if it is the line's."""
+        settings = self._settings
+        dog = Watchdog(stall_timeout=settings.stall_timeout, answer_timeout=settings.answer_timeout)
+        clock = asyncio.get_running_loop().time
+        ends: set[asyncio.Future[Any]] = {request, body.broken}
+        while True:
+            done, _ = await asyncio.wait(ends, timeout=dog.interval, return_when=asyncio.FIRST_COMPLETED)
+            if request in done:
+                return None
+            if body.broken in done:
+                return await _broken(request, body)
+            state = body.line()
+            complaint = dog.judge(state, all_handed=body.whole, now=clock()) if state is not None else None
+            if complaint is not None:
+                return complaint
+
+
+async def _broken(request: asyncio.Task[line.Reply], body: SegmentBody) -> str | None:
+    error = body.broken.result()
+    if not isinstance(error, LineCutError):
+        raise error
+    done, _ = await asyncio.wait({request}, timeout=_GRACE)
+    return None if done else "the connection was cut"
+
+
+def _answer(
+    request: asyncio.Task[line.Reply], body: SegmentBody, complaint: str | None, total: int
+) -> SegmentAnswer:
+    if complaint is not None:
+        return NoAnswer(complaint, sent=body.handed > 0)
+    if request.cancelled():
+        return NoAnswer("the connection was cut", sent=body.handed > 0)
+    try:
+        reply = request.result()
+    except line.FAULTS as fault:
+        return NoAnswer(line.words(fault)[0], sent=body.handed > 0)
+    if reply.status // 100 == _SUCCESS and not body.whole:
+        return NoAnswer("the answer came before the whole segment was sent", sent=body.handed > 0)
+    return read_segment_answer(reply.status, reply.headers, reply.body, total)
+
+
+async def _settle(request: asyncio.Task[line.Reply], body: SegmentBody) -> None:
+    """Leave nothing behind: no task, no half-sent request on a connection that lives on."""
+    if not request.done() or not body.whole:
+        body.abort()
+    request.cancel()
+    await asyncio.wait({request})
+    if not request.cancelled():
+        request.exception()  # looked at, so that the loop does not report it (with the URL in it)
+    await body.stop()

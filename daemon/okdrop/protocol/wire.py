@@ -1,0 +1,200 @@
+"""A step in HTTP terms, and HTTP in terms of an answer (protocol.md 4.2, 4.3, 4.5, 5 and 7).
+
+Two rules:
+
+1. Whatever bytes come in, an answer value goes out; nothing raises.
+2. Nothing is guessed. An account that cannot be read is no account: `Unclear` on a probe, `None` on a
+   segment, and the session asks again. It is never "nothing held".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.parse
+from typing import TYPE_CHECKING, Final
+
+from okdrop.drop import Mode
+from okdrop.protocol.fields import field, passing, retry_after
+from okdrop.protocol.messages import (
+    Account,
+    Complete,
+    Form,
+    Held,
+    NothingYet,
+    RangeRefused,
+    Refused,
+    ServerTrouble,
+    Stored,
+    Unclear,
+    UrlDead,
+    WrongTotal,
+)
+from okdrop.protocol.ranges import ByteRanges, MalformedRangesError
+from okdrop.protocol.redaction import presentable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from okdrop.protocol.messages import ProbeAnswer, SegmentAnswer
+    from okdrop.protocol.ranges import ByteRange
+
+CONTENT_TYPE: Final = "application/x-binary; charset=x-user-defined"
+"""What OK's own app sends. Any type but multipart/form-data asks for the renewable mode (protocol.md 1.1)."""
+
+_MODE_FIELD: Final = "X-Uploading-Mode"
+_OK, _CREATED, _NOT_FOUND, _RANGE = 200, 201, 404, 416
+_REFUSALS: Final = frozenset({3, 4})  # hundreds
+_DEAD: Final = frozenset({400, 403, 410})
+_PASSING_CODES: Final = frozenset({1, 2, 7, 8, 11, 12, 30, 31, 500, 502, 503, 504, 5000, 9999})
+_INTEGER: Final = re.compile(r"\d{1,19}", re.ASCII)
+_RETVAL: Final = re.compile(r"<retval>\s*1\s*</retval>", re.IGNORECASE)
+
+
+def segment_headers(span: ByteRange, total: int, *, mode: Mode | None, file_name: str) -> dict[str, str]:
+    """The fields of a segment's POST, but for Content-Length, which the client sets.
+
+    Args:
+        span: the bytes that are sent.
+        total: the size of the whole file in bytes.
+        mode: how the host takes segments; None is a trial of the parallel mode.
+        file_name: any name, hostile ones too: it is URL-encoded (protocol.md 7.14).
+    """
+    encoded = urllib.parse.quote(file_name, safe="", errors="replace")
+    return {
+        "Content-Range": span.content_range(total),
+        "Content-Type": CONTENT_TYPE,
+        "Content-Disposition": f'attachment; filename="{encoded}"',
+        **probe_headers(mode),
+    }
+
+
+def probe_headers(mode: Mode | None) -> dict[str, str]:
+    """The fields of a probe's GET; without the mode, islands behind a gap may be hidden (protocol.md 7.9)."""
+    return {} if mode is Mode.SEQUENTIAL else {_MODE_FIELD: "parallel"}
+
+
+def read_segment_answer(status: int, headers: Mapping[str, str], body: bytes, total: int) -> SegmentAnswer:
+    """What the answer to a segment says.
+
+    A success other than 200 and 201 is no acknowledgement that anybody documents, and a page (`<html>`) in
+    a 200 comes from somebody between: both are passing trouble, after which the session asks.
+    """
+    if status == _NOT_FOUND:
+        return UrlDead(status, _reason(headers))
+    if (failure := _failure(status, headers, body)) is not None:
+        return failure
+    account = _account(headers, body, total)
+    if isinstance(account, WrongTotal):
+        return account
+    match status:
+        case 201:
+            return Stored(account)
+        case 416:
+            return RangeRefused(account)
+        case 200 if not _is_page(body):
+            return Complete(account)
+        case _:
+            return ServerTrouble(status, _reason(headers) or "an answer that says nothing about the segment")
+
+
+def read_probe_answer(status: int, headers: Mapping[str, str], body: bytes, total: int) -> ProbeAnswer:
+    """What the answer to a probe says.
+
+    A fresh URL may answer 200 with nothing at all (protocol.md 7.5): that is `Held` with an empty account,
+    which the session treats as it treats any other account.
+    """
+    if status == _NOT_FOUND:
+        return NothingYet(_reason(headers))
+    if (failure := _failure(status, headers, body)) is not None:
+        return failure
+    account = _account(headers, body, total)
+    if isinstance(account, WrongTotal):
+        return account
+    if account is not None and status in (_OK, _CREATED, _RANGE):
+        return Held(account)
+    if status == _RANGE and not _speaks(headers):
+        return NothingYet(_reason(headers))
+    if status == _OK and not body.strip() and not _speaks(headers):
+        return Held(Account(ByteRanges()))
+    return Unclear(status, _reason(headers) or "an account in an unknown form")
+
+
+def _failure(
+    status: int, headers: Mapping[str, str], body: bytes
+) -> UrlDead | Refused | ServerTrouble | None:
+    """What a segment's answer and a probe's have in common: everything that is no account."""
+    reason = _reason(headers)
+    if status in _DEAD:
+        return UrlDead(status, reason)
+    if passing(status):
+        return ServerTrouble(status, reason, retry_after(headers))
+    if status // 100 in _REFUSALS and status != _RANGE:
+        return Refused(status, reason)
+    return _error_inside(status, body)
+
+
+def _error_inside(status: int, body: bytes) -> Refused | ServerTrouble | None:
+    """An error object in an answer that looks like success (protocol.md 7.15)."""
+    if not body.lstrip().startswith(b"{"):
+        return None
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    # Falsy values are how some answers say "no error".
+    if not isinstance(said, dict) or not (said.get("error_code") or said.get("error")):
+        return None
+    code = said.get("error_code") or said.get("error")
+    words = said.get("error_msg") or said.get("error_descr") or code
+    reason = presentable(words if isinstance(words, str) else "an error object")
+    passing = isinstance(code, int) and code in _PASSING_CODES
+    return ServerTrouble(status, reason) if passing else Refused(status, reason)
+
+
+def _account(headers: Mapping[str, str], body: bytes, total: int) -> Account | WrongTotal | None:
+    """The account in whatever form it comes; None where none can be read.
+
+    The list of the Range field says most (islands too), then the body, then the last known byte.
+    """
+    if listed := field(headers, "Range"):
+        return _ranges(listed, total)
+    text = body.decode("ascii", "replace").strip()
+    if _INTEGER.fullmatch(text):
+        return _prefix(int(text), total, Form.COUNT)
+    if text and (account := _ranges(text, total)) is not None:
+        return account
+    last = field(headers, "X-Last-Known-Byte")
+    if last is None:
+        return None
+    if last in ("", "-1"):
+        return Account(ByteRanges(), Form.LAST_BYTE)
+    return _prefix(int(last) + 1, total, Form.LAST_BYTE) if _INTEGER.fullmatch(last) else None
+
+
+def _ranges(text: str, total: int) -> Account | WrongTotal | None:
+    try:
+        held, named_total = ByteRanges.parse(text)
+    except MalformedRangesError:
+        return None
+    if named_total is not None and named_total != total:
+        return WrongTotal(named_total)
+    return Account(held) if held.spans[-1].stop <= total else None
+
+
+def _prefix(count: int, total: int, form: Form) -> Account | None:
+    return Account(ByteRanges.prefix(count), form) if count <= total else None
+
+
+def _speaks(headers: Mapping[str, str]) -> bool:
+    """Whether a field is there that should have held an account: then silence is not "nothing"."""
+    return bool(field(headers, "Range") or field(headers, "X-Last-Known-Byte"))
+
+
+def _is_page(body: bytes) -> bool:
+    text = body.lstrip()
+    return text.startswith(b"<") and not _RETVAL.match(text.decode("ascii", "replace"))
+
+
+def _reason(headers: Mapping[str, str]) -> str:
+    return presentable(field(headers, "X-Reason") or "")
