@@ -43,9 +43,9 @@ class Kind:
 
     does: str
     on: frozenset[str]
-    parameters: Mapping[str, Value] = types.MappingProxyType({})
+    parameters: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     may: frozenset[str] = frozenset()
-    choices: Mapping[str, tuple[str, ...]] = types.MappingProxyType({})
+    choices: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 _SEGMENT: Final = frozenset({SEGMENT})
@@ -56,7 +56,7 @@ _NEVER: Final = 86_400.0
 FAULTS: Final[Mapping[str, Kind]] = types.MappingProxyType(
     {
         "cut_after_bytes": Kind(
-            "The connection is reset after so many bytes of the body, before its last in any case; -1: anywhere.",
+            "The connection is reset after so many bytes of the body, short of its last; -1: anywhere.",
             _SEGMENT,
             {"bytes": -1},
         ),
