@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+
 from emulator.talk import Talk
 from okdrop.emulator import Emulator, Options
 

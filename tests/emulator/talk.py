@@ -10,11 +10,12 @@ import random
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import yarl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import aiohttp
 
     from okdrop.emulator import Emulator
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+
 from emulator.talk import md5
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ async def test_the_secret_is_made_of_token_and_application_unless_the_session_ha
 )
 async def test_who_calls_is_checked(start: Callable[..., Any], changed: dict[str, str], code: int) -> None:
     talk = await start(expired_tokens=("old",))
-    answer = await talk.ask("POST", "/fb.do", data=talk.signed(**{"method": "users.getCurrentUser"} | changed))
+    answer = await talk.ask(
+        "POST", "/fb.do", data=talk.signed(**{"method": "users.getCurrentUser"} | changed)
+    )
     assert answer.status == 200
     assert answer.headers["Invocation-Error"] == str(code)
     assert answer.json["error_code"] == code
@@ -60,7 +63,9 @@ async def test_without_format_an_error_is_plain_text(talk: Talk) -> None:
     assert answer.text == "3:METHOD : method does not exist"
 
 
-@pytest.mark.parametrize(("size", "detail"), [("16383", "FileToSmall"), ("9999999999999", "FileToLarge"), ("x", "")])
+@pytest.mark.parametrize(
+    ("size", "detail"), [("16383", "FileToSmall"), ("9999999999999", "FileToLarge"), ("x", "")]
+)
 async def test_a_file_that_is_not_taken(talk: Talk, size: str, detail: str) -> None:
     answer = await talk.call("video.getUploadUrl", file_name="a.mp4", file_size=size)
     assert answer.json["error_code"] == 100
@@ -102,7 +107,13 @@ async def test_update_wants_the_whole_file_and_is_counted(talk: Talk) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"title": "x" * 1001}, {"description": "x" * 4001}, {"tags": "x" * 1001}, {"privacy": "ALL"}, {"vid": "x"}],
+    [
+        {"title": "x" * 1001},
+        {"description": "x" * 4001},
+        {"tags": "x" * 1001},
+        {"privacy": "ALL"},
+        {"vid": "x"},
+    ],
 )
 async def test_update_has_limits(talk: Talk, wrong: dict[str, str]) -> None:
     video_id, _ = await talk.whole()
@@ -116,7 +127,9 @@ async def test_a_video_grows_ready_look_by_look(start: Callable[..., Any]) -> No
     video_id, url = await talk.ticket()
 
     async def look() -> str:
-        return str((await talk.call("video.get", vids=video_id, fields="video.*")).json["videos"][0]["status"])
+        return str(
+            (await talk.call("video.get", vids=video_id, fields="video.*")).json["videos"][0]["status"]
+        )
 
     assert await look() == "UPLOADING"
     await talk.post(url, 0, 100_000)
@@ -158,7 +171,9 @@ async def test_an_api_error_is_what_it_is_told_to_be(talk: Talk) -> None:
     assert failed.json["error_msg"].startswith("FLOOD_BLOCKED : ")
 
 
-@pytest.mark.parametrize(("kind", "beginning"), [("html", "<html>"), ("empty", ""), ("truncated", '{"videos": [')])
+@pytest.mark.parametrize(
+    ("kind", "beginning"), [("html", "<html>"), ("empty", ""), ("truncated", '{"videos": [')]
+)
 async def test_garbage_does_nothing(talk: Talk, kind: str, beginning: str) -> None:
     with talk.emulator.faults.active("garbage", kind=kind, method="video.getUploadUrl"):
         answer = await talk.call("video.getUploadUrl", file_name="a", file_size="0")
@@ -178,9 +193,9 @@ async def test_trouble_of_the_hosts_own_can_strike_the_api(talk: Talk, fault: st
 
 
 async def test_an_answer_can_be_lost_or_spoilt_after_the_work_was_done(talk: Talk) -> None:
-    with talk.emulator.faults.active("lost_api_answer", method="video.getUploadUrl"):
-        with pytest.raises(aiohttp.ClientConnectionError):
-            await talk.ticket()
+    lost = talk.emulator.faults.active("lost_api_answer", method="video.getUploadUrl")
+    with lost, pytest.raises(aiohttp.ClientConnectionError):
+        await talk.ticket()
     with talk.emulator.faults.active("error_500_after_storing", method="video.getUploadUrl"):
         assert (await talk.call("video.getUploadUrl", file_name="a", file_size="0")).status == 500
     assert len(talk.emulator.videos()) == 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from okdrop.emulator import FAULTS, Fault, UnknownFaultError
 from okdrop.emulator.faults import Faults
 

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from emulator.talk import SIZE
 from okdrop.emulator import Mode, StatusForm
 

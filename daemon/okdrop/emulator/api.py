@@ -69,6 +69,7 @@ class Api:
         self.calls[method] += 1
         self.online[parameters.get("__online", "absent")] += 1
         if (trouble := self._trouble(method)) is not None:
+            await self._gate.pause(method)
             return trouble
         response = self._answer(method, parameters)
         return await self._delivered(request, method, response)

@@ -106,18 +106,22 @@ class Gate:
         asked = request.headers.get("X-Uploading-Mode", "").lower() == "parallel"
         return asked and self.options.mode is Mode.PARALLEL
 
+    async def pause(self, operation: str, video: Video | None = None) -> None:
+        """Take the time that any answer takes."""
+        delay = self.options.latency
+        if late := self.faults.take("latency", operation, "" if video is None else str(video.id)):
+            delay += late.number("seconds")
+        if delay:
+            await asyncio.sleep(delay)
+
     async def linger(self, request: web.Request, operation: str, video: Video | None = None) -> None:
-        """Take the time that an answer takes.
+        """Take the time that an answer takes to what was done.
 
         Raises:
             LineCut: it is never given.
         """
+        await self.pause(operation, video)
         name = "" if video is None else str(video.id)
-        delay = self.options.latency
-        if late := self.faults.take("latency", operation, name):
-            delay += late.number("seconds")
-        if delay:
-            await asyncio.sleep(delay)
         if never := self.faults.take("stall_answer", operation, name):
             raise await line.hang(request, never.number("seconds"), self.stopping)
 

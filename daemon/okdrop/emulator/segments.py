@@ -83,6 +83,7 @@ class SegmentDesk:
 
     async def _refuse(self, request: web.Request, refusal: Refusal, intake: Intake) -> web.Response:
         """Answer at once, then read and count what comes nevertheless."""
+        await self._gate.pause(SEGMENT, intake.video)
         response = web.Response(status=refusal.status, headers=refusal.headers, text=refusal.body)
         await line.answer_now(request, response)
         async for block in line.blocks(request.content.read, self._rate(intake.video)):

@@ -32,6 +32,7 @@ class StatusDesk:
             response = self._told(request, video)
             await self._gate.linger(request, STATUS, video)
         except Refusal as refusal:
+            await self._gate.pause(STATUS, self._gate.video_of(request))
             response = web.Response(status=refusal.status, headers=refusal.headers, text=refusal.body)
         if (known := self._gate.video_of(request)) is not None:
             self._gate.log(known, request, response.status, 0)
