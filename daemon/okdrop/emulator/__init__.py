@@ -8,9 +8,9 @@ the one is not repeated by the other.
             ...  # let a client upload to emulator.api_url
         assert emulator.videos()[0]["published"]
 
-`server` puts it together · `api`, `methods`, `signing` the REST side · `gate`, `segments`, `intake`,
-`status`, `accounts`, `ranges`, `line` the upload host · `videos`, `store` what is kept · `fault_table`,
-`faults` what goes wrong · `control`, `page` what it tells of itself.
+`server` puts it together · `api`, `sessions`, `methods`, `signing` the REST side · `gate`, `segments`,
+`intake`, `status`, `accounts`, `ranges`, `line` the upload host · `videos`, `store` what is kept ·
+`fault_table`, `faults` what goes wrong · `control`, `page` what it tells of itself.
 """
 
 from okdrop.emulator.fault_table import FAULTS, Fault, UnknownFaultError
@@ -18,6 +18,8 @@ from okdrop.emulator.options import (
     ACCESS_TOKEN,
     APPLICATION_KEY,
     APPLICATION_SECRET_KEY,
+    AUTHORIZATION_CODE,
+    REFRESH_TOKEN,
     EmulatorError,
     FreshForm,
     Mode,
@@ -30,7 +32,9 @@ __all__ = [
     "ACCESS_TOKEN",
     "APPLICATION_KEY",
     "APPLICATION_SECRET_KEY",
+    "AUTHORIZATION_CODE",
     "FAULTS",
+    "REFRESH_TOKEN",
     "Emulator",
     "EmulatorError",
     "Fault",

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from okdrop.emulator import line, signing
+from okdrop.emulator import line
 from okdrop.emulator.gate import GARBAGE, Gate, retry_after
 from okdrop.emulator.methods import ApiError, Methods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from okdrop.emulator.sessions import Sessions
 
 _NAMES: Final = {
     1: "UNKNOWN",
@@ -46,11 +48,13 @@ class Api:
 
     Args:
         gate: options, faults and clock.
+        sessions: who may call.
         methods: what the methods do.
     """
 
-    def __init__(self, gate: Gate, methods: Methods) -> None:
+    def __init__(self, gate: Gate, sessions: Sessions, methods: Methods) -> None:
         self._gate = gate
+        self._sessions = sessions
         self._methods = methods
         self.calls: collections.Counter[str] = collections.Counter()
         self.errors: collections.Counter[str] = collections.Counter()
@@ -93,7 +97,7 @@ class Api:
         """Check and carry out a call; errors come as HTTP 200 (protocol.md 3.3)."""
         try:
             self._maybe_fail(method)
-            self._check(parameters)
+            self._sessions.check(method, parameters)
             outcome = self._methods.call(method, parameters)
         except ApiError as error:
             self.errors[str(error.code)] += 1
@@ -104,28 +108,6 @@ class Api:
         """Let the fault have it that makes a call fail in the API's own way."""
         if fault := self._gate.faults.take("api_error", method):
             raise ApiError(fault.integer("code"), fault.text("message"), fault.integer("status"))
-
-    def _check(self, parameters: Mapping[str, str]) -> None:
-        """Is this application, session and signature known.
-
-        Raises:
-            ApiError: 101, 102, 103 or 104.
-        """
-        options = self._gate.options
-        if parameters.get("application_key") != options.application_key:
-            raise ApiError(101, "application_key")
-        token = parameters.get("access_token", "")
-        if token in options.expired_tokens:
-            raise ApiError(102, "session expired")
-        if token != options.access_token:
-            raise ApiError(103, "invalid session")
-        secret = signing.secret_of(
-            access_token=token,
-            application_secret_key=options.application_secret_key,
-            session_secret_key=options.session_secret_key,
-        )
-        if not signing.is_signed(parameters, secret):
-            raise ApiError(104, "invalid signature")
 
     async def _delivered(self, request: web.Request, method: str, response: web.Response) -> web.Response:
         """The answer on its way; what was asked is done by now."""

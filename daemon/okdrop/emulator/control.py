@@ -60,7 +60,7 @@ class Control:
         return {
             "id": str(video.id),
             "name": video.name,
-            "state": video.status,
+            "status": video.status,
             "size": video.size,
             "declared_size": video.declared_size,
             "held": video.held.size,

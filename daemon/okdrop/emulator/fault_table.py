@@ -127,6 +127,7 @@ FAULTS: Final[Mapping[str, Kind]] = types.MappingProxyType(
             _API,
             {"code": 1, "message": "", "status": 200},
         ),
+        "expire_session": Kind("The access token of the call expires, for good: 102.", _API),
         "lost_api_answer": Kind("The method does its work, then the connection is reset.", _API),
         "garbage": Kind(
             "200 with an HTML page, nothing, half a JSON text, or an error object; nothing is done.",

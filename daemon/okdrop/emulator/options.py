@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 APPLICATION_KEY: Final = "emulator-key"
 APPLICATION_SECRET_KEY: Final = "emulator-application-secret"  # noqa: S105 - a documented constant of the stand-in, no secret
 ACCESS_TOKEN: Final = "emulator-token"  # noqa: S105 - a documented constant of the stand-in, no secret
+REFRESH_TOKEN: Final = "emulator-refresh-token"  # noqa: S105 - a documented constant of the stand-in, no secret
+AUTHORIZATION_CODE: Final = "emulator-code"
 
 MINIMUM_FILE_SIZE: Final = 16 * 1024
 """Bytes; a smaller file is refused as FileToSmall (protocol.md 2.1)."""

@@ -21,6 +21,7 @@ from okdrop.emulator.methods import Methods
 from okdrop.emulator.options import EmulatorError, Options
 from okdrop.emulator.page import POLICY, Page
 from okdrop.emulator.segments import SegmentDesk
+from okdrop.emulator.sessions import Sessions
 from okdrop.emulator.status import StatusDesk
 from okdrop.emulator.store import Store
 
@@ -80,7 +81,8 @@ class Emulator:
 
         self._store = gate.store
         segments, status = SegmentDesk(gate), StatusDesk(gate)
-        api = Api(gate, Methods(gate, url))
+        sessions = Sessions(gate)
+        api = Api(gate, sessions, Methods(gate, url))
         self._control = Control(gate, api, segments, url)
         application = web.Application(middlewares=[_without_a_line, _guarded])
         application.add_routes(
@@ -89,6 +91,7 @@ class Emulator:
                 web.post("/fb.do", api.call),
                 web.get("/api/{group}/{name}", api.call),
                 web.post("/api/{group}/{name}", api.call),
+                web.post("/oauth/token.do", sessions.grant),
                 web.get("/upload.do", status.get, allow_head=False),
                 web.post("/upload.do", segments.post),
                 *self._control.routes(),
