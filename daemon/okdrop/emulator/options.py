@@ -1,0 +1,110 @@
+"""What an emulator can be told: where it listens, where it keeps things, and which server it plays."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from okdrop.emulator.fault_table import Fault
+
+APPLICATION_KEY: Final = "emulator-key"
+APPLICATION_SECRET_KEY: Final = "emulator-application-secret"  # noqa: S105 - a documented constant of the stand-in, no secret
+ACCESS_TOKEN: Final = "emulator-token"  # noqa: S105 - a documented constant of the stand-in, no secret
+REFRESH_TOKEN: Final = "emulator-refresh-token"  # noqa: S105 - a documented constant of the stand-in, no secret
+AUTHORIZATION_CODE: Final = "emulator-code"
+
+MINIMUM_FILE_SIZE: Final = 16 * 1024
+"""Bytes; a smaller file is refused as FileToSmall (protocol.md 2.1)."""
+
+
+class EmulatorError(Exception):
+    """The emulator cannot start; the text says why and what would do."""
+
+
+class Mode(enum.StrEnum):
+    """Which kind of upload server is played (protocol.md 7.8)."""
+
+    PARALLEL = "parallel"  #: any order, several at once, when asked for by X-Uploading-Mode
+    SEQUENTIAL = "sequential"  #: the next byte only, one request at a time
+
+
+class StatusForm(enum.StrEnum):
+    """How a status query is answered (protocol.md 7.3)."""
+
+    AUTO = "auto"  #: header Range when X-Uploading-Mode is honoured, else body A-B/T
+    RANGE_HEADER = "range-header"  #: Range: 0-9/100,20-29/100
+    RANGE_HEADER_BYTES = "range-header-bytes"  #: Range: bytes 0-9/100,20-29/100
+    RANGE_HEADER_BARE = "range-header-bare"  #: Range: 0-9,20-29
+    BODY = "body"  #: 0-9/100, the bytes before the first gap alone
+    BODY_COMMA = "body-comma"  #: 0-9/100,20-29/100
+    BODY_NEWLINE = "body-newline"  #: one range a line
+    BODY_BYTES = "body-bytes"  #: bytes 0-9/100,20-29/100
+    BODY_BARE = "body-bare"  #: 0-9,20-29
+    LAST_KNOWN_BYTE = "last-known-byte"  #: X-Last-Known-Byte: 9
+    INTEGER = "integer"  #: 10, the count of bytes before the first gap
+    JSON = "json"  #: an object that names ranges, size and last byte
+    EMPTY = "empty"  #: 200 without a word
+    UNKNOWN = "unknown"  #: a text nobody can read
+
+
+class FreshForm(enum.StrEnum):
+    """How the status of an upload is answered that has no byte yet (protocol.md 7.5)."""
+
+    NOT_FOUND = "404"
+    UNSATISFIABLE = "416"
+    EMPTY = "200"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How one emulator is set up.
+
+    Args:
+        data_dir: everything the emulator keeps lies below it and outlives the process.
+        host: the address to listen on.
+        port: 0 takes any free one.
+        mode: which kind of upload server to play.
+        seed: what chance (faults, ids, signatures) grows from.
+        application_key: the public key that calls must name.
+        application_secret_key: what the signature of a call is made with, together with the token.
+        access_token: the token that calls must carry.
+        session_secret_key: when not empty, calls must be signed with this instead (protocol.md 3.2).
+        expired_tokens: tokens that are answered with error 102 (expired) rather than 103 (invalid).
+        status_form: how status queries are answered.
+        fresh_form: the same, while nothing was uploaded.
+        keep_partial: whether the bytes of a segment that was cut are kept.
+        text_ids: give video ids as JSON text rather than as numbers.
+        processing_looks: how many times video.get says PROCESSING of a whole video.
+        processing_seconds: how long a whole video is PROCESSING at least.
+        url_lifetime: seconds an upload URL is good for.
+        bytes_per_second: how fast one connection is read; 0 is as fast as may be.
+        latency: seconds that every answer of the API and of the upload host takes.
+        maximum_file_size: bytes; a larger file is refused as FileToLarge.
+        faults: what goes wrong from the start.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    mode: Mode = Mode.PARALLEL
+    seed: int = 0
+    application_key: str = APPLICATION_KEY
+    application_secret_key: str = APPLICATION_SECRET_KEY
+    access_token: str = ACCESS_TOKEN
+    session_secret_key: str = ""
+    expired_tokens: tuple[str, ...] = ()
+    status_form: StatusForm = StatusForm.AUTO
+    fresh_form: FreshForm = FreshForm.NOT_FOUND
+    keep_partial: bool = True
+    text_ids: bool = False
+    processing_looks: int = 1
+    processing_seconds: float = 0.0
+    url_lifetime: float = 86_400.0
+    bytes_per_second: float = 0.0
+    latency: float = 0.0
+    maximum_file_size: int = 64 * 1024**3
+    faults: tuple[Fault, ...] = ()
