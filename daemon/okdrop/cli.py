@@ -13,6 +13,7 @@ import typer
 
 from okdrop import __version__
 from okdrop.config import load
+from okdrop.emulator.options import Mode
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def check(config: ConfigFile = None) -> None:
 def emulator(
     data: Annotated[Path, typer.Option(help="Where its videos are kept; they survive a restart.")],
     port: Annotated[int, typer.Option(help="0: any free one.")] = 8470,
-    mode: Annotated[str, typer.Option(help="parallel or sequential")] = "parallel",
+    mode: Annotated[Mode, typer.Option(help="How it takes segments.")] = Mode.PARALLEL,
     fault: Annotated[
         list[str] | None, typer.Option(metavar="NAME:KEY=VALUE,…", help="Weather; may be repeated.")
     ] = None,
@@ -167,8 +168,12 @@ def emulator(
     """Play OK.ru on this machine, to try okdrop without an account."""
     from okdrop import emulator as stand_in  # noqa: PLC0415
 
-    options = stand_in.Options(data_dir=data, port=port, mode=mode, seed=seed, faults=fault or ())
-    asyncio.run(stand_in.serve(options))
+    try:
+        faults = tuple(map(stand_in.Fault.parse, fault or ()))
+        options = stand_in.Options(data_dir=data, port=port, mode=mode, seed=seed, faults=faults)
+        asyncio.run(stand_in.serve(options))
+    except (stand_in.UnknownFaultError, stand_in.EmulatorError) as error:
+        raise OkdropError(str(error)) from None
 
 
 @app.command()

@@ -24,7 +24,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def upload_as_json(row: Upload) -> dict[str, Any]:
-    """One upload for `--json`. The path keeps bytes that are not UTF-8 as lone surrogates (\\udcXX)."""
+    """One upload for `--json`; bytes of its path that are not UTF-8 stay, as lone surrogates (U+DCxx)."""
     failure = row.failure
     return {
         "id": row.id,

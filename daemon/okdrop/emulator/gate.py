@@ -27,7 +27,7 @@ GARBAGE: Final = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an error of this program
+class Refusal(Exception):
     """The request is answered with this status, and nothing of it is stored."""
 
     def __init__(

@@ -19,7 +19,7 @@ _BLOCK: Final = 256 * 1024
 _BLOCKS_PER_SECOND: Final = 20
 
 
-class LineCut(Exception):  # noqa: N818 - no error: it ends the handling of a request on purpose
+class LineCut(Exception):
     """The connection is gone; nothing can be answered any more."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from okdrop.events import Emit, Event
 
 
-def log_to(stream: IO[str], *, json: bool, level: str) -> Emit:
+def log_to(stream: TextIO, *, json: bool, level: str) -> Emit:
     """A listener that writes each event of at least `level` (debug, info, warning, error) as a line."""
     renderer: Any = (
         structlog.processors.JSONRenderer(sort_keys=False, ensure_ascii=False)

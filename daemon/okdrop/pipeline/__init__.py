@@ -1,6 +1,6 @@
 """The stages, and the only place where they meet.
 
-     folder ──► Watcher ──► Intake ──► ledger ──► Line ──► Uploader × N ──► Line ──► Finalizer ──► published
+     folder ──► Watcher ──► Intake ──► ledger ──► Line ──► Uploaders   ──► Line ──► Finalizer ──► published
                 scan,       known?     a row,     ids      Attempt: the      ids      video.update
                 settled?    new?       first      only     session's steps
 
@@ -11,7 +11,7 @@ stages live in one TaskGroup: a crash of any ends the process, and the ledger pi
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import State
 from okdrop.pipeline.finalizer import Finalizer
@@ -23,7 +23,7 @@ from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.watcher import Folder, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from okdrop.drop import Upload
 
@@ -74,7 +74,7 @@ class Pipeline:
         if not self._parts.brake.is_pulled:
             await sweep(self._parts)
 
-    def _stages(self) -> list[Callable[[], Awaitable[None]]]:
+    def _stages(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         look_again = self.watcher.look_again
         uploader = Uploader(self._parts, self._line, self._finals, self._opened, look_again)
         finalizer = Finalizer(self._parts, self._finals, self._line, self._opened, look_again)

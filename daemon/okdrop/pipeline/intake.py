@@ -37,11 +37,11 @@ class Intake:
     async def take(self, drop: Drop) -> Upload:
         """Judge a settled file; returns its row, new or known."""
         match await self._parts.ledger.judge(drop):
-            case Known(upload):
+            case Known(upload=upload):
                 return upload
-            case Moved(upload):
+            case Moved(upload=upload):
                 return await self._moved(drop, upload)
-            case Suspect(upload):
+            case Suspect(upload=upload):
                 return await self._compare(drop, upload)
             case New():
                 return await self._add(drop)

@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Line:
-    """A queue of upload ids that can be closed. An id may be put with a delay; then it comes out when it is due."""
+    """A queue of upload ids that can be closed; an id put with a delay comes out when it is due."""
 
     def __init__(self) -> None:
         self._due: Final[asyncio.Queue[int | None]] = asyncio.Queue()
