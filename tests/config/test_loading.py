@@ -99,8 +99,10 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ),
         (
             '[web]\nlisten = "a\\nb\\u001b"\n',
-            'FILE: web.listen = "a\\nb\\u001b": must be "host:port" like "127.0.0.1:8480",'
-            ' or "" to switch it off',
+            (
+                'FILE: web.listen = "a\\nb\\u001b": must be "host:port" like "127.0.0.1:8480",'
+                ' or "" to switch it off'
+            ),
         ),
         (
             "[upload]\nworkers = 1979-05-27\n",
