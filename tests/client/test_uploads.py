@@ -214,9 +214,9 @@ async def test_what_the_source_raises_comes_through_and_cuts_the_request(
             assert 0 <= await got < 10 * KIB
 
 
-@pytest.mark.parametrize("count", [9, 11])
+@pytest.mark.parametrize(("count", "block"), [(9, 1), (9, 9), (0, 1), (11, 11), (12, 4)])
 async def test_a_source_of_another_length_is_never_sent_as_a_whole(
-    serve: Serve, connect: Connect, count: int
+    serve: Serve, connect: Connect, count: int, block: int
 ) -> None:
     whole: list[bytes] = []
 
@@ -226,9 +226,8 @@ async def test_a_source_of_another_length_is_never_sent_as_a_whole(
 
     async with serve(script) as server, connect() as client:
         with pytest.raises(LocalProtocolError):
-            await post(client, server.ticket(), blocks_of(b"x" * count, 1), 10)
-    assert whole in ([], [b"x" * 10])
-    assert not (count < 10 and whole)
+            await post(client, server.ticket(), blocks_of(b"x" * count, block), 10)
+    assert whole == []
 
 
 async def test_a_server_that_stops_reading_is_stalled(serve: Serve, connect: Connect) -> None:
@@ -353,3 +352,50 @@ async def test_an_endless_answer_is_not_read(serve: Serve, connect: Connect) -> 
     async with serve(script) as server, connect() as client:
         answer = await client.probe(server.ticket(), total=8, mode=None)
     assert answer == NoAnswer("the answer is too long", sent=False)
+
+
+async def test_a_source_that_ends_late_does_not_cost_the_connection(serve: Serve, connect: Connect) -> None:
+    answered = asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await talk.body()
+        await talk.answer(201)
+        answered.set()
+
+    async def lingering() -> AsyncIterator[bytes]:
+        yield b"x"
+        await answered.wait()
+
+    async with serve(script) as server, connect() as client:
+        for _ in range(3):
+            answered.clear()
+            assert await post(client, server.ticket(), lingering(), 1) == Stored()
+    assert server.connections == 1
+
+
+async def test_a_proxy_gets_the_whole_url_as_it_was_signed(serve: Serve, connect: Connect) -> None:
+    lines: list[str] = []
+
+    async def script(talk: Talk) -> None:
+        lines.append(talk.request_line)
+        await talk.answer(404)
+
+    ticket = Ticket(video_id="7", upload_url="http://127.0.0.1:9/u?sig=a%2Fb%20c", issued_at=NOW)
+    async with serve(script) as proxy, connect(proxy=proxy.url) as client:
+        assert await client.probe(ticket, total=8, mode=None) == NothingYet()
+    assert lines == [f"GET {ticket.upload_url} HTTP/1.1"]
+
+
+async def test_a_listed_name_is_needed_before_a_connection(serve: Serve, connect: Connect) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.answer(200)
+
+    async with serve(script) as server, connect(upload_hosts=("*.okcdn.ru",)) as client:
+        for call in (
+            client.probe(server.ticket(), total=8, mode=None),
+            post(client, server.ticket(), blocks_of(b"12345678"), 8),
+        ):
+            with pytest.raises(GaveUp) as raised:
+                await call
+            assert raised.value.code == "upload_host_refused"
+    assert server.connections == 0
