@@ -111,9 +111,12 @@ async def test_redirects_are_not_followed_and_cookies_not_kept(serve: Serve, con
         cookies.append(talk.header("Cookie"))
         await talk.answer(302, Location="/elsewhere", Set_Cookie="a=b")
 
-    async with serve(script) as server, connect() as client:
+    async with serve(script) as server, connect(upload_hosts=("localhost",)) as client:
+        # By its name: cookies of a bare address are dropped by any jar.
+        url = f"http://localhost:{server.port}/upload.do"
+        ticket = Ticket(video_id="7", upload_url=url, issued_at=NOW)
         for _ in range(2):
-            answer = await client.probe(server.ticket(), total=8, mode=None)
+            answer = await client.probe(ticket, total=8, mode=None)
             assert getattr(answer, "status", None) == 302
     assert cookies == [None, None]
 
@@ -162,6 +165,18 @@ async def test_an_early_refusal_is_taken_and_the_rest_not_sent(
         answer = await post(client, server.ticket(), endless(size), size, sent=counted.append)
     assert answer == expected
     assert sum(counted) < size
+
+
+async def test_a_refusal_by_a_server_that_hangs_up_at_once_is_taken(serve: Serve, connect: Connect) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.reader.readexactly(64 * KIB)
+        await talk.answer(403)
+        talk.writer.close()
+
+    size = 64 * KIB * KIB
+    async with serve(script, buffer=8 * KIB) as server, connect() as client:
+        answer = await post(client, server.ticket(), endless(size), size)
+    assert answer == UrlDead(403)
 
 
 async def test_an_early_success_is_not_believed(serve: Serve, connect: Connect) -> None:
