@@ -107,8 +107,11 @@ class SegmentBody(Payload):
                 await writer.write(block)
             except (OSError, ClientError):
                 raise LineCutError from None
-        if not self.whole:
-            raise LocalProtocolError("fewer bytes than the segment holds")
+            if self.whole:
+                # Not one look further: the answer may come meanwhile, and a writer that is
+                # still at work then costs the connection.
+                return
+        raise LocalProtocolError("fewer bytes than the segment holds")
 
     def _break(self, error: Exception) -> None:
         if not self.broken.done():

@@ -2,5 +2,6 @@
 
 `ranges` which bytes · `messages` what we ask and what comes back · `plan` how to cut · `session` the
 state machine · `wire` messages to HTTP and back · `signing` the REST signature · `verdicts` what an API
-error asks of us · `retry` how long to wait.
+error asks of us · `api_answers` what the API said · `fields` HTTP header fields · `redaction` foreign words
+made fit to be shown · `retry` how long to wait.
 """

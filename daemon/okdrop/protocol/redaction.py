@@ -13,13 +13,15 @@ REASON_LIMIT: Final = 200
 """The longest text kept, in characters."""
 
 _LONGEST_LOOKED_AT: Final = 4096
-_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{0,20}://\S*", re.IGNORECASE)
+_URL: Final = re.compile(
+    r"[a-z][a-z0-9+.-]{0,20}://\S*|/[^\s?]*\?\S*", re.IGNORECASE
+)  # or a path with a query
 _ASSIGNED_SECRET: Final = re.compile(
     r"\b(sig|access_token|session_key|refresh_token|session_secret_key|application_key)(\W{1,4})[^\s&\"',;]+",
     re.IGNORECASE,
 )
 # Tokens and signatures mix letters with digits over a long run; the API's own words do not.
-_OPAQUE: Final = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}", re.ASCII)
+_OPAQUE: Final = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{16,}", re.ASCII)
 
 
 def presentable(text: str) -> str:
