@@ -94,6 +94,15 @@ async def test_a_stale_write_is_refused_and_told_what_stands(ledger: Ledger) -> 
     assert await ledger.get(made.id) == stands
 
 
+async def test_stale_is_said_before_any_word_of_transitions(ledger: Ledger) -> None:
+    """A worker whose row was cancelled did nothing wrong."""
+    made = await ledger.add(drop())
+    stands = await ledger.write(made.to(State.CANCELLED))
+    with pytest.raises(StaleVersion) as caught:
+        await ledger.write(made.to(State.UPLOADING))
+    assert caught.value.current == stands
+
+
 async def test_a_write_to_a_row_that_is_not_there(ledger: Ledger) -> None:
     made = await ledger.add(drop())
     with pytest.raises(LedgerError, match="no upload 99") as caught:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from ledger.making import drop
+from ledger.making import drop, ticket
 from okdrop.drop import State
-from okdrop.errors import LedgerError
+from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import Ledger, StaleVersion, read_only
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ async def test_nothing_is_acknowledged_before_the_commit(ledger: Ledger, url: st
 
 async def test_one_jobs_error_undoes_that_job_alone(ledger: Ledger, commits: list[int]) -> None:
     made = await ledger.add(drop())
+    spared = await ledger.add(drop(b"/spared", inode=9))
     commits.clear()
     gate = Gate(ledger)
     passing = await gate.shut()
@@ -89,21 +90,23 @@ async def test_one_jobs_error_undoes_that_job_alone(ledger: Ledger, commits: lis
             ledger.write(made.to(State.UPLOADING)),
             ledger.write(made.to(State.CANCELLED), orphan="1"),
             ledger.add(drop()),
+            ledger.write(spared.with_(ticket=ticket("1")), orphan="1"),
             ledger.counts(),
             ledger.add(drop(b"/b", inode=8)),
         )
     ]
     await hand_in(*jobs)
     gate.open.set()
-    first, stale, known, counts, second = await asyncio.gather(*jobs, return_exceptions=True)
+    first, stale, known, half_done, counts, second = await asyncio.gather(*jobs, return_exceptions=True)
     await passing
     assert len(commits) == 2
     assert isinstance(stale, StaleVersion)
     assert isinstance(known, LedgerError)
     assert known.code == "ledger_known"
+    assert isinstance(half_done, LocalProtocolError)
     assert isinstance(counts, dict)
     assert counts[State.UPLOADING] == 1
-    assert await ledger.uploads() == [first, second]
+    assert await ledger.uploads() == [first, spared, second]
     assert await ledger.orphans() == []
 
 
@@ -111,11 +114,12 @@ async def test_a_cancelled_waiter_loses_no_write(ledger: Ledger) -> None:
     gate = Gate(ledger)
     passing = await gate.shut()
     cancelled = asyncio.ensure_future(ledger.add(drop()))
-    await hand_in(cancelled)
+    neighbour = asyncio.ensure_future(ledger.uploads())
+    await hand_in(cancelled, neighbour)
     cancelled.cancel()
     gate.open.set()
     await passing
-    rows = await ledger.uploads()
+    rows = await asyncio.wait_for(neighbour, 20)
     assert [row.drop for row in rows] == [drop()]
     with pytest.raises(asyncio.CancelledError):
         await cancelled

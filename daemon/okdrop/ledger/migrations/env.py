@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-# SQLite rolls back a change of schema like any other, though Alembic by itself does not count on it.
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+# The transaction is the caller's, and Alembic begins none: a revision is there whole or not at all.
+context.configure(connection=context.config.attributes["connection"])
 
 with context.begin_transaction():
     context.run_migrations()
