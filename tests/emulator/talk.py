@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -58,9 +59,14 @@ class Raw:
     async def status(self) -> int:
         return int((await self._reader.readline()).split()[1])
 
+    @property
+    def unsent(self) -> int:
+        return self._writer.transport.get_write_buffer_size()
+
     async def leave(self) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
+        self._writer.transport.abort()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 class Talk:

@@ -48,6 +48,18 @@ async def test_a_form_that_is_cut_leaves_nothing(talk: Talk) -> None:
     assert (account["held"], account["received"]) == (0, 10_000)
 
 
+async def test_a_cut_is_a_reset_and_nothing_to_complain_of(
+    talk: Talk, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, url = await talk.ticket()
+    with talk.emulator.faults.active("lost_answer"):
+        raw = await talk.raw(url, 0, 10_000)
+        await raw.send(content()[:10_000])
+        with pytest.raises(ConnectionResetError):
+            await raw.status()
+    assert not caplog.records
+
+
 async def test_a_lost_answer_loses_no_byte(talk: Talk) -> None:
     video_id, url = await talk.ticket()
     with talk.emulator.faults.active("lost_answer"), pytest.raises(LOST):
@@ -150,6 +162,17 @@ async def test_a_stall_takes_nothing_more_and_gives_its_turn_away(
     assert talk.account(video_id)["received"] == SIZE
 
 
+async def test_a_stall_is_felt_by_the_sender(talk: Talk) -> None:
+    size = 32 << 20
+    _, url = await talk.ticket(size)
+    with talk.emulator.faults.active("stall"):
+        raw = await talk.raw(url, 0, size, size=size)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(raw.send(bytes(size)), 0.3)
+        assert raw.unsent > size // 2
+        await raw.leave()
+
+
 async def test_a_stall_ends_with_a_cut_after_its_time(talk: Talk) -> None:
     _, url = await talk.ticket()
     with talk.emulator.faults.active("stall", seconds=0.05), pytest.raises(LOST):
@@ -182,6 +205,17 @@ async def test_slow_and_late(talk: Talk) -> None:
         with talk.emulator.faults.active(name, **values):
             await talk.post(url, 0, 10_000)
         assert 0.09 < clock() - began < 2.0
+
+
+async def test_a_refusal_takes_its_time_too(talk: Talk) -> None:
+    video_id, url = await talk.ticket()
+    clock = asyncio.get_running_loop().time
+    faults = talk.emulator.faults
+    with faults.active("latency", seconds=0.1), faults.active("error_503", method="api"):
+        for answer in (talk.post(url, 5, 1), talk.status(url + "&x"), talk.call("video.get", vids=video_id)):
+            began = clock()
+            assert (await answer).status >= 400
+            assert clock() - began > 0.09
 
 
 async def test_a_fault_can_be_aimed_at_one_video(talk: Talk) -> None:

@@ -205,6 +205,12 @@ async def test_a_post_without_a_body_asks_for_the_last_byte(talk: Talk) -> None:
     assert (answer.status, answer.headers["X-Last-Known-Byte"]) == (201, "9")
 
 
+async def test_the_bytes_are_taken_as_they_are_whatever_they_are_called(talk: Talk) -> None:
+    video_id, url = await talk.ticket()
+    assert (await talk.post(url, 0, SIZE, **{"Content-Encoding": "gzip"})).status == 200
+    assert talk.account(video_id)["sha256"] == hashlib.sha256(content()).hexdigest()
+
+
 async def test_a_form_is_a_whole_file(talk: Talk) -> None:
     video_id, url = await talk.ticket()
     form = aiohttp.FormData({"note": "no file"})

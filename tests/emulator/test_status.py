@@ -52,6 +52,8 @@ async def test_every_form(talk: Talk, form: str, header: str | None, body: str) 
 async def test_without_the_mode_header_islands_are_hidden(talk: Talk) -> None:
     url = await two_islands(talk)
     assert (await talk.status(url, parallel=False)).text == "0-9999/100000"
+    with talk.emulator.faults.active("status_form", form="body-comma"):
+        assert (await talk.status(url, parallel=False)).text == "0-9999/100000"
 
 
 async def test_the_sequential_server_knows_no_mode_header(start: Callable[..., Any]) -> None:

@@ -17,6 +17,7 @@ _ESTABLISHED: Final = 1  # the first byte of struct tcp_info: its state
 _LOOK_EVERY: Final = 0.05  # seconds
 _BLOCK: Final = 256 * 1024
 _BLOCKS_PER_SECOND: Final = 20
+_NARROWEST: Final = 8 * 1024
 
 
 class LineCut(Exception):
@@ -30,6 +31,20 @@ def cut(request: web.BaseRequest) -> LineCut:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         transport.abort()
     return LineCut()
+
+
+def narrow(request: web.BaseRequest, size: int) -> None:
+    """Let the kernel keep no more than about `size` bytes unread, so that a slow reader is felt as one."""
+    if (transport := request.transport) is not None and not transport.is_closing():
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(_NARROWEST, min(size, _BLOCK)))
+
+
+def stop_reading(request: web.BaseRequest) -> None:
+    """Leave what comes from now on to the kernel, and soon to the sender."""
+    narrow(request, _NARROWEST)
+    if (transport := request.transport) is not None:
+        transport.pause_reading()
 
 
 def is_gone(request: web.BaseRequest) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from okdrop.emulator.videos import Video
 
+_NARROW_PER_SECOND = 8  # a slow connection holds an eighth of a second's bytes unread
 _SMALLEST_FORM_READ = 4096  # aiohttp's reader wants room for a boundary
 
 
@@ -86,14 +87,17 @@ class SegmentDesk:
         await self._gate.pause(SEGMENT, intake.video)
         response = web.Response(status=refusal.status, headers=refusal.headers, text=refusal.body)
         await line.answer_now(request, response)
-        async for block in line.blocks(request.content.read, self._rate(intake.video)):
+        async for block in line.blocks(request.content.read, self._rate(request, intake.video)):
             intake.count(block)
         return response
 
-    def _rate(self, video: Video | None) -> float:
+    def _rate(self, request: web.Request, video: Video | None) -> float:
         """Bytes a second that this connection is read at; 0: as fast as may be."""
         slow = self._gate.faults.take("slow", SEGMENT, "" if video is None else str(video.id))
-        return slow.number("rate") if slow else self._gate.options.bytes_per_second
+        rate = slow.number("rate") if slow else self._gate.options.bytes_per_second
+        if rate:
+            line.narrow(request, int(rate / _NARROW_PER_SECOND))
+        return rate
 
     # --- the renewable mode ---------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ class SegmentDesk:
         with self._turn(request, video, span):
             video.total = span.total
             taken = await intake.store(
-                line.blocks(request.content.read, self._rate(video)),
+                line.blocks(request.content.read, self._rate(request, video)),
                 video,
                 self._gate.store,
                 stop_after=stop.after if stop else None,
@@ -150,6 +154,7 @@ class SegmentDesk:
 
     async def _stopped(self, request: web.Request, fault: Fault) -> line.LineCut:
         if fault.name == "stall":
+            line.stop_reading(request)
             return await line.hang(request, fault.number("seconds"), self._gate.stopping)
         return line.cut(request)
 
@@ -196,7 +201,7 @@ class SegmentDesk:
             return bytes(await part.read_chunk(max(size, _SMALLEST_FORM_READ)))
 
         taken = await intake.store(
-            line.blocks(read, self._rate(video)),
+            line.blocks(read, self._rate(request, video)),
             video,
             self._gate.store,
             stop_after=stop.after if stop else None,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _READ_BUFFER: Final = 256 * 1024
+_SMALLEST_READ_BUFFER: Final = 4096
 _SHUTDOWN: Final = 0.5  # seconds that requests get to end in
 
 
@@ -62,7 +63,7 @@ class Emulator:
                 self._application(gate),
                 access_log=None,
                 shutdown_timeout=_SHUTDOWN,
-                read_bufsize=_READ_BUFFER,
+                read_bufsize=self._read_buffer(),
                 auto_decompress=False,
             )
             await runner.setup()
@@ -99,6 +100,11 @@ class Emulator:
             ]
         )
         return application
+
+    def _read_buffer(self) -> int:
+        """Bytes read ahead of a request's handling: few where a connection is to be slow."""
+        rate = self.options.bytes_per_second
+        return min(_READ_BUFFER, max(_SMALLEST_READ_BUFFER, int(rate / 8))) if rate else _READ_BUFFER
 
     async def _listen(self, runner: web.AppRunner) -> None:
         host, port = self.options.host, self.options.port
