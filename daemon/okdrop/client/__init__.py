@@ -75,6 +75,11 @@ class Client:
             self._open = None
             await session.close()
 
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds that this machine's clock is ahead of OK's, by the API's last answer; None: unknown."""
+        return self._api.clock_skew
+
     async def current_user(self) -> str:
         """The name (or id) of the user whose token it is.
 

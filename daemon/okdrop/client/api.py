@@ -42,6 +42,7 @@ class Api:
         self._timeout = aiohttp.ClientTimeout(total=settings.api_timeout)
         self._credentials = credentials
         self._now = now
+        self.clock_skew: float | None = None
 
     async def current_user(self) -> str:
         """Whose token it is."""
@@ -96,7 +97,13 @@ class Api:
             reason, maybe_done = line.words(fault)
             code = "api_no_answer" if maybe_done else "api_unreachable"
             raise Trouble(f"{method}: {reason}", code=code, maybe_done=maybe_done) from None
+        self._compare_clocks(reply.headers)
         return api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
+
+    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
+        theirs = date_of(headers)
+        if theirs is not None:
+            self.clock_skew = (self._now() - theirs).total_seconds()
 
 
 def _signed(method: str, params: Mapping[str, str], keys: Credentials) -> dict[str, str]:
