@@ -10,6 +10,7 @@ from okdrop.client import line
 from okdrop.drop import Ticket
 from okdrop.errors import Halted, Trouble, UploadError
 from okdrop.protocol import api_answers, verdicts
+from okdrop.protocol.fields import date_of
 from okdrop.protocol.messages import VideoStatus
 from okdrop.protocol.signing import session_secret, sign
 

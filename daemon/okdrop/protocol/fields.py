@@ -41,10 +41,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     if _SECONDS.fullmatch(value):
         return min(float(value), LONGEST_WAIT)
-    until, sent_at = _date(value), _date(field(headers, "Date") or "")
+    until, sent_at = _date(value), date_of(headers)
     if until is None or sent_at is None:
         return None
     return min(max((until - sent_at).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def date_of(headers: Mapping[str, str]) -> dt.datetime | None:
+    """The answer's own Date, aware; None where it has none that can be read (RFC 9110, 6.6.1)."""
+    return _date(field(headers, "Date") or "")
 
 
 def _date(text: str) -> dt.datetime | None:
