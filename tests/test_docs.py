@@ -145,3 +145,19 @@ def test_every_decision_is_on_the_list() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(_LINK.findall((folder / "README.md").read_text()))
     assert {path.name for path in folder.glob("[0-9]*.md")} == listed
+
+
+def test_every_number_of_the_protocol_that_the_code_names_is_explained() -> None:
+    explained = set(re.findall(r"\d(?:\.\d+)?", "\n".join(_numbers_column())))
+    named = {
+        number
+        for path in (*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py"))
+        for listed in re.findall(r"protocol\.md (\d[\d., and]*)", path.read_text())
+        for number in re.findall(r"\d(?:\.\d+)?", listed)
+    }
+    assert named - explained == set()
+
+
+def _numbers_column() -> list[str]:
+    text = (ROOT / "docs" / "protocol.md").read_text().partition("## The numbers that the code names")[2]
+    return re.findall(r"^\| (\d[^|]*) \|", text, re.MULTILINE)
