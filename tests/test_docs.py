@@ -25,7 +25,7 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
-    *(ROOT / "docs").rglob("*.md"),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
@@ -101,8 +101,11 @@ def test_every_verdict_of_an_api_code_is_listed() -> None:
 
 def test_every_planted_defect_is_listed_and_no_other() -> None:
     text = (ROOT / "docs" / "testing.md").read_text().partition("## Planted defects")[2]
-    rows = re.findall(r"^\| ([^|]+) \| `(\w+\.py)` \|", text.partition("\n## ")[0], re.MULTILINE)
+    section = text.partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| `(\w+\.py)` \|", section, re.MULTILINE)
     assert rows == [(mutant.name, mutant.module) for mutant in MUTANTS]
+    tests = (ROOT / "tests" / "protocol" / "test_session.py").read_text()
+    assert [name for name in re.findall(r"`(test_\w+)`", section) if f"def {name}(" not in tests] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
