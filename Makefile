@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test search lint format diagrams lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: $(STAMP)  ## the whole road, from a folder to published videos, on this ma
 test: $(STAMP)  ## every test
 	$(BIN)/python -m pytest -n 4 $(ARGS)
 
+search: $(STAMP)  ## look for counter-examples to the laws, with new examples and many more
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 4 --timeout 0 $$(grep -rl --include='test_*.py' '^from hypothesis' tests) $(ARGS)
+
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -31,6 +34,9 @@ lint: $(STAMP)  ## style, types, layers
 format: $(STAMP)  ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+diagrams: $(STAMP)  ## draw what the documents show of the code
+	$(BIN)/python docs/diagrams.py
 
 lock: $(STAMP)  ## renew requirements/*.txt (names, versions and hashes only); needs uv
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/run.txt
