@@ -17,11 +17,13 @@ from okdrop.emulator.options import Mode
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
     from okdrop.config import Config
+    from okdrop.drop import State, Upload
     from okdrop.events import Emit
+    from okdrop.orders import Said
 
 USAGE = 2
 NOT_AUTHORISED = 3
@@ -114,8 +116,15 @@ def status(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
     from okdrop import report  # noqa: PLC0415
     from okdrop.ledger import read_only  # noqa: PLC0415
 
-    with read_only(load(config, os.environ).ledger.url.get_secret_value()) as ledger:
-        counts, rows = ledger.counts(), ledger.uploads()
+    counts: dict[State, int] = {}
+    rows: list[Upload] = []
+    try:
+        with read_only(_ledger_url(config)) as ledger:
+            counts, rows = ledger.counts(), ledger.uploads()
+    except LedgerError as error:
+        if error.code != "ledger_missing":
+            raise
+        print(f"okdrop: {error.message}", file=sys.stderr)  # as good as an empty one
     if as_json:
         print(json.dumps(report.status_as_json(counts, rows)))
     else:
@@ -133,7 +142,7 @@ def show(
     from okdrop import report  # noqa: PLC0415
     from okdrop.ledger import read_only  # noqa: PLC0415
 
-    with read_only(load(config, os.environ).ledger.url.get_secret_value()) as ledger:
+    with read_only(_ledger_url(config)) as ledger:
         row, history = ledger.get(number), ledger.history(number)
     if row is None:
         raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
@@ -144,6 +153,48 @@ def show(
     _print(report.status_as_text({row.state: 1}, [row]))
     for entry in document["history"]:
         print(f"{entry['at']}  {entry['from'] or 'new'} → {entry['to']}  {entry['note']}")
+
+
+@app.command()
+def retry(
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID…", help="Uploads, by id.")] = None,
+    config: ConfigFile = None,
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Every failed upload.")] = False,
+) -> None:
+    """Hand failed or cancelled uploads back; the daemon may be running."""
+    from okdrop import orders  # noqa: PLC0415
+
+    if failed is bool(numbers):
+        raise typer.BadParameter("name uploads by their ids, or all that failed by --failed")
+    _obey(asyncio.run(orders.retry(_ledger_url(config), numbers or ())))
+
+
+@app.command()
+def cancel(
+    numbers: Annotated[list[int], typer.Argument(metavar="ID…", help="Uploads, by id.")],
+    config: ConfigFile = None,
+) -> None:
+    """Take unfinished or failed uploads out; the daemon may be running."""
+    from okdrop import orders  # noqa: PLC0415
+
+    _obey(asyncio.run(orders.cancel(_ledger_url(config), numbers)))
+
+
+def _ledger_url(config_file: Path | None) -> str:
+    return load(config_file, os.environ).ledger.url.get_secret_value()
+
+
+def _obey(answers: Sequence[Said]) -> None:
+    """Say what became of each order; one that could not be carried out is a usage error."""
+    for said in answers:
+        if said.done:
+            print(said.text)
+        else:
+            print(f"okdrop: {said.text}", file=sys.stderr)
+    if not answers:
+        print("nothing to hand back")
+    raise typer.Exit(0 if all(said.done for said in answers) else USAGE)
 
 
 @app.command()

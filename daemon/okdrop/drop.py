@@ -135,7 +135,7 @@ class Upload:
     offered_all: bool = False  #: every byte was handed to the line at least once on this ticket
     publish_offered: bool = False  #: a video.update may have taken effect though no answer said so
     received: int = 0  #: bytes OK acknowledged: a hint for the eye, never for the session
-    bytes_sent: int = 0  #: bytes put on the line for this row, over all tickets
+    bytes_sent: int = 0  #: bytes put on the line since it was queued (by a person, last), over all tickets
     digest: bytes | None = None  #: BLAKE2b-256 of the whole file, taken when it was whole on OK's side
     duplicate_of: int | None = None  #: the row that published the same bytes
     failure: Failure | None = None
@@ -160,10 +160,12 @@ class Upload:
         """Return a failed or cancelled upload as it begins anew.
 
         One whose bytes OK holds goes on to video.update; its ticket is kept, and nothing is sent again.
+        Any other has its allowance of tickets and bytes anew: else it would fail at once by the old count.
 
         Raises:
             LocalProtocolError: its state does not allow it.
         """
         whole = self.ticket is not None and self.received == self.drop.revision.size
         state = State.FINALIZING if whole and self.state is State.FAILED else State.QUEUED
-        return self.to(state, failure=None, retry_at=None, troubles=0)
+        afresh = {} if state is State.FINALIZING else {"tickets": 0, "bytes_sent": 0}
+        return self.to(state, failure=None, retry_at=None, troubles=0, **afresh)

@@ -173,6 +173,16 @@ def test_refused_range_with_last_known_byte_goes_on_from_there() -> None:
     assert span(third).start == 5000
 
 
+def test_refused_range_settles_no_doubt_about_others() -> None:
+    """Its account may be older than a segment whose answer was lost meanwhile."""
+    session = fresh(Mode.PARALLEL)
+    spans = [span(step) for step in session.next_steps()]
+    for lost in (spans[0], *spans[2:]):
+        session.segment_answered(lost, m.NoAnswer("cut"))
+    session.segment_answered(spans[1], m.RangeRefused(m.Account(ByteRanges(), m.Form.LAST_BYTE)))
+    assert session.next_steps() == [m.Probe()]
+
+
 def test_refused_range_without_a_word_costs_a_probe() -> None:
     session = fresh(Mode.SEQUENTIAL)
     [first] = session.next_steps()

@@ -44,6 +44,11 @@ class UploadHost:
         return self.held.size == self.size
 
     @property
+    def hides_islands(self) -> bool:
+        """Whether it takes segments behind a gap, but its account cannot name them."""
+        return self.mode is Mode.PARALLEL and self.form is not Form.RANGES
+
+    @property
     def status(self) -> VideoStatus:
         return VideoStatus.PROCESSING if self.whole else VideoStatus.UPLOADING
 

@@ -19,6 +19,9 @@ _BLOCK: Final = 256 * 1024
 _BLOCKS_PER_SECOND: Final = 20
 _NARROWEST: Final = 8 * 1024
 
+NARROW_PER_SECOND: Final = 8
+"""A slow connection holds an eighth of a second's bytes unread."""
+
 
 class LineCut(Exception):
     """The connection is gone; nothing can be answered any more."""
@@ -33,11 +36,16 @@ def cut(request: web.BaseRequest) -> LineCut:
     return LineCut()
 
 
-def narrow(request: web.BaseRequest, size: int) -> None:
+def window(size: float) -> int:
+    """The kernel's buffer, in bytes, that keeps about `size` bytes unread."""
+    return max(_NARROWEST, min(int(size), _BLOCK))
+
+
+def narrow(request: web.BaseRequest, size: float) -> None:
     """Let the kernel keep no more than about `size` bytes unread, so that a slow reader is felt as one."""
     if (transport := request.transport) is not None and not transport.is_closing():
         sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(_NARROWEST, min(size, _BLOCK)))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window(size))
 
 
 def stop_reading(request: web.BaseRequest) -> None:

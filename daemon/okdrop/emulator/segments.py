@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from okdrop.emulator.videos import Video
 
-_NARROW_PER_SECOND = 8  # a slow connection holds an eighth of a second's bytes unread
 _SMALLEST_FORM_READ = 4096  # aiohttp's reader wants room for a boundary
 
 
@@ -96,7 +95,7 @@ class SegmentDesk:
         slow = self._gate.faults.take("slow", SEGMENT, "" if video is None else str(video.id))
         rate = slow.number("rate") if slow else self._gate.options.bytes_per_second
         if rate:
-            line.narrow(request, int(rate / _NARROW_PER_SECOND))
+            line.narrow(request, rate / line.NARROW_PER_SECOND)
         return rate
 
     # --- the renewable mode ---------------------------------------------------------------------------

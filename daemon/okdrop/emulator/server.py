@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
+from okdrop.emulator import line
 from okdrop.emulator.api import Api
 from okdrop.emulator.control import Control
 from okdrop.emulator.faults import Faults
@@ -109,12 +111,24 @@ class Emulator:
     async def _listen(self, runner: web.AppRunner) -> None:
         host, port = self.options.host, self.options.port
         try:
-            await web.TCPSite(runner, host, port).start()
+            await web.SockSite(runner, self._listening_socket(host, port)).start()
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise EmulatorError(f"cannot listen on {host}:{port}: {why}; name another port, or 0") from error
         bound = runner.addresses[0]
         self._url = f"http://{f'[{host}]' if ':' in host else host}:{bound[1]}"
+
+    def _listening_socket(self, host: str, port: int) -> socket.socket:
+        listening = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+        if rate := self.options.bytes_per_second:
+            # Connections inherit it: narrowed later, the first would take a default window's bytes at once,
+            # and then look stalled to its sender until those are read.
+            listening.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, line.window(rate / line.NARROW_PER_SECOND)
+            )
+        return listening
 
     @property
     def url(self) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from okdrop import events
 from okdrop.errors import GaveUp, LocalProtocolError, Trouble, UploadError
+from okdrop.ledger import StaleVersion
 from okdrop.protocol import messages as m
 from okdrop.protocol.session import Session
 
@@ -77,18 +78,38 @@ class Attempt:
 
         Returns:
             `WHOLE`, `DRAINED`, `Released`, or the error that ends it (never a `Trouble`).
+
+        Raises:
+            StaleVersion: somebody else wrote the row; `homeless_video` tells what is left behind.
         """
         forget = self._parts.brake.listen(self._wake)
         tasks: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as group:
-                outcome = await self._drive(group, tasks)
+                outcome = await self._drive_while_ours(group, tasks)
                 for task in tasks:
                     task.cancel()
         finally:
             forget()
+        if isinstance(outcome, StaleVersion):
+            raise outcome
         self.row = self._as_known()
         return outcome
+
+    @property
+    def homeless_video(self) -> str:
+        """The video id of a ticket that the ledger has not taken; "" where there is none."""
+        ticket = self.row.ticket
+        return "" if ticket is None or ticket == self._stored.ticket else ticket.video_id
+
+    async def _drive_while_ours(
+        self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]
+    ) -> Outcome | StaleVersion:
+        # Carried out as a value: raised within the group it would come out wrapped in an exception group.
+        try:
+            return await self._drive(group, tasks)
+        except StaleVersion as stale:
+            return stale
 
     async def _drive(self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> Outcome:
         while True:

@@ -54,9 +54,12 @@ class Finalizer:
             try:
                 await self.publish(number)
             except StaleVersion as stale:
-                if stale.current.state not in UNFINISHED:
+                # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
+                if stale.current.state in UNFINISHED:
+                    self._finals.put(number)
+                else:
                     self._parts.tally.add(stale.current.state)
-                self._opened.end(number)
+                    self._opened.end(number)
 
     async def publish(self, number: int) -> None:
         """One try at one upload."""

@@ -12,7 +12,7 @@ from okdrop import events
 from okdrop.drop import MINIMUM_SIZE, UNFINISHED, Failure, State
 from okdrop.errors import UploadError
 from okdrop.inbox.source import Source
-from okdrop.ledger import Known, Moved, New, Suspect
+from okdrop.ledger import Known, Moved, New, StaleVersion, Suspect
 
 if TYPE_CHECKING:
     from okdrop.drop import Drop, Upload
@@ -50,7 +50,10 @@ class Intake:
         """A rename: an upload on its way goes on under the new name."""
         if upload.state not in UNFINISHED:
             return upload
-        return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
+        try:
+            return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
+        except StaleVersion:
+            return await self.take(drop)  # its worker wrote in between: judge it as it stands now
 
     async def _compare(self, drop: Drop, published: Upload) -> Upload:
         """The same path and size with another mtime: the same bytes are not sent again."""

@@ -51,10 +51,12 @@ class Uploader:
             try:
                 await self.upload(number)
             except StaleVersion as stale:
-                # Somebody else wrote the row: cancelled, superseded. Theirs stands.
-                if stale.current.state not in UNFINISHED:
+                # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
+                if stale.current.state in UNFINISHED:
+                    self._line.put(number)
+                else:
                     self._parts.tally.add(stale.current.state)
-                self._opened.end(number)
+                    self._opened.end(number)
 
     async def upload(self, number: int) -> None:
         """One attempt at one upload."""
@@ -70,8 +72,13 @@ class Uploader:
         row = await self._take_up(row)
         started = self._parts.monotonic()
         attempt = Attempt(self._parts, row, source)
-        outcome = await attempt.run()
-        await self._end(attempt.row, outcome, seconds=self._parts.monotonic() - started)
+        try:
+            outcome = await attempt.run()
+            await self._end(attempt.row, outcome, seconds=self._parts.monotonic() - started)
+        except StaleVersion:
+            if attempt.homeless_video:
+                await self._parts.ledger.add_orphan(attempt.homeless_video)
+            raise
 
     async def _take_up(self, row: Upload) -> Upload:
         taken = row.with_(attempts=row.attempts + 1, retry_at=None)

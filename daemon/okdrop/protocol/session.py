@@ -290,6 +290,7 @@ class Session:
 
     def _refused(self, span: ByteRange, status: int, account: m.Account | None) -> UploadError | None:
         belief = self._belief
+        speaks_for_all = not belief.doubtful  # else it may be older than what the doubtful ones left behind
         if self._is_canary(span):
             belief.returned(span)
             self._learned(Mode.SEQUENTIAL, "refused a segment behind a gap")
@@ -299,7 +300,7 @@ class Session:
             why = self._too_often(Doubt(f"the segment was refused: HTTP {status}", code=f"http_{status}"))
             if self.mode is Mode.PARALLEL and (self._by_prior or self._refusals > 1):
                 self._learned(None, "refused a segment of several")
-        if account is not None and belief.idle:
+        if account is not None and belief.idle and speaks_for_all:
             belief.probe_sent()
             return self._account(account) or why
         return why

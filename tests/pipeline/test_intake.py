@@ -1,0 +1,133 @@
+"""What becomes of a settled file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from okdrop import events
+from okdrop.drop import MINIMUM_SIZE, State
+from pipeline.bench import SIZE, content
+
+if TYPE_CHECKING:
+    from okdrop.drop import Upload
+    from pipeline.bench import Bench
+
+
+async def published(bench: Bench) -> Upload:
+    row = await bench.whole()
+    await bench.finalizer.publish(row.id)
+    row = await bench.row(row.id)
+    assert row.state is State.PUBLISHED
+    return row
+
+
+async def test_a_new_file_has_a_row_before_it_stands_in_line(bench: Bench) -> None:
+    row = await bench.taken()
+    assert bench.written(row.id).state is State.QUEUED
+    assert await bench.line.get() == row.id
+    assert len(bench.opened) == 1
+    (told,) = bench.told(events.FileSettled)
+    assert (told.upload, told.size) == (row.id, SIZE)
+
+
+async def test_a_known_file_is_left_alone(bench: Bench) -> None:
+    row = await bench.taken()
+    again = await bench.intake.take(row.drop)
+    assert again == row
+    assert len(await bench.ledger.uploads()) == 1
+
+
+@pytest.mark.parametrize(("size", "words"), [(0, "is empty"), (MINIMUM_SIZE - 1, "has only 16383 bytes")])
+async def test_what_ok_would_not_take_fails_at_once(bench: Bench, size: int, words: str) -> None:
+    row = await bench.taken(size=size)
+    assert row.state is State.FAILED
+    assert row.failure is not None
+    assert row.failure.code == "file_too_small"
+    assert words in row.failure.message
+    assert len(bench.opened) == 0
+    assert bench.parts.tally[State.FAILED] == 1
+    assert len(bench.told(events.UploadFailed)) == 1
+
+
+async def test_the_smallest_file_that_ok_takes_is_taken(bench: Bench) -> None:
+    assert (await bench.taken(size=MINIMUM_SIZE)).state is State.QUEUED
+
+
+async def test_a_renamed_upload_goes_on_under_its_new_name(bench: Bench) -> None:
+    row = await bench.taken()
+    renamed = bench.folder / "b.mp4"
+    (bench.folder / "a.mp4").rename(renamed)
+    moved = await bench.intake.take(bench.drop(renamed))
+    assert (moved.id, moved.drop.path) == (row.id, os.fsencode(renamed))
+    assert bench.written(row.id).drop.path == os.fsencode(renamed)
+
+
+async def test_a_rename_that_meets_another_write_is_judged_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.taken()
+    renamed = bench.folder / "b.mp4"
+    (bench.folder / "a.mp4").rename(renamed)
+    judge = bench.ledger.judge
+    judged = []
+
+    async def overtaken(drop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a wrapper of judge
+        judgement = await judge(drop)
+        judged.append(judgement)
+        if len(judged) == 1:
+            await bench.orders(row.id, State.UPLOADING)
+        return judgement
+
+    monkeypatch.setattr(bench.ledger, "judge", overtaken)
+    moved = await bench.intake.take(bench.drop(renamed))
+    assert (moved.state, moved.drop.path) == (State.UPLOADING, os.fsencode(renamed))
+    assert len(judged) == 2
+
+
+async def test_a_renamed_published_file_is_not_sent_again(bench: Bench) -> None:
+    row = await published(bench)
+    renamed = bench.folder / "b.mp4"
+    (bench.folder / "a.mp4").rename(renamed)
+    assert (await bench.intake.take(bench.drop(renamed))).id == row.id
+    assert len(await bench.ledger.uploads()) == 1
+
+
+async def test_a_touched_file_with_the_same_bytes_is_a_duplicate(bench: Bench) -> None:
+    row = await published(bench)
+    assert row.digest is not None
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    twin = await bench.intake.take(bench.drop(bench.folder / "a.mp4"))
+    assert (twin.state, twin.duplicate_of) == (State.DUPLICATE, row.id)
+    (told,) = bench.told(events.UploadDuplicate)
+    assert (told.upload, told.of) == (twin.id, row.id)
+    assert bench.parts.tally[State.DUPLICATE] == 1
+    # Touched once more, it is compared with the same bytes and leads to the row that published them.
+    os.utime(bench.folder / "a.mp4", ns=(2, 2))
+    third = await bench.intake.take(bench.drop(bench.folder / "a.mp4"))
+    assert third.duplicate_of == row.id
+
+
+async def test_other_bytes_of_the_same_size_are_sent(bench: Bench) -> None:
+    row = await published(bench)
+    (bench.folder / "a.mp4").write_bytes(content(seed="other"))
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    fresh = await bench.intake.take(bench.drop(bench.folder / "a.mp4"))
+    assert (fresh.state, fresh.id != row.id) == (State.QUEUED, True)
+
+
+async def test_without_a_digest_nothing_is_proven_and_the_file_is_sent(bench: Bench) -> None:
+    row = await published(bench)
+    await bench.ledger.write(row.with_(digest=None))
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    assert (await bench.intake.take(bench.drop(bench.folder / "a.mp4"))).state is State.QUEUED
+
+
+async def test_a_suspect_that_changes_while_it_is_compared_is_left_to_its_upload(bench: Bench) -> None:
+    await published(bench)
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    drop = bench.drop(bench.folder / "a.mp4")
+    os.utime(bench.folder / "a.mp4", ns=(2, 2))
+    assert (await bench.intake.take(drop)).state is State.QUEUED

@@ -1,0 +1,235 @@
+"""The workers: how an outcome becomes a state, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from okdrop import events
+from okdrop.drop import State
+from pipeline.bench import SEGMENT, SIZE, after, content
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pipeline.bench import Bench
+
+
+@pytest.fixture
+async def single(set_up: Callable[..., Awaitable[Bench]]) -> Bench:
+    """One connection: segments go one by one, in order."""
+    return await set_up(connections=1)
+
+
+async def test_whole_goes_on_to_the_finals(bench: Bench) -> None:
+    row = await bench.taken()
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert (row.state, row.received, row.attempts) == (State.FINALIZING, SIZE, 1)
+    assert await bench.finals.get() == row.id
+    assert [step.to_state for step in await bench.ledger.history(row.id)] == [
+        State.QUEUED,
+        State.UPLOADING,
+        State.FINALIZING,
+    ]
+    (told,) = bench.told(events.UploadWhole)
+    assert (told.size, told.bytes_sent) == (SIZE, SIZE)
+    assert len(bench.opened) == 1
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.FAILED])
+async def test_an_id_whose_row_is_not_ours_any_more_is_let_go(bench: Bench, state: State) -> None:
+    row = await bench.taken()
+    await bench.orders(row.id, state)
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is state
+    assert len(bench.opened) == 0
+    assert bench.emulator.videos() == []
+
+
+async def test_an_id_without_a_row_is_let_go(bench: Bench) -> None:
+    await bench.uploader.upload(12345)
+    assert bench.events == []
+
+
+async def test_a_file_that_changed_before_its_turn_is_superseded(bench: Bench) -> None:
+    row = await bench.taken()
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.SUPERSEDED
+    assert [drop.path for drop in bench.again] == [row.drop.path]
+    assert (len(bench.opened), bench.parts.tally[State.SUPERSEDED]) == (0, 1)
+
+
+async def test_a_file_that_is_gone_fails(bench: Bench) -> None:
+    row = await bench.taken()
+    (bench.folder / "a.mp4").unlink()
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert row.state is State.FAILED
+    assert row.failure is not None
+    assert row.failure.code == "source_gone"
+    assert len(bench.opened) == 0
+
+
+async def test_a_file_that_changes_mid_segment_is_superseded_and_its_video_an_orphan(single: Bench) -> None:
+    row = await single.taken()
+    heads: list[str] = []
+
+    def second(video: str) -> None:
+        heads.append(video)
+        if len(heads) == 2:
+            (single.folder / "a.mp4").write_bytes(content(seed="another"))
+
+    single.faults.taps["segment"] = second
+    await single.uploader.upload(row.id)
+    row = await single.row(row.id)
+    (video,) = single.emulator.videos()
+    assert (row.state, row.ticket) == (State.SUPERSEDED, None)
+    assert await single.ledger.orphans() == [video["id"]]
+    assert [drop.path for drop in single.again] == [row.drop.path]
+    assert video["whole"] is False
+
+
+async def test_a_file_that_goes_mid_upload_fails_and_its_video_is_an_orphan(single: Bench) -> None:
+    row = await single.taken()
+    single.faults.taps["segment"] = lambda _video: (single.folder / "a.mp4").unlink(missing_ok=True)
+    await single.uploader.upload(row.id)
+    row = await single.row(row.id)
+    (video,) = single.emulator.videos()
+    assert (row.state, row.ticket) == (State.FAILED, None)
+    assert await single.ledger.orphans() == [video["id"]]
+
+
+async def test_tickets_used_up_fail_with_a_reason_and_no_ticket(bench: Bench) -> None:
+    row = await bench.taken()
+    with bench.faults.active("expire_url"):
+        await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert row.failure is not None
+    assert (row.state, row.failure.code, row.ticket) == (State.FAILED, "ticket_expired", None)
+    assert sorted(await bench.ledger.orphans()) == sorted(video["id"] for video in bench.emulator.videos())
+    # By hand it begins anew, with all its tickets.
+    await bench.ledger.write(row.handed_back())
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.FINALIZING
+
+
+async def test_a_file_that_ok_refuses_fails_alone(bench: Bench) -> None:
+    row, other = await bench.taken(), await bench.taken("b.mp4")
+    with bench.faults.active(
+        "api_error", code=100, message="BadFormat", method="video.getUploadUrl", times=1
+    ):
+        await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert row.failure is not None
+    assert (row.state, row.failure.code) == (State.FAILED, "bad_format")
+    await bench.uploader.upload(other.id)
+    assert (await bench.row(other.id)).state is State.FINALIZING
+
+
+async def test_dead_credentials_fail_nothing(bench: Bench) -> None:
+    row, other = await bench.taken(), await bench.taken("b.mp4")
+    with bench.faults.active("expire_session"):
+        await bench.uploader.work()
+    rows = [await bench.row(number) for number in (row.id, other.id)]
+    assert [each.state for each in rows] == [State.UPLOADING, State.QUEUED]
+    assert [each.failure for each in rows] == [None, None]
+    assert bench.parts.brake.halted is not None
+    assert bench.parts.brake.halted.code == "api_102"
+    assert bench.parts.tally[State.FAILED] == 0
+    assert len(bench.told(events.PoolHalted)) == 1
+
+
+async def test_a_long_wait_gives_the_worker_to_another(set_up: Callable[..., Awaitable[Bench]]) -> None:
+    bench = await set_up(max_delay=300.0)
+    row, other = await bench.taken(), await bench.taken("b.mp4")
+    with bench.faults.active("api_error", code=8, method="video.getUploadUrl", times=1):
+        bench.line.close()
+        assert await bench.line.get() == row.id
+        await bench.uploader.upload(row.id)
+    await bench.uploader.work()
+    poisoned, good = await bench.row(row.id), await bench.row(other.id)
+    assert (poisoned.state, poisoned.failure, poisoned.attempts) == (State.UPLOADING, None, 2)
+    assert poisoned.retry_at is not None
+    assert poisoned.retry_at > bench.clock.now()
+    assert good.state is State.FINALIZING
+
+
+async def test_an_upload_that_is_cancelled_meanwhile_stops_and_is_not_published(
+    single: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await single.taken()
+
+    async def cancel() -> None:
+        stored = await single.row(row.id)
+        assert stored.ticket is not None
+        await single.ledger.write(stored.to(State.CANCELLED, ticket=None), orphan=stored.ticket.video_id)
+
+    after(monkeypatch, single.parts.client, "send", 2, cancel)
+    single.line.close()
+    await single.uploader.work()
+    single.finals.close()
+    await single.finalizer.work()
+    (video,) = single.emulator.videos()
+    assert (await single.row(row.id)).state is State.CANCELLED
+    assert single.parts.tally[State.CANCELLED] == 1
+    assert len(single.opened) == 0
+    assert (video["whole"], video["published"]) == (False, False)
+    assert video["held"] < SIZE - SEGMENT + 1
+    assert await single.ledger.orphans() == [video["id"]]
+
+
+async def test_a_ticket_that_no_row_took_is_an_orphan(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = await bench.taken()
+    client = bench.parts.client
+    after(monkeypatch, client, "request_ticket", 1, lambda: bench.orders(row.id, State.CANCELLED))
+    bench.line.close()
+    await bench.uploader.work()
+    (video,) = bench.emulator.videos()
+    assert await bench.ledger.orphans() == [video["id"]]
+    assert (await bench.row(row.id)).state is State.CANCELLED
+
+
+async def test_a_ticket_that_comes_while_draining_into_a_cancelled_row_is_an_orphan(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.taken()
+
+    async def both() -> None:
+        bench.parts.brake.pull()
+        await bench.orders(row.id, State.CANCELLED)
+
+    after(monkeypatch, bench.parts.client, "request_ticket", 1, both)
+    bench.line.close()
+    await bench.uploader.work()
+    (video,) = bench.emulator.videos()
+    assert await bench.ledger.orphans() == [video["id"]]
+
+
+async def test_a_file_renamed_on_the_way_goes_on_under_its_new_name(
+    single: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await single.taken()
+    renamed = single.folder / "b.mp4"
+
+    async def rename() -> None:
+        (single.folder / "a.mp4").rename(renamed)
+        await single.intake.take(single.drop(renamed))
+        single.line.close()
+
+    after(monkeypatch, single.parts.client, "send", 2, rename)
+    assert await single.line.get() == row.id
+    single.line.put(row.id)
+    worker = single.uploader.work()
+    await worker
+    row = await single.row(row.id)
+    assert (row.state, row.drop.path) == (State.UPLOADING, os.fsencode(renamed))
+    # The worker put it back behind the closing of the line: the next one takes it up.
+    await single.uploader.upload(row.id)
+    row = await single.row(row.id)
+    (video,) = single.emulator.videos()
+    assert (row.state, row.tickets) == (State.FINALIZING, 1)
+    assert (video["whole"], video["held_bytes_resent"]) == (True, 0)

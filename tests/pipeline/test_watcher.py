@@ -1,0 +1,171 @@
+"""Which files are led from the folder to the intake, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from okdrop import events
+from okdrop.drop import State
+from okdrop.inbox import lease
+from okdrop.inbox.scan import FolderMissing
+from okdrop.pipeline.watcher import Folder, Watcher
+from pipeline.bench import SIZE, content
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.bench import Bench
+
+SETTLE = 0.06
+
+
+def watcher(bench: Bench, *, settle: float = SETTLE, path: Path | None = None) -> Watcher:
+    folder = Folder(path=str(path or bench.folder), settle=settle, suffixes=(".mp4",), ignore=(".*",))
+    return Watcher(bench.parts, bench.intake, bench.opened, [folder])
+
+
+async def to_the_end(bench: Bench, watching: Watcher) -> None:
+    """Watch, with a worker that ends each upload at once."""
+
+    async def end() -> None:
+        while (number := await bench.line.get()) is not None:
+            bench.opened.end(number)
+
+    worker = asyncio.create_task(end())
+    async with asyncio.timeout(10):
+        await watching.run_to_the_end()
+    bench.line.close()
+    await worker
+
+
+async def test_what_lies_in_the_folder_settles_and_is_taken(bench: Bench) -> None:
+    bench.file("a.mp4")
+    (bench.folder / "deep").mkdir()
+    bench.file("deep/B.MP4")
+    bench.file("notes.txt")
+    bench.file(".hidden.mp4")
+    watching = watcher(bench)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    rows = await bench.ledger.uploads()
+    assert {os.path.basename(row.drop.path) for row in rows} == {b"a.mp4", b"B.MP4"}  # noqa: PTH119 - paths are bytes
+    assert {row.drop.folder for row in rows} == {str(bench.folder)}
+    assert {told.path for told in bench.told(events.FileWaiting)} == {
+        events.shown(row.drop.path) for row in rows
+    }
+
+
+async def test_an_empty_folder_is_done_at_once(bench: Bench) -> None:
+    watching = watcher(bench)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    assert await bench.ledger.uploads() == []
+
+
+async def test_a_missing_folder_is_told(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(FolderMissing):
+        await watcher(bench, path=tmp_path / "none").scan()
+
+
+async def test_what_the_ledger_knows_is_not_looked_at_again(bench: Bench) -> None:
+    row = await bench.taken()
+    bench.opened.end(row.id)
+    bench.events.clear()
+    watching = watcher(bench)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    assert bench.events == []
+    assert len(await bench.ledger.uploads()) == 1
+
+
+async def test_a_file_that_goes_before_it_settles_leaves_no_trace(bench: Bench) -> None:
+    path = bench.file()
+    watching = watcher(bench)
+    await watching.scan()
+    path.unlink()
+    await to_the_end(bench, watching)
+    assert await bench.ledger.uploads() == []
+
+
+async def test_a_file_is_taken_with_the_size_it_settled_at(bench: Bench) -> None:
+    path = bench.file(size=SIZE)
+    watching = watcher(bench)
+    await watching.scan()
+    path.write_bytes(content(2 * SIZE))
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.drop.revision.size == 2 * SIZE
+
+
+async def test_a_file_held_open_by_a_writer_is_left_and_named(bench: Bench) -> None:
+    lease.prepare()
+    if lease.can_see_writers(os.fsencode(bench.folder)) is not True:
+        pytest.skip("writers cannot be seen on this file system")
+    path = bench.file()
+    bench.file("done.mp4")
+    with path.open("r+b"):
+        watching = watcher(bench)
+        await watching.scan()
+        await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.drop.path.endswith(b"done.mp4")
+    (left,) = bench.told(events.FileLeft)
+    assert left.path == str(path)
+    assert "writer" in left.reason
+
+
+async def test_a_file_that_never_rests_is_left_once_nothing_else_is_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.file()
+    watching = watcher(bench, settle=0.2)
+    await watching.scan()
+    look_round = watching._look_round
+
+    async def restless() -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+        bench.clock.ahead += 0.15
+        await look_round()
+
+    monkeypatch.setattr(watching, "_look_round", restless)
+    await to_the_end(bench, watching)
+    assert await bench.ledger.uploads() == []
+    assert [left.path for left in bench.told(events.FileLeft)] == [str(path)]
+
+
+async def test_a_changed_file_is_looked_at_anew(bench: Bench) -> None:
+    row = await bench.taken()
+    bench.opened.end(row.id)
+    assert await bench.line.get() == row.id
+    await bench.orders(row.id, State.SUPERSEDED)
+    bench.file(seed="another")
+    watching = watcher(bench)
+    watching.look_again(row.drop)
+    await to_the_end(bench, watching)
+    first, second = await bench.ledger.uploads()
+    assert (first.state, second.state) == (State.SUPERSEDED, State.QUEUED)
+    assert second.drop.folder == str(bench.folder)
+
+
+async def test_a_named_file_keeps_its_title(bench: Bench) -> None:
+    path = bench.file()
+    watching = watcher(bench)
+    watching.add(os.fsencode(path), title="By hand", settle=SETTLE)
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert (row.drop.title, row.drop.folder) == ("By hand", "")
+
+
+async def test_while_an_upload_is_open_the_watcher_waits(bench: Bench) -> None:
+    bench.opened.begin(77)
+    watching = asyncio.create_task(watcher(bench).run_to_the_end())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    assert not watching.done()
+    bench.opened.end(77)
+    await asyncio.wait_for(watching, 5)

@@ -1,0 +1,105 @@
+"""The states and how a row passes from one to the next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okdrop.drop import TRANSITIONS, UNFINISHED, Drop, Failure, Revision, State, Ticket, Upload
+from okdrop.errors import LocalProtocolError
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+SIZE = 100_000
+URL = "https://vu.okcdn.ru/upload.do?id=7&sig=SECRETSIGNATURE"
+TICKET = Ticket(video_id="7", upload_url=URL, issued_at=NOW)
+FAILURE = Failure(code="text_refused", message="OK refuses the text")
+
+PAIRS = [(before, after) for before in State for after in State]
+
+
+def upload(state: State = State.QUEUED, **facts: Any) -> Upload:
+    revision = Revision(device=1, inode=2, size=SIZE, mtime_ns=3)
+    drop = Drop(path=b"/srv/drop/a.mp4", revision=revision, folder="/srv/drop")
+    return Upload(id=1, drop=drop, state=state, version=1, created_at=NOW, updated_at=NOW, **facts)
+
+
+def test_every_state_has_a_row_in_the_table() -> None:
+    assert set(TRANSITIONS) == set(State)
+
+
+@pytest.mark.parametrize(("before", "after"), [pair for pair in PAIRS if pair[1] in TRANSITIONS[pair[0]]])
+def test_allowed(before: State, after: State) -> None:
+    row = upload(before).to(after, received=5)
+    assert (row.state, row.received, row.version) == (after, 5, 1)
+
+
+@pytest.mark.parametrize(("before", "after"), [pair for pair in PAIRS if pair[1] not in TRANSITIONS[pair[0]]])
+def test_forbidden(before: State, after: State) -> None:
+    with pytest.raises(LocalProtocolError, match=f"{before} may not become {after}"):
+        upload(before).to(after)
+
+
+def test_the_table_keeps_the_promises_of_the_states() -> None:
+    assert TRANSITIONS[State.SUPERSEDED] == frozenset()
+    assert TRANSITIONS[State.PUBLISHED] == {State.FAILED}
+    assert [state for state in State if State.PUBLISHED in TRANSITIONS[state]] == [State.FINALIZING]
+    assert all(State.CANCELLED in TRANSITIONS[state] for state in UNFINISHED)
+    assert all(State.FAILED in TRANSITIONS[state] for state in UNFINISHED)
+    assert all(state not in TRANSITIONS[state] for state in State)
+
+
+@given(st.lists(st.sampled_from(State), max_size=8))
+def test_published_is_only_ever_reached_by_way_of_finalizing(wishes: list[State]) -> None:
+    row, before = upload(), State.QUEUED
+    for wish in wishes:
+        if wish in TRANSITIONS[row.state]:
+            before, row = row.state, row.to(wish)
+            assert row.state is not State.PUBLISHED or before is State.FINALIZING
+
+
+def test_handed_back_when_whole_goes_on_with_publishing_and_keeps_its_ticket() -> None:
+    row = upload(State.FAILED, ticket=TICKET, received=SIZE, failure=FAILURE, troubles=3, retry_at=NOW)
+    back = row.with_(tickets=2, bytes_sent=SIZE).handed_back()
+    assert back.state is State.FINALIZING
+    assert back.ticket == TICKET
+    assert (back.failure, back.troubles, back.retry_at) == (None, 0, None)
+    assert (back.tickets, back.bytes_sent) == (2, SIZE)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        upload(State.FAILED, failure=FAILURE),
+        upload(State.FAILED, ticket=TICKET, received=SIZE - 1),
+        upload(State.FAILED, received=SIZE),
+        upload(State.CANCELLED, ticket=TICKET, received=SIZE),
+        upload(State.DUPLICATE),
+    ],
+    ids=["nothing sent", "not whole", "no ticket", "cancelled", "duplicate"],
+)
+def test_handed_back_otherwise_is_queued(row: Upload) -> None:
+    back = row.handed_back()
+    assert back.state is State.QUEUED
+    assert back.failure is None
+    assert back.ticket == row.ticket
+
+
+def test_handed_back_has_its_allowance_anew() -> None:
+    back = upload(State.FAILED, tickets=5, bytes_sent=10**9).handed_back()
+    assert (back.tickets, back.bytes_sent) == (0, 0)
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.FINALIZING, State.PUBLISHED, State.SUPERSEDED])
+def test_handed_back_only_from_a_state_that_allows_it(state: State) -> None:
+    with pytest.raises(LocalProtocolError):
+        upload(state).handed_back()
+
+
+def test_no_repr_shows_the_upload_url() -> None:
+    assert "SECRETSIGNATURE" not in repr(TICKET)
+    assert "SECRETSIGNATURE" not in repr(upload(ticket=TICKET))
+    assert "video_id='7'" in repr(TICKET)
