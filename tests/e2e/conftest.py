@@ -9,7 +9,7 @@ from e2e.harness import Daemon
 from okdrop.emulator import Emulator, Fault, Mode, Options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 Start = "Callable[..., Awaitable[tuple[Emulator, Daemon]]]"

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import okdrop
-from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator
+from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 KB: Final = 1000
 MB: Final = 1000 * KB
@@ -265,6 +265,27 @@ def received(emulator: Emulator) -> int:
     """How many bytes have come in, kept or not."""
     count: int = emulator.summary()["received"]
     return count
+
+
+@contextlib.asynccontextmanager
+async def own_weather(emulator: Emulator, faults: Mapping[str, Iterable[str]]) -> AsyncIterator[None]:
+    """Give the first ticket of each named file faults of its own, as soon as it is issued."""
+    waiting = dict(faults)
+
+    async def assign() -> None:
+        while waiting:
+            for video in emulator.videos():
+                for fault in waiting.pop(video["name"], ()):
+                    emulator.faults.add(Fault.parse(f"{fault},video={video['id']}"))
+            await asyncio.sleep(POLL)
+
+    task = asyncio.create_task(assign())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert not waiting
 
 
 # --- an emulator that can be killed -------------------------------------------------------------------
