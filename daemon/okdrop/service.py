@@ -120,8 +120,13 @@ async def _run(
         pipeline = Pipeline(parts, [_folder(watch) for watch in config.watch], workers=config.upload.workers)
         task = asyncio.ensure_future(work(pipeline, parts.ledger))
         stop = _Stop(brake, emit, config.upload.drain_timeout, interrupt_cuts, task.cancel)
-        with _signals(stop), contextlib.suppress(asyncio.CancelledError):
-            await task
+        with _signals(stop):
+            try:
+                await asyncio.wait({task})
+            finally:
+                task.cancel()
+        if not task.cancelled():
+            task.result()
         emit(events.ServiceStopped(published=tally[State.PUBLISHED], failed=tally[State.FAILED]))
     return _exit_code(stop, tally)
 

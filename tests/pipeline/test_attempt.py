@@ -11,7 +11,7 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import Mode, State
-from okdrop.errors import GaveUp, Halted, SourceChanged
+from okdrop.errors import GaveUp, Halted, SourceChanged, Trouble
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import Brake
@@ -237,3 +237,27 @@ async def test_nothing_that_is_told_names_the_upload_url(bench: Bench) -> None:
         assert signature not in repr(bench.events)
         assert signature not in repr(notes)
         assert signature not in repr(attempt.row)
+
+
+def busy_for_a_while(monkeypatch: pytest.MonkeyPatch, method: str, times: int) -> None:
+    """Let looks at a source meet a mount that hangs, the first few times."""
+    real, left = getattr(Source, method), [times]
+
+    async def check(*arguments: object, **more: object) -> object:
+        if left[0]:
+            left[0] -= 1
+            raise Trouble("the mount hangs", code="source_busy")
+        return await real(*arguments, **more)
+
+    monkeypatch.setattr(Source, method, check)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+async def test_a_source_that_is_busy_between_segments_is_read_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    attempt = await begun(bench)
+    busy_for_a_while(monkeypatch, "check", times)
+    assert await attempt.run() == WHOLE
+    (video,) = bench.emulator.videos()
+    assert (video["whole"], video["held_bytes_resent"]) == (True, 0)

@@ -9,6 +9,8 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.errors import Trouble
+from okdrop.inbox.source import Source
 from pipeline.bench import SEGMENT, SIZE, after, content
 
 if TYPE_CHECKING:
@@ -233,3 +235,21 @@ async def test_a_file_renamed_on_the_way_goes_on_under_its_new_name(
     (video,) = single.emulator.videos()
     assert (row.state, row.tickets) == (State.FINALIZING, 1)
     assert (video["whole"], video["held_bytes_resent"]) == (True, 0)
+
+
+async def test_a_source_that_is_busy_when_its_turn_comes_gets_another(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.taken()
+
+    async def hangs(*_: object) -> Source:
+        raise Trouble("the mount hangs", code="source_busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Source, "open", hangs)
+        await bench.uploader.upload(row.id)
+    later = await bench.row(row.id)
+    assert (later.state, later.troubles, later.failure) == (State.QUEUED, 1, None)
+    assert later.retry_at is not None
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.FINALIZING

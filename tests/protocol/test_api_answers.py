@@ -190,3 +190,21 @@ def test_whatever_comes_in_a_value_or_an_upload_error_goes_out(
 @given(st.text() | st.text(alphabet="expires=&%0123456789"))
 def test_any_url_has_an_expiry_or_none(text: str) -> None:
     assert read_expiry(f"https://x/?{text}", now=NOW) is None or "expires" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "maybe_done"),
+    [
+        (500, b"", True),
+        (503, b"busy", True),
+        (200, b"<html>", True),
+        (200, b'{"half":', True),
+        (200, b'{"error_code": 2, "error_msg": "SERVICE : busy"}', False),
+    ],
+)
+def test_only_an_error_object_says_that_nothing_was_done(
+    status: int, body: bytes, *, maybe_done: bool
+) -> None:
+    with pytest.raises(Trouble) as caught:
+        read_api_answer(UPDATE, status, {}, body)
+    assert caught.value.maybe_done is maybe_done

@@ -73,7 +73,7 @@ def test_an_unlisted_code_neither_loses_the_upload_nor_loops_hot(code: int) -> N
     error = verdicts.verdict(verdicts.UPDATE, code, "odd")
     assert isinstance(error, Trouble)
     assert error.long
-    assert error.tries is None
+    assert error.tries == verdicts.UNKNOWN_TRIES
 
 
 def test_a_message_shows_no_url() -> None:

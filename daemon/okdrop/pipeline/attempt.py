@@ -219,6 +219,14 @@ class Attempt:
         return functools.partial(self._ticket_issued, ticket, prior)
 
     async def _send(self, ticket: Ticket, span: ByteRange) -> _Landing:
+        answer: m.SegmentAnswer
+        try:
+            answer = await self._stream(ticket, span)
+        except Trouble as error:  # the source is busy: to the session a segment like any other that was cut
+            answer = m.NoAnswer(error.message)
+        return functools.partial(self._segment_answered, span, answer)
+
+    async def _stream(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
         await self._source.check()
         async with contextlib.aclosing(self._source.read(span)) as blocks:
             answer = await self._parts.client.send(
@@ -231,7 +239,7 @@ class Attempt:
                 sent=self._session.put_on_line,
             )
         await self._source.check()
-        return functools.partial(self._segment_answered, span, answer)
+        return answer
 
     # --- landings: what came of a step, told to the session ------------------------------------------
 
@@ -316,6 +324,9 @@ class Attempt:
         if now < self._not_before:
             return  # the same trouble on another connection
         troubles = self.row.troubles + 1
+        if isinstance(error, Trouble) and error.tries is not None and troubles >= error.tries:
+            self._ended = GaveUp(error.message, code=error.code, hint=error.hint)
+            return
         asks_first = troubles == 1 and not isinstance(error, Trouble)
         delay = 0.0 if asks_first else self._parts.backoff.delay(error, troubles, self._parts.chance())
         retry_at = self._parts.now() + timedelta(seconds=delay)

@@ -6,11 +6,12 @@ drained → as it is, an error → by its verdict.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import UNFINISHED, Failure, State
-from okdrop.errors import Halted, SourceChanged, UploadError
+from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
@@ -66,6 +67,9 @@ class Uploader:
             return
         try:
             source = await Source.open(row.drop.path, row.drop.revision)
+        except Trouble as error:
+            await self._later(row, error)
+            return
         except UploadError as error:
             await self._end(row, error)
             return
@@ -79,6 +83,21 @@ class Uploader:
             if attempt.homeless_video:
                 await self._parts.ledger.add_orphan(attempt.homeless_video)
             raise
+
+    async def _later(self, row: Upload, error: Trouble) -> None:
+        """The file cannot be looked at now (a mount that hangs, say): another time."""
+        troubles = row.troubles + 1
+        delay = self._parts.backoff.delay(error, troubles, self._parts.chance())
+        retry_at = self._parts.now() + timedelta(seconds=delay)
+        row = await self._parts.ledger.write(
+            row.with_(troubles=troubles, retry_at=retry_at), note=f"{error.code}: {error.message}"
+        )
+        self._parts.emit(
+            events.UploadTrouble(
+                upload=row.id, code=error.code, reason=error.message, delay=delay, attempt=row.attempts
+            )
+        )
+        self._line.put(row.id, delay)
 
     async def _take_up(self, row: Upload) -> Upload:
         taken = row.with_(attempts=row.attempts + 1, retry_at=None)

@@ -3,7 +3,8 @@
 Whatever bytes come in, a value goes out or an `UploadError` is raised, nothing else.
 The API says most failures inside HTTP 200; a page in place of JSON is somebody else's (a proxy, an
 outage), hence trouble, never success. So is a bare 401 or 403: OK speaks of credentials in error
-objects, and one proxy in a bad mood must not halt the pool.
+objects, and one proxy in a bad mood must not halt the pool. Only an error object says that a call was
+not carried out; after any other trouble it may have been (`Trouble.maybe_done`).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def read_api_answer(method: str, status: int, headers: Mapping[str, str], body: 
         raise error
     if passing(status):
         wait = retry_after(headers)
-        raise Trouble(f"{method}: HTTP {status}", code=f"http_{status}", retry_after=wait)
+        raise Trouble(f"{method}: HTTP {status}", code=f"http_{status}", retry_after=wait, maybe_done=True)
     if status // 100 != _SUCCESS:
         hint = "OK answers otherwise; look for a proxy in between, and at `ok.api_url`"
         raise Trouble(f"{method}: HTTP {status}", code=f"http_{status}", long=True, hint=hint)
@@ -152,12 +153,14 @@ def _verdict(method: str, code: object, words: object) -> UploadError:
 def _no_json(method: str, body: bytes) -> NoReturn:
     if body.lstrip().startswith(b"<"):
         hint = "a proxy or an outage answers in OK's place; it goes on by itself"
-        raise Trouble(f"{method}: a page where an answer was due", code="api_page", hint=hint)
+        words = f"{method}: a page where an answer was due"
+        raise Trouble(words, code="api_page", hint=hint, maybe_done=True)
     raise _unexpected(method, "it is no JSON, or cut short")
 
 
 def _unexpected(method: str, what: str) -> Trouble:
-    return Trouble(f"{method}: an answer that cannot be read: {what}", code="api_unreadable")
+    words = f"{method}: an answer that cannot be read: {what}"
+    return Trouble(words, code="api_unreadable", maybe_done=True)
 
 
 def _identifier(value: Json) -> str | None:

@@ -47,5 +47,5 @@ class Plan:
         for gap in missing:
             start = max(first, gap.start)
             if start < gap.stop:
-                return ByteRange(start, min(start + CANARY_SIZE, gap.stop))
+                return ByteRange(start, min(start + min(CANARY_SIZE, self.segment_size), gap.stop))
         return None

@@ -138,8 +138,7 @@ class Session:
         if self._closing is not None:
             return self._close() if self._belief.idle else []
         if not self._has_ticket:
-            self._asked = True
-            return [m.RequestTicket()]
+            return self._ask_for_ticket("OK forgot each video")
         steps: list[m.Step] = []
         if self._probe_is_due():
             self._belief.probe_sent()
@@ -159,12 +158,13 @@ class Session:
         if isinstance(closing, m.GiveUp):
             self._ended = True
             return [closing]
+        self._reset()
+        return self._ask_for_ticket(f"the last: {closing}")
+
+    def _ask_for_ticket(self, why: str) -> list[m.Step]:
         if self.tickets >= TICKETS_PER_REVISION:
             self._ended = True
-            return [
-                m.GiveUp("ticket_expired", f"{self.tickets} upload URLs were used up; the last: {closing}")
-            ]
-        self._reset()
+            return [m.GiveUp("ticket_expired", f"{self.tickets} upload URLs were used up; {why}")]
         self._asked = True
         return [m.RequestTicket()]
 

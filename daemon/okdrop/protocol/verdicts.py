@@ -31,6 +31,9 @@ CURRENT_USER: Final = "users.getCurrentUser"
 NOT_FOUND: Final = 300
 """No such video: final on update, the wish fulfilled on delete, an answer on get."""
 
+UNKNOWN_TRIES: Final = 5
+"""How often an error nobody knows is met, with long waits between, before a person has to look."""
+
 NOT_TAKEN_TRIES: Final = 10
 """How often in a row video.update may be told "not taken yet" before it is final."""
 
@@ -117,7 +120,8 @@ def verdict(method: str, code: int, message: str = "") -> UploadError:
         return Trouble(said, code=stable, long=True, hint="OK limits the calls; it goes on by itself later")
     if code in _PASSING:
         return Trouble(said, code=stable, hint="OK is in trouble; it goes on by itself")
-    return Trouble(said, code=stable, long=True, hint="an error OK does not document; tried again later")
+    hint = "an error OK does not document; okdrop retry tries again"
+    return Trouble(said, code=stable, long=True, tries=UNKNOWN_TRIES, hint=hint)
 
 
 def _by_method(method: str, code: int, message: str) -> UploadError | None:
