@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 KIB = 1024
 SEGMENT = 64 * KIB
-SIZE = 5 * SEGMENT
+SIZE = 12 * SEGMENT  # more than the canary and one segment for each connection
 
 Kind = TypeVar("Kind", bound=Event)
 

@@ -1,0 +1,243 @@
+"""The commands, in this process: what they print, and the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import typer.main
+
+from ledger.making import drop, ticket
+from okdrop import __version__, cli
+from okdrop.drop import State
+from okdrop.errors import ConfigurationError, Halted, LedgerError
+from okdrop.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+COMMANDS = ["run", "upload", "status", "show", "retry", "cancel", "check", "emulator", "demo"]
+
+
+@pytest.fixture
+def okdrop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line; gives exit code, standard output, standard error."""
+    file = tmp_path / "okdrop.toml"
+    file.write_text(f'[ledger]\nurl = "sqlite:///{tmp_path / "ledger.db"}"\n')
+    monkeypatch.setenv("OKDROP_CONFIG", str(file))
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["okdrop", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = end.value.code
+        return code if isinstance(code, int) else 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def ledger_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture
+def rows(ledger_url: str) -> None:
+    """Upload 1 failed, with a ticket; upload 2 is published."""
+
+    async def fill() -> None:
+        async with await Ledger.open(ledger_url) as ledger:
+            first = await ledger.add(drop(b"/srv/drop/\xffa.mp4"))
+            await ledger.write(first.to(State.FAILED, ticket=ticket()), note="refused")
+            row = await ledger.add(drop(b"/srv/drop/b.mp4"))
+            for state in (State.UPLOADING, State.FINALIZING, State.PUBLISHED):
+                row = await ledger.write(row.to(state))
+
+    asyncio.run(fill())
+
+
+def test_every_command_is_known() -> None:
+    assert sorted(typer.main.get_group(cli.app).commands) == sorted(COMMANDS)  # type: ignore[attr-defined]  # a group has them
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(okdrop: Callable[..., tuple[int, str, str]], command: str) -> None:
+    code, out, err = okdrop(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"okdrop {command}" in out
+
+
+def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    assert okdrop("--version") == (0, f"okdrop {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no-such-command"],
+        ["status", "--no-such-option"],
+        ["show"],
+        ["show", "seven"],
+        ["upload"],
+        ["upload", "/no/such/file.mp4"],
+        ["retry"],
+        ["retry", "1", "--failed"],
+        ["cancel"],
+        ["emulator"],
+        ["status", "--config", "/no/such/okdrop.toml"],
+        ["run", "--once"],
+    ],
+)
+def test_a_usage_or_configuration_error_is_2(
+    okdrop: Callable[..., tuple[int, str, str]], arguments: list[str]
+) -> None:
+    code, out, err = okdrop(*arguments)
+    assert code == 2
+    assert (out, err != "") == ("", True)
+    assert "Traceback" not in err
+
+
+def test_a_configuration_error_is_one_line(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OKDROP_UPLOAD__WORKERS", "many")
+    code, _, err = okdrop("status")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert err.startswith("okdrop: ")
+    assert "many" in err
+
+
+@pytest.mark.usefixtures("rows")
+def test_status(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = okdrop("status")
+    assert (code, err) == (0, "")
+    assert "b.mp4" in out
+    assert "1 published" in out
+
+
+@pytest.mark.usefixtures("rows")
+def test_status_for_programs(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = okdrop("status", "--json")
+    told = json.loads(out)
+    assert (code, err) == (0, "")
+    assert (told["counts"]["failed"], told["counts"]["published"]) == (1, 1)
+    assert [row["path"] for row in told["uploads"]] == ["/srv/drop/\udcffa.mp4", "/srv/drop/b.mp4"]
+    assert "SECRETSIGNATURE" not in out
+
+
+def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, err = okdrop("status", "--json")
+    assert code == 0
+    assert json.loads(out) == {"counts": {state.value: 0 for state in State}, "uploads": []}
+    assert err == f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n"
+    assert not (tmp_path / "ledger.db").exists()
+    code, out, _ = okdrop("status")
+    assert (code, "nothing was ever dropped" in out) == (0, True)
+
+
+def test_status_of_a_broken_ledger(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"no database" * 1000)
+    code, out, err = okdrop("status", "--json")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("rows")
+def test_show(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = okdrop("show", "2")
+    assert (code, err) == (0, "")
+    assert "new → queued" in out
+    assert "finalizing → published" in out
+    code, out, _ = okdrop("show", "1", "--json")
+    told = json.loads(out)
+    assert (code, told["id"], told["history"][-1]["note"]) == (0, 1, "refused")
+
+
+@pytest.mark.usefixtures("rows")
+def test_show_of_an_unknown_id(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    assert okdrop("show", "9") == (2, "", "okdrop: there is no upload 9; okdrop status lists them\n")
+
+
+@pytest.mark.usefixtures("rows")
+def test_retry(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    assert okdrop("retry", "1") == (0, "upload 1: queued again\n", "")
+    code, out, err = okdrop("retry", "1", "9")
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        "okdrop: upload 1 is queued; only failed and cancelled ones can be retried",
+        "okdrop: there is no upload 9; okdrop status lists them",
+    ]
+
+
+@pytest.mark.usefixtures("rows")
+def test_retry_of_all_that_failed(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    assert okdrop("retry", "--failed") == (0, "upload 1: queued again\n", "")
+    assert okdrop("retry", "--failed") == (0, "nothing to hand back\n", "")
+
+
+@pytest.mark.usefixtures("rows")
+def test_cancel(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = okdrop("cancel", "1", "2")
+    assert (code, out) == (2, "upload 1: cancelled\n")
+    assert err == "okdrop: upload 2 is published; only unfinished and failed ones can be cancelled\n"
+
+
+@pytest.mark.parametrize("command", ["retry", "cancel", "show"])
+def test_an_order_before_there_is_a_ledger(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path, command: str
+) -> None:
+    code, out, err = okdrop(command, "1")
+    assert (code, out) == (2, "")
+    assert "there is no ledger" in err
+    assert not (tmp_path / "ledger.db").exists()
+
+
+@pytest.mark.parametrize("fault", ["rain", "lost_answer:colour=red", "lost_answer:times=often"])
+def test_an_unknown_fault_is_one_clear_line(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path, fault: str
+) -> None:
+    code, out, err = okdrop("emulator", "--data", str(tmp_path / "ok"), "--port", "0", "--fault", fault)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert fault.partition(":")[0] in err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("no"), 2),
+        (LedgerError("no"), 2),
+        (Halted("no"), 3),
+        (BaseExceptionGroup("tasks", [BaseExceptionGroup("inner", [LedgerError("no")])]), 2),
+    ],
+)
+def test_an_expected_error_is_one_line(
+    okdrop: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert okdrop() == (code, "", "okdrop: no\n")
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise BaseExceptionGroup("tasks", [LedgerError("no"), ZeroDivisionError()])
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(BaseExceptionGroup):
+        cli.main()
