@@ -69,7 +69,7 @@ HOSTILE = {
     b"-rf --help.mp4": "-rf --help",
     b"; rm -rf $HOME & $(id).mp4": "; rm -rf $HOME & $(id)",
     b"back\\slash\r\nX-Evil: 1.mp4": "back\\slash X-Evil: 1",
-    b"[bold]rich[/bold].MP4": "[bold]rich[/bold]",
+    b"[bold]rich[red].MP4": "[bold]rich[red]",
     b"x" * 251 + b".mp4": "x" * 251,
 }
 

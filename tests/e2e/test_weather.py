@@ -58,11 +58,11 @@ async def test_a_stalled_line_is_given_up_and_the_upload_goes_on(start: Any, fau
     assert_published_once(emulator.videos(), files)
 
 
-async def test_a_slow_line_is_not_a_stalled_one(start: Any, mode: Mode) -> None:
+async def test_a_slow_line_is_not_a_stalled_one(start: Any) -> None:
     # Longer than the stall timeout for the whole, and never silent for as long.
     settings = {"upload__stall_timeout": "1s", "upload__answer_timeout": "1s"}
-    emulator, daemon = await start(mode=mode, bytes_per_second=64 * KB, settings=settings)
-    files = daemon.files([300 * KB])
+    emulator, daemon = await start(bytes_per_second=64 * KB, settings=settings)
+    files = daemon.files([250 * KB])
     ended = await daemon.ends()
     assert ended.code == 0
     assert ended.named("upload.trouble") == []
