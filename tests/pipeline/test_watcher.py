@@ -169,3 +169,13 @@ async def test_while_an_upload_is_open_the_watcher_waits(bench: Bench) -> None:
     assert not watching.done()
     bench.opened.end(77)
     await asyncio.wait_for(watching, 5)
+
+
+async def test_two_names_of_one_file_are_one_video(bench: Bench) -> None:
+    path = bench.file("a.mp4")
+    for number in range(3):
+        (bench.folder / f"link {number}.mp4").hardlink_to(path)
+    watching = watcher(bench)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    assert len(await bench.ledger.uploads()) == 1

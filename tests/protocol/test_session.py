@@ -243,6 +243,27 @@ def test_account_that_lacks_acknowledged_bytes_is_asked_for_once_more_then_drops
     assert session.next_steps() == [m.RequestTicket()]
 
 
+def test_account_that_names_bytes_never_sent_is_not_believed() -> None:
+    session = fresh(Mode.SEQUENTIAL)
+    [step] = session.next_steps()
+    session.segment_answered(span(step), m.NoAnswer("cut"))
+    session.next_steps()
+    assert isinstance(session.probe_answered(m.Held(held((0, 2 * SEGMENT)))), Doubt)
+    assert session.received == 0
+    assert session.next_steps() == [m.Probe()]
+    session.probe_answered(m.Held(held((0, 2 * SEGMENT))))
+    assert session.next_steps() == [m.RequestTicket()]
+
+
+def test_new_ticket_waits_until_every_segment_of_the_old_one_landed() -> None:
+    session, spans = proven_parallel()
+    session.segment_answered(spans[0], m.UrlDead(403))
+    for out in spans[1:]:
+        assert session.next_steps() == []
+        session.segment_answered(out, m.UrlDead(403))
+    assert session.next_steps() == [m.RequestTicket()]
+
+
 def test_account_of_another_file_is_not_believed() -> None:
     session = fresh(Mode.SEQUENTIAL)
     [step] = session.next_steps()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.drop import MINIMUM_SIZE, UNFINISHED, Failure, State
 from okdrop.errors import UploadError
+from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
 from okdrop.ledger import Known, Moved, New, StaleVersion, Suspect
 
@@ -48,7 +49,8 @@ class Intake:
 
     async def _moved(self, drop: Drop, upload: Upload) -> Upload:
         """A rename: an upload on its way goes on under the new name."""
-        if upload.state not in UNFINISHED:
+        old_name_holds = revision_at(upload.drop.path) == drop.revision  # then it is a second hard link
+        if upload.state not in UNFINISHED or old_name_holds:
             return upload
         try:
             return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")

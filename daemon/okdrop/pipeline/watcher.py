@@ -19,7 +19,7 @@ from okdrop.inbox.scan import scan
 from okdrop.inbox.settle import Gone, Settled, Settler, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from okdrop.drop import Revision
     from okdrop.pipeline.intake import Intake
@@ -133,9 +133,9 @@ class Watcher:
             for candidate, (revision, writer) in zip(candidates, looks, strict=True)
             if (drop := self._judge(candidate, revision, writer, now)) is not None
         ]
-        for start in range(0, len(settled), BATCH):
+        for batch in _batches(settled):
             # Together, so that the ledger writes them in one commit.
-            await asyncio.gather(*map(self._intake.take, settled[start : start + BATCH]))
+            await asyncio.gather(*map(self._intake.take, batch))
 
     def _judge(
         self, candidate: _Candidate, revision: Revision | None, writer: Writer, now: float
@@ -174,6 +174,20 @@ class Watcher:
             reason = candidate.waiting.reason if candidate.waiting is not None else "not settled"
             self._parts.emit(events.FileLeft(path=events.shown(candidate.path), reason=reason))
         self._candidates.clear()
+
+
+def _batches(drops: Sequence[Drop]) -> Iterator[list[Drop]]:
+    """Cut into batches, none with two names of one file: the second is judged once the first has a row."""
+    first: dict[tuple[int, int], Drop] = {}
+    for drop in drops:
+        first.setdefault((drop.revision.device, drop.revision.inode), drop)
+    taken = {drop.path for drop in first.values()}
+    others = [drop for drop in drops if drop.path not in taken]
+    firsts = list(first.values())
+    for start in range(0, len(firsts), BATCH):
+        yield firsts[start : start + BATCH]
+    if others:
+        yield from _batches(others)
 
 
 def _look_at(paths: Iterable[bytes]) -> list[tuple[Revision | None, Writer]]:
