@@ -40,7 +40,7 @@ Account: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
 
-async def until(condition: Callable[[], T], *, within: float = 30.0) -> T:
+async def until(condition: Callable[[], T], *, within: float = 60.0) -> T:
     """Wait for something to come about; fails after `within` seconds.
 
     Raises:

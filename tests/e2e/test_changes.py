@@ -39,11 +39,12 @@ def rewrite(path: Path, _daemon: Daemon) -> None:
 async def test_a_file_that_changes_while_it_is_sent_is_published_as_it_is_then(
     start: Any, change: Callable[[Path, Daemon], None]
 ) -> None:
-    emulator, daemon = await start(bytes_per_second=SLOW, settings=SMALL)
+    emulator, daemon = await start(bytes_per_second=250 * KB, settings=SMALL)
     daemon.watch(settle="100ms")
-    [file] = daemon.files([1 * MB])
+    [file] = daemon.files([2 * MB])
     async with daemon.started() as running:
-        await until(lambda: received(emulator) > 200 * KB)
+        # Late: longer after the start than a file that never settles would be waited for.
+        await until(lambda: received(emulator) > 1200 * KB)
         change(file, daemon)
         assert (await running.end()).code == 0
     assert_published_once(emulator.videos(), [file])

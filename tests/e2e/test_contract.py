@@ -32,11 +32,11 @@ KEYS = {
 
 
 async def test_status_says_what_is_promised_also_while_a_run_goes_on(start: Any) -> None:
-    emulator, daemon = await start(bytes_per_second=200 * KB, settings={"upload__segment_size": "64KiB"})
+    emulator, daemon = await start(bytes_per_second=25 * KB, settings={"upload__segment_size": "64KiB"})
     daemon.file(b"not \xff utf-8.mp4", 2 * MB)
     daemon.file("a-small.mp4", 100)
     async with daemon.started() as running:
-        await until(lambda: received(emulator) > 200 * KB)
+        await until(lambda: received(emulator) > 20 * KB)
         going_on = await daemon.status()
         assert running.process.returncode is None
         await running.kill()

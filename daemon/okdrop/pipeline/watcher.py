@@ -88,6 +88,7 @@ class Watcher:
         self._candidates[path] = _Candidate(
             path=path, folder=folder, title=title, settler=Settler(settle), settle=settle
         )
+        self._idle_since = None  # its time to settle begins now, however long this run has been idle before
 
     async def scan(self) -> None:
         """Look through every folder; what the ledger does not know yet is looked at further.
@@ -113,7 +114,7 @@ class Watcher:
         """Look at what is not settled until nothing is left to wait for, and no upload is open."""
         while self._candidates or len(self._opened):
             await self._look_round()
-            if self._candidates and not len(self._opened) and self._all_restless():
+            if self._candidates and self._all_restless():
                 self._leave_the_rest()
             elif self._candidates:
                 await asyncio.sleep(self._pause())
@@ -158,9 +159,12 @@ class Watcher:
         candidate.waiting = waiting
 
     def _all_restless(self) -> bool:
-        """Whether what is left is being written, or has gone on changing for too long."""
+        """Whether nothing else is left to do, and what is left is being written or changes for too long."""
+        if len(self._opened):
+            self._idle_since = None
+            return False
         now = self._parts.monotonic()
-        if self._idle_since is None or len(self._opened):
+        if self._idle_since is None:
             self._idle_since = now
         longest = max(candidate.settle for candidate in self._candidates.values())
         waited_long = now - self._idle_since > max(RESTLESS * longest, LOOK_EVERY)
