@@ -13,7 +13,6 @@ import typer
 
 from okdrop import __version__
 from okdrop.config import load
-from okdrop.emulator.options import Mode
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 if TYPE_CHECKING:
@@ -210,7 +209,7 @@ def check(config: ConfigFile = None) -> None:
 def emulator(
     data: Annotated[Path, typer.Option(help="Where its videos are kept; they survive a restart.")],
     port: Annotated[int, typer.Option(help="0: any free one.")] = 8470,
-    mode: Annotated[Mode, typer.Option(help="How it takes segments.")] = Mode.PARALLEL,
+    mode: Annotated[str, typer.Option(help="parallel or sequential segments")] = "parallel",
     fault: Annotated[
         list[str] | None, typer.Option(metavar="NAME:KEY=VALUE,…", help="Weather; may be repeated.")
     ] = None,
@@ -219,9 +218,13 @@ def emulator(
     """Play OK.ru on this machine, to try okdrop without an account."""
     from okdrop import emulator as stand_in  # noqa: PLC0415
 
+    if mode not in set(stand_in.Mode):
+        raise typer.BadParameter(f"{mode!r} is neither parallel nor sequential", param_hint="--mode")
     try:
         faults = tuple(map(stand_in.Fault.parse, fault or ()))
-        options = stand_in.Options(data_dir=data, port=port, mode=mode, seed=seed, faults=faults)
+        options = stand_in.Options(
+            data_dir=data, port=port, mode=stand_in.Mode(mode), seed=seed, faults=faults
+        )
         asyncio.run(stand_in.serve(options))
     except (stand_in.UnknownFaultError, stand_in.EmulatorError) as error:
         raise OkdropError(str(error)) from None
