@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -168,7 +167,10 @@ class Attempt:
             await self._write(known)
 
     async def _write(self, row: Upload, *, note: str = "", orphan: str = "") -> None:
-        self.row = self._stored = await self._parts.ledger.write(row, note=note, orphan=orphan)
+        self._keep(await self._parts.ledger.write(row, note=note, orphan=orphan))
+
+    def _keep(self, written: Upload) -> None:
+        self.row = self._stored = written
         self._noted_at = self._parts.monotonic()
 
     async def _abandon_ticket(self, ticket: Ticket) -> None:
@@ -328,22 +330,8 @@ class Attempt:
             self._ended = GaveUp(error.message, code=error.code, hint=error.hint)
             return
         asks_first = troubles == 1 and not isinstance(error, Trouble)
-        delay = 0.0 if asks_first else self._parts.backoff.delay(error, troubles, self._parts.chance())
-        retry_at = self._parts.now() + timedelta(seconds=delay)
-        known = self._as_known()
-        await self._write(
-            known.with_(troubles=troubles, attempts=known.attempts + 1, retry_at=retry_at),
-            note=f"{error.code}: {error.message}",
-        )
-        self._parts.emit(
-            events.UploadTrouble(
-                upload=self.row.id,
-                code=error.code,
-                reason=error.message,
-                delay=delay,
-                attempt=self.row.attempts,
-            )
-        )
+        written, delay = await self._parts.put_off(self._as_known(), error, at_once=asks_first)
+        self._keep(written)
         if delay > PATIENCE:
             self._release = delay
         else:

@@ -8,7 +8,7 @@ one revision never gets two videos.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -152,24 +152,10 @@ class Finalizer:
         self._opened.end(row.id)
 
     async def _again(self, row: Upload, error: Trouble) -> None:
-        troubles = row.troubles + 1
-        if error.tries is not None and troubles >= error.tries:
+        if error.tries is not None and row.troubles + 1 >= error.tries:
             await self._fail(row, error)
             return
-        delay = self._parts.backoff.delay(error, troubles, self._parts.chance())
-        row = await self._parts.ledger.write(
-            row.with_(
-                troubles=troubles,
-                attempts=row.attempts + 1,
-                retry_at=self._parts.now() + timedelta(seconds=delay),
-            ),
-            note=f"{error.code}: {error.message}",
-        )
-        self._parts.emit(
-            events.UploadTrouble(
-                upload=row.id, code=error.code, reason=error.message, delay=delay, attempt=row.attempts
-            )
-        )
+        row, delay = await self._parts.put_off(row, error)
         self._finals.put(row.id, delay)
 
     async def _start_over(self, row: Upload) -> None:

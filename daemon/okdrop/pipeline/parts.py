@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from okdrop.client import Client
     from okdrop.drop import Drop, Failure, Upload
-    from okdrop.errors import Halted
+    from okdrop.errors import Halted, UploadError
     from okdrop.ledger import Ledger
     from okdrop.metadata import Settings
     from okdrop.protocol.plan import Plan
@@ -113,6 +114,36 @@ class Parts:
                     hint=failure.hint,
                 )
             )
+
+    async def put_off(
+        self, row: Upload, error: UploadError, *, at_once: bool = False
+    ) -> tuple[Upload, float]:
+        """Note one more trouble in a row, in the ledger and to whoever listens.
+
+        Args:
+            row: as it is to be written.
+            error: what stands in the way.
+            at_once: the next step needs no wait.
+
+        Returns:
+            The row as written, and how many seconds to wait.
+        """
+        troubles = row.troubles + 1
+        delay = 0.0 if at_once else self.backoff.delay(error, troubles, self.chance())
+        row = await self.ledger.write(
+            row.with_(
+                troubles=troubles,
+                attempts=row.attempts + 1,
+                retry_at=self.now() + timedelta(seconds=delay),
+            ),
+            note=f"{error.code}: {error.message}",
+        )
+        self.emit(
+            events.UploadTrouble(
+                upload=row.id, code=error.code, reason=error.message, delay=delay, attempt=row.attempts
+            )
+        )
+        return row, delay
 
     async def supersede(self, row: Upload) -> None:
         """The file is another revision now: this one is neither stitched nor published."""

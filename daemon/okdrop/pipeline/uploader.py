@@ -6,7 +6,6 @@ drained → as it is, an error → by its verdict.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -68,7 +67,9 @@ class Uploader:
         try:
             source = await Source.open(row.drop.path, row.drop.revision)
         except Trouble as error:
-            await self._later(row, error)
+            # The file cannot be looked at now (a mount that hangs, say): another time.
+            row, delay = await self._parts.put_off(row, error)
+            self._line.put(row.id, delay)
             return
         except UploadError as error:
             await self._end(row, error)
@@ -83,21 +84,6 @@ class Uploader:
             if attempt.homeless_video:
                 await self._parts.ledger.add_orphan(attempt.homeless_video)
             raise
-
-    async def _later(self, row: Upload, error: Trouble) -> None:
-        """The file cannot be looked at now (a mount that hangs, say): another time."""
-        troubles = row.troubles + 1
-        delay = self._parts.backoff.delay(error, troubles, self._parts.chance())
-        retry_at = self._parts.now() + timedelta(seconds=delay)
-        row = await self._parts.ledger.write(
-            row.with_(troubles=troubles, retry_at=retry_at), note=f"{error.code}: {error.message}"
-        )
-        self._parts.emit(
-            events.UploadTrouble(
-                upload=row.id, code=error.code, reason=error.message, delay=delay, attempt=row.attempts
-            )
-        )
-        self._line.put(row.id, delay)
 
     async def _take_up(self, row: Upload) -> Upload:
         taken = row.with_(attempts=row.attempts + 1, retry_at=None)
