@@ -81,6 +81,9 @@ class SegmentBody(Payload):
         self._task = asyncio.current_task()
         self._transport = writer.transport
         try:
+            # From Python 3.12 on aiohttp begins this task before it waits for the answer: let it get that
+            # far first, or an abort would pull the connection from under it.
+            await asyncio.sleep(0)
             await self._stream(writer)
         except Exception as error:  # noqa: BLE001  whatever the source raised goes to the driver, unchanged
             self._break(error)
