@@ -28,6 +28,18 @@ TICKETS_PER_REVISION: Final = 5
 """How many upload URLs one revision may use up before it fails (`ticket_expired`)."""
 
 
+def too_small(size: int) -> Failure | None:
+    """Why OK would not take a file of `size` bytes; None where size is no reason."""
+    if size >= MINIMUM_SIZE:
+        return None
+    what = "is empty" if size == 0 else f"has only {size} bytes"
+    return Failure(
+        code="file_too_small",
+        message=f"the file {what}; OK takes no video under {MINIMUM_SIZE} bytes",
+        hint="if the recording was cut short, there is nothing to publish; remove the file",
+    )
+
+
 class State(enum.StrEnum):
     """Where an upload stands."""
 
@@ -128,6 +140,8 @@ class Upload:
     version: int  #: counts every write of the row; a write compares and sets it
     attempts: int = 0  #: how many times a worker took it up, or tried again after trouble
     troubles: int = 0  #: tries in a row without progress; what the backoff climbs by
+    last_trouble: str = ""  #: the code of the last of them
+    repeats: int = 0  #: how many of the last ones had that code
     retry_at: datetime | None = None  #: not before
     ticket: Ticket | None = None
     tickets: int = 0  #: tickets used for this revision so far
@@ -155,6 +169,16 @@ class Upload:
     def with_(self, **changes: Any) -> Self:
         """Return this upload with changes."""
         return dataclasses.replace(self, **changes)
+
+    def troubled(self, code: str) -> Self:
+        """Return this upload with one more trouble in a row.
+
+        The backoff climbs by `troubles`, whatever they were; a limit of tries counts `repeats` of one kind.
+        """
+        same = self.troubles > 0 and self.last_trouble == code
+        return self.with_(
+            troubles=self.troubles + 1, last_trouble=code, repeats=self.repeats + 1 if same else 1
+        )
 
     def handed_back(self) -> Self:
         """Return a failed or cancelled upload as it begins anew.

@@ -85,6 +85,16 @@ class FileSettled(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileKnown(UploadEvent):
+    """A file has its row already; nothing new begins."""
+
+    name: ClassVar = "file.known"
+    path: str
+    state: str
+    video_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileWaiting(Event):
     """A file is not finished yet."""
 

@@ -72,7 +72,8 @@ def status_as_text(counts: Mapping[State, int], rows: Sequence[Upload]) -> Table
     caption = " · ".join(f"{counts[state]} {state}" for state in State if counts.get(state, 0))
     table = Table(caption=caption or "nothing was ever dropped", caption_justify="left")
     for name in ("id", "state", "file", "size", "held by OK", "video"):
-        table.add_column(name, justify="right" if name in {"id", "size", "held by OK"} else "left")
+        right = name in {"id", "size", "held by OK"}
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "video")
     for row in rows:
         why = f"\n{row.failure.code}: {row.failure.message}" if row.failure is not None else ""
         size = row.drop.revision.size

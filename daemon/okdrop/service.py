@@ -63,7 +63,6 @@ class _Stop:
             return
         self.emit(events.DrainStarted(signal=number.name, timeout=self.drain_timeout))
         self.brake.pull()
-        asyncio.get_running_loop().call_later(self.drain_timeout, self.cut)
 
 
 async def run_once(config: Config, emit: Emit) -> int:
@@ -96,8 +95,12 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
 
     async def work(pipeline: Pipeline, ledger: Ledger) -> None:
         wanted = {*files}
-        rows = await ledger.uploads()
-        pipeline.recover(row for row in rows if row.state in UNFINISHED and row.drop.path in wanted)
+        rows = [row for row in await ledger.uploads() if row.drop.path in wanted]
+        for row in rows:
+            if row.state in {State.FAILED, State.CANCELLED}:  # who names a file wants it sent
+                await ledger.write(row.handed_back(), note="named again")
+        rows = await ledger.uploads(ids=[row.id for row in rows])
+        pipeline.recover(row for row in rows if row.state in UNFINISHED)
         for path in wanted:
             pipeline.watcher.add(path, title=title)
         await pipeline.run_to_the_end()
@@ -115,19 +118,25 @@ async def _run(
 ) -> int:
     lease.prepare()
     brake, tally = Brake(), Tally()
-    async with _parts(config, emit, brake, tally) as parts:
-        emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
-        pipeline = Pipeline(parts, [_folder(watch) for watch in config.watch], workers=config.upload.workers)
-        task = asyncio.ensure_future(work(pipeline, parts.ledger))
-        stop = _Stop(brake, emit, config.upload.drain_timeout, interrupt_cuts, task.cancel)
-        with _signals(stop):
-            try:
-                await asyncio.wait({task})
-            finally:
-                task.cancel()
-        if not task.cancelled():
-            task.result()
-        emit(events.ServiceStopped(published=tally[State.PUBLISHED], failed=tally[State.FAILED]))
+
+    async def whole() -> None:
+        async with _parts(config, emit, brake, tally) as parts:
+            folders = [_folder(watch) for watch in config.watch]
+            await work(Pipeline(parts, folders, workers=config.upload.workers), parts.ledger)
+
+    emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
+    task = asyncio.ensure_future(whole())
+    stop = _Stop(brake, emit, config.upload.drain_timeout, interrupt_cuts, task.cancel)
+    # A halt drains like a signal: what is in flight may land, but not for ever.
+    brake.listen(lambda: asyncio.get_running_loop().call_later(stop.drain_timeout, stop.cut))
+    with _signals(stop):
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+    if not task.cancelled():
+        task.result()
+    emit(events.ServiceStopped(published=tally[State.PUBLISHED], failed=tally[State.FAILED]))
     return _exit_code(stop, tally)
 
 

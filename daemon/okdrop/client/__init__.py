@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from okdrop.client.api import Api
 from okdrop.client.hosts import api_endpoint
 from okdrop.client.line import open_session
+from okdrop.client.secrecy import clean_answer
 from okdrop.client.settings import ClientSettings, Credentials
 from okdrop.client.uploads import Uploads
 from okdrop.errors import LocalProtocolError
@@ -118,7 +119,8 @@ class Client:
         Raises:
             GaveUp: the URL may not be contacted (`upload_host_refused`).
         """
-        return await self._uploads.probe(ticket, total=total, mode=mode)
+        answer = await self._uploads.probe(ticket, total=total, mode=mode)
+        return clean_answer(answer, self._credentials())
 
     async def send(
         self,
@@ -147,9 +149,10 @@ class Client:
             LocalProtocolError: `blocks` held another number of bytes than `span`.
             Exception: what `blocks` raised, unchanged; the request was cut short then.
         """
-        return await self._uploads.send(
+        answer = await self._uploads.send(
             ticket, span, total=total, mode=mode, file_name=file_name, blocks=blocks, sent=sent
         )
+        return clean_answer(answer, self._credentials())
 
     @property
     def _api(self) -> Api:

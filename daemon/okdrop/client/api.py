@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from okdrop.client import line
+from okdrop.client.secrecy import clean_error
 from okdrop.drop import Ticket
 from okdrop.errors import Halted, Trouble, UploadError
 from okdrop.protocol import api_answers, verdicts
@@ -99,7 +100,11 @@ class Api:
             code = "api_no_answer" if maybe_done else "api_unreachable"
             raise Trouble(f"{method}: {reason}", code=code, maybe_done=maybe_done) from None
         self._compare_clocks(reply.headers)
-        return api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
+        try:
+            return api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
+        except UploadError as error:
+            clean_error(error, self._credentials())
+            raise
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         theirs = date_of(headers)
@@ -134,6 +139,6 @@ def _secret(keys: Credentials) -> str:
         if not value
     ]
     if missing:
-        hint = "run `okdrop login`, or set it in the environment"
+        hint = "set it in the environment, in a file named by a `*_file` key, or in the configuration"
         raise Halted(f"not configured: {', '.join(missing)}", code="credentials_missing", hint=hint)
     return keys.session_secret_key or session_secret(keys.access_token, keys.application_secret_key)

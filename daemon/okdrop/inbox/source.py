@@ -91,7 +91,9 @@ class Source:
         seen = await asyncio.to_thread(_look, path)
         if (seen.size, seen.mtime_ns) != (expected.size, expected.mtime_ns):
             raise _changed(path)
-        return cls(path, seen)
+        source = cls(path, seen)
+        async with source._opened(0):  # now, not when OK has made an entry for it
+            return source
 
     async def check(self) -> None:
         """Make sure that the path still holds this revision.

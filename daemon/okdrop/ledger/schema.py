@@ -121,6 +121,8 @@ UPLOADS: Final = Table(
     Column("version", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("troubles", Integer, nullable=False),
+    Column("last_trouble", String, nullable=False),
+    Column("repeats", Integer, nullable=False),
     Column("retry_at", Instant),
     Column("video_id", String),
     Column("upload_url", String),

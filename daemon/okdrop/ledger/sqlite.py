@@ -137,7 +137,7 @@ def explain(error: sqlite3.Error) -> LedgerError:
             return LedgerError(
                 "the ledger's file is damaged, or is no ledger",
                 code="ledger_corrupt",
-                hint="move it aside and bring back a copy; `okdrop adopt` records what is published already",
+                hint="move it aside and bring back a copy: without one, every file is sent again",
             )
         case "SQLITE_CONSTRAINT" if name == "SQLITE_CONSTRAINT_UNIQUE":
             return LedgerError(
@@ -151,7 +151,10 @@ def explain(error: sqlite3.Error) -> LedgerError:
 
 def _disk_trouble(primary: str, name: str) -> LedgerError:
     what, hint = {
-        "SQLITE_FULL": ("the disk that holds the ledger is full", "make room; work goes on by itself then"),
+        "SQLITE_FULL": (
+            "the disk that holds the ledger is full",
+            "make room; nothing is lost, and the next run goes on from here",
+        ),
         "SQLITE_READONLY": (
             "the ledger cannot be written: it is read-only",
             "mend its permissions or its mount",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from okdrop import events
-from okdrop.errors import GaveUp, LocalProtocolError, Trouble, UploadError
+from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadError
 from okdrop.ledger import StaleVersion
 from okdrop.protocol import messages as m
 from okdrop.protocol.session import Session
@@ -65,6 +65,7 @@ class Attempt:
             restored=_restored(row),
         )
         self._resumes = row.ticket is not None
+        self._best = row.received
         self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
         self._ended: UploadError | None = None
         self._out = 0
@@ -255,6 +256,7 @@ class Attempt:
 
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
+        self._best = 0
         self.row = self.row.with_(ticket=ticket)
         self._parts.emit(
             events.TicketIssued(
@@ -316,7 +318,9 @@ class Attempt:
                     upload=self.row.id, received=self._session.received, size=self._session.size
                 )
             )
-        self.row = self.row.with_(troubles=0, retry_at=None)
+        if self._session.received > self._best:  # only bytes are progress: an answered question is none
+            self._best = self._session.received
+            self.row = self.row.with_(troubles=0, retry_at=None)
         if self._parts.monotonic() - self._noted_at >= PROGRESS_EVERY:
             await self._write(self._as_known())
 
@@ -325,11 +329,11 @@ class Attempt:
         now = self._parts.monotonic()
         if now < self._not_before:
             return  # the same trouble on another connection
-        troubles = self.row.troubles + 1
-        if isinstance(error, Trouble) and error.tries is not None and troubles >= error.tries:
+        again = self.row.troubled(error.code)
+        if isinstance(error, Trouble) and error.tries is not None and again.repeats >= error.tries:
             self._ended = GaveUp(error.message, code=error.code, hint=error.hint)
             return
-        asks_first = troubles == 1 and not isinstance(error, Trouble)
+        asks_first = again.troubles == 1 and isinstance(error, Doubt)
         written, delay = await self._parts.put_off(self._as_known(), error, at_once=asks_first)
         self._keep(written)
         if delay > PATIENCE:
@@ -355,4 +359,7 @@ def _vital(row: Upload) -> tuple[object, ...]:
 
 def _host(ticket: Ticket) -> str:
     """The upload host's name: all of an upload URL that may be shown."""
-    return urlsplit(ticket.upload_url).hostname or ""
+    try:
+        return urlsplit(ticket.upload_url).hostname or ""
+    except ValueError:  # no URL at all: the client refuses it in words
+        return ""

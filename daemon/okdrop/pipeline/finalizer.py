@@ -8,7 +8,7 @@ one revision never gets two videos.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from okdrop.metadata import Metadata
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
+
+_FIRST: Final = -62_000_000_000
+_LAST: Final = 253_000_000_000
+"""Seconds since the epoch, a little within the years 5 and 9987: room for every time zone."""
+
+
+def moment(mtime_ns: int) -> datetime:
+    """A file's modification time in UTC; for one that no calendar has, as file systems may, the nearest."""
+    seconds = min(max(mtime_ns // 10**9, _FIRST), _LAST)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 
 
 class Finalizer:
@@ -97,7 +107,7 @@ class Finalizer:
             drop.path,
             drop.folder,
             size=drop.revision.size,
-            modified=datetime.fromtimestamp(drop.revision.mtime_ns / 1e9, UTC),
+            modified=moment(drop.revision.mtime_ns),
             title=drop.title,
         )
 
@@ -141,7 +151,7 @@ class Finalizer:
         elif isinstance(error, Trouble):
             await self._again(row, error)
         elif isinstance(error, TicketDead):
-            await self._start_over(row)
+            await self._start_over(row, error)
         else:
             await self._fail(row, error)
 
@@ -152,23 +162,16 @@ class Finalizer:
         self._opened.end(row.id)
 
     async def _again(self, row: Upload, error: Trouble) -> None:
-        if error.tries is not None and row.troubles + 1 >= error.tries:
+        if error.tries is not None and row.troubled(error.code).repeats >= error.tries:
             await self._fail(row, error)
             return
         row, delay = await self._parts.put_off(row, error)
         self._finals.put(row.id, delay)
 
-    async def _start_over(self, row: Upload) -> None:
+    async def _start_over(self, row: Upload, error: TicketDead) -> None:
         """OK knows no such video: its bytes have to be sent again."""
-        row = await self._parts.ledger.write(
-            row.to(
-                State.UPLOADING,
-                ticket=None,
-                mode=None,
-                offered_all=False,
-                publish_offered=False,
-                received=0,
-            ),
-            note="OK has no such video",
+        anew = row.to(
+            State.UPLOADING, ticket=None, mode=None, offered_all=False, publish_offered=False, received=0
         )
-        self._line.put(row.id)
+        row, delay = await self._parts.put_off(anew, error)
+        self._line.put(row.id, delay)

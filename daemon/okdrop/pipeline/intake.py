@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import MINIMUM_SIZE, UNFINISHED, Failure, State
+from okdrop.drop import UNFINISHED, State, too_small
 from okdrop.errors import UploadError
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
@@ -39,7 +39,7 @@ class Intake:
         """Judge a settled file; returns its row, new or known."""
         match await self._parts.ledger.judge(drop):
             case Known(upload=upload):
-                return upload
+                return self._known(drop, upload)
             case Moved(upload=upload):
                 return await self._moved(drop, upload)
             case Suspect(upload=upload):
@@ -47,11 +47,22 @@ class Intake:
             case New():
                 return await self._add(drop)
 
+    def _known(self, drop: Drop, upload: Upload) -> Upload:
+        self._parts.emit(
+            events.FileKnown(
+                upload=upload.id,
+                path=events.shown(drop.path),
+                state=upload.state.value,
+                video_id=upload.ticket.video_id if upload.ticket is not None else "",
+            )
+        )
+        return upload
+
     async def _moved(self, drop: Drop, upload: Upload) -> Upload:
         """A rename: an upload on its way goes on under the new name."""
         old_name_holds = revision_at(upload.drop.path) == drop.revision  # then it is a second hard link
         if upload.state not in UNFINISHED or old_name_holds:
-            return upload
+            return self._known(drop, upload)
         try:
             return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
         except StaleVersion:
@@ -80,13 +91,7 @@ class Intake:
 
     async def _add(self, drop: Drop) -> Upload:
         size = drop.revision.size
-        if size < MINIMUM_SIZE:
-            what = "is empty" if size == 0 else f"has only {size} bytes"
-            failure = Failure(
-                code="file_too_small",
-                message=f"the file {what}; OK takes no video under {MINIMUM_SIZE} bytes",
-                hint="if the recording was cut short, there is nothing to publish; remove the file",
-            )
+        if (failure := too_small(size)) is not None:
             row = await self._parts.ledger.add(
                 drop, state=State.FAILED, failure=failure, note=failure.message
             )

@@ -31,7 +31,7 @@ class Brake:
 
     def __init__(self) -> None:
         self._pulled: Final = asyncio.Event()
-        self._listeners: Final[list[Callable[[], None]]] = []
+        self._listeners: Final[list[Callable[[], object]]] = []
         self.halted: Halted | None = None
 
     @property
@@ -52,7 +52,7 @@ class Brake:
         """Return when it is pulled."""
         await self._pulled.wait()
 
-    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener` when it is pulled; returns what takes the listener off again."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -128,11 +128,10 @@ class Parts:
         Returns:
             The row as written, and how many seconds to wait.
         """
-        troubles = row.troubles + 1
-        delay = 0.0 if at_once else self.backoff.delay(error, troubles, self.chance())
+        row = row.troubled(error.code)
+        delay = 0.0 if at_once else self.backoff.delay(error, row.troubles, self.chance())
         row = await self.ledger.write(
             row.with_(
-                troubles=troubles,
                 attempts=row.attempts + 1,
                 retry_at=self.now() + timedelta(seconds=delay),
             ),

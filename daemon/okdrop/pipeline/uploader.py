@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import UNFINISHED, Failure, State
+from okdrop.drop import UNFINISHED, Failure, State, too_small
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
 
 SOURCE_GONE: Final = "source_gone"
+
+
+USELESS_TICKET: Final = frozenset({"ticket_expired", "upload_host_refused", SOURCE_GONE})
+"""Failures after which another try begins with a new ticket."""
 
 
 class Uploader:
@@ -62,6 +66,10 @@ class Uploader:
         """One attempt at one upload."""
         row = await self._parts.ledger.get(number)
         if row is None or row.state not in {State.QUEUED, State.UPLOADING}:
+            self._opened.end(number)
+            return
+        if (failure := too_small(row.drop.revision.size)) is not None:  # a person handed it back
+            await self._parts.fail(row, failure)
             self._opened.end(number)
             return
         try:
@@ -138,7 +146,7 @@ class Uploader:
     async def _failed(self, row: Upload, error: UploadError) -> None:
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
         orphan = ""
-        if error.code in {"ticket_expired", SOURCE_GONE} and row.ticket is not None:
+        if error.code in USELESS_TICKET and row.ticket is not None:
             orphan = row.ticket.video_id
             row = row.with_(ticket=None, mode=None, offered_all=False, received=0)
         await self._parts.fail(row, failure, orphan=orphan)

@@ -44,6 +44,7 @@ class Belief:
         self.doubtful = NOTHING
         self.offered = NOTHING
         self.probing = False
+        self.losses = 0  # segments lost in a row, none stored between
         self.confirmed_whole = False  # an account, not only acknowledgements, named every byte
         self._offers_known = offers_known
         self._in_flight: set[ByteRange] = set()
@@ -90,12 +91,14 @@ class Belief:
     def acknowledged(self, span: ByteRange) -> None:
         """The server said that it stored this segment."""
         self._land(span)
+        self.losses = 0
         self.held |= span
         self._acknowledged_since |= span
 
     def lost(self, span: ByteRange) -> None:
         """A segment ended without a word on whether it was stored."""
         self._land(span)
+        self.losses += 1
         lost = ByteRanges((span,)) - self.held
         self.doubtful |= lost
         self._lost_since |= lost

@@ -13,6 +13,8 @@ from okdrop.protocol.ranges import ByteRange, ByteRanges
 
 SEGMENT_SIZE: Final = 2 * 1024 * 1024
 CONNECTIONS: Final = 4
+SMALLEST_SEGMENT: Final = 64 * 1024
+_HALVINGS: Final = 32
 CANARY_SIZE: Final = 256 * 1024
 
 
@@ -23,16 +25,19 @@ class Plan:
     segment_size: int = SEGMENT_SIZE
     connections: int = CONNECTIONS
 
-    def next_segment(self, missing: ByteRanges) -> ByteRange | None:
+    def next_segment(self, missing: ByteRanges, losses: int = 0) -> ByteRange | None:
         """The next segment from the front of what is missing; None when nothing is.
+
+        After `losses` segments in a row that were lost it is halved as often: a host in trouble, or a line
+        too weak for a whole segment, costs little then.
 
         A rest shorter than a quarter of a segment goes along, rather than cost a request of its own.
         """
         if not missing:
             return None
         gap = missing.spans[0]
-        rest = len(gap) - self.segment_size
-        stop = gap.stop if rest < self.segment_size // 4 else gap.start + self.segment_size
+        size = max(self.segment_size >> min(losses, _HALVINGS), min(self.segment_size, SMALLEST_SEGMENT))
+        stop = gap.stop if len(gap) - size < size // 4 else gap.start + size
         return ByteRange(gap.start, stop)
 
     def canary(self, missing: ByteRanges) -> ByteRange | None:

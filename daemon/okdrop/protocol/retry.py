@@ -36,7 +36,7 @@ class Backoff:
             chance: a random number in [0, 1).
         """
         if isinstance(error, Trouble):
-            if error.retry_after is not None:
+            if error.retry_after:  # "at once" is no answer to whoever asks how long to wait
                 return error.retry_after
             if error.long:
                 return self.max_delay

@@ -158,6 +158,7 @@ class Session:
         if isinstance(closing, m.GiveUp):
             self._ended = True
             return [closing]
+        self._sequential_next |= self.mode is None and self._canary is not None  # it told nothing, or killed
         self._reset()
         return self._ask_for_ticket(f"the last: {closing}")
 
@@ -187,10 +188,9 @@ class Session:
 
     def _next_span(self) -> ByteRange | None:
         belief = self._belief
+        segment = self.plan.next_segment(belief.missing, belief.losses)
         if self.mode is Mode.PARALLEL:
-            return (
-                self.plan.next_segment(belief.missing) if belief.in_flight < self.plan.connections else None
-            )
+            return segment if belief.in_flight < self.plan.connections else None
         if not belief.idle or belief.doubtful:
             return None
         if self.mode is None:
@@ -199,7 +199,7 @@ class Session:
                 return self._canary
             self._canary = None
             self.mode = Mode.SEQUENTIAL  # for this ticket; nothing is known of the host
-        return self.plan.next_segment(belief.missing)
+        return segment
 
     # --- answers of the API --------------------------------------------------------------------------
 
@@ -250,7 +250,6 @@ class Session:
             case m.Refused(status):
                 return self._refused(span, status, None)
             case m.UrlDead(status, reason):
-                self._sequential_next |= self._is_canary(span)
                 self._belief.lost(span)
                 return self._url_died(status, reason)
             case m.WrongTotal(total):

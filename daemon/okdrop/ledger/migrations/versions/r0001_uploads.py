@@ -42,6 +42,8 @@ def _uploads() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("troubles", sa.Integer, nullable=False),
+        sa.Column("last_trouble", sa.String, nullable=False),
+        sa.Column("repeats", sa.Integer, nullable=False),
         sa.Column("retry_at", sa.BigInteger),
         sa.Column("video_id", sa.String),
         sa.Column("upload_url", sa.String),
