@@ -65,7 +65,7 @@ async def test_all_is_well(environ: dict[str, str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"OKDROP_OK__ACCESS_TOKEN": "another-token"}, "log in again"),
+        ({"OKDROP_OK__ACCESS_TOKEN": "another-token"}, "get a new token"),
         ({"OKDROP_OK__APPLICATION_SECRET_KEY": "another"}, "signature"),
         ({"OKDROP_OK__ACCESS_TOKEN": ""}, "not configured: ok.access_token"),
     ],

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okdrop.drop import TRANSITIONS, UNFINISHED, Drop, Failure, Revision, State, Ticket, Upload
+from okdrop.drop import (
+    MINIMUM_SIZE,
+    TRANSITIONS,
+    UNFINISHED,
+    Drop,
+    Failure,
+    Revision,
+    State,
+    Ticket,
+    Upload,
+    too_small,
+)
 from okdrop.errors import LocalProtocolError
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -103,3 +114,22 @@ def test_no_repr_shows_the_upload_url() -> None:
     assert "SECRETSIGNATURE" not in repr(TICKET)
     assert "SECRETSIGNATURE" not in repr(upload(ticket=TICKET))
     assert "video_id='7'" in repr(TICKET)
+
+
+def test_repeats_count_one_kind_of_trouble_and_begin_anew_after_progress() -> None:
+    row = upload(State.UPLOADING)
+    for code, troubles, repeats in (("a", 1, 1), ("a", 2, 2), ("b", 3, 1), ("b", 4, 2), ("a", 5, 1)):
+        row = row.troubled(code)
+        assert (row.troubles, row.last_trouble, row.repeats) == (troubles, code, repeats)
+    assert row.with_(troubles=0).troubled("a").repeats == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, MINIMUM_SIZE - 1])
+def test_too_small(size: int) -> None:
+    failure = too_small(size)
+    assert failure is not None
+    assert failure.code == "file_too_small"
+
+
+def test_small_enough() -> None:
+    assert too_small(MINIMUM_SIZE) is None

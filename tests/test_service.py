@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -205,3 +206,38 @@ async def test_named_files_are_uploaded_under_a_title(tmp_path: Path) -> None:
         code = await service.upload(loaded, lambda _event: None, [bytes(file)], title="By hand")
         (video,) = emulator.videos()
     assert (code, video["title"], video["published"]) == (0, "By hand", True)
+
+
+async def test_a_halt_drains_no_longer_than_a_signal() -> None:
+    cut = asyncio.Event()
+    brake = Brake()
+    service._Stop(brake, lambda _event: None, 0.0, interrupt_cuts=False, cut=cut.set)
+    brake.pull(Halted("the token is dead"))
+    await asyncio.wait_for(cut.wait(), 5)
+
+
+async def test_a_named_file_that_is_published_is_said_to_be(tmp_path: Path) -> None:
+    told: list[events.Event] = []
+    (tmp_path / "drop").mkdir()
+    path = tmp_path / "drop" / "a.mp4"
+    path.write_bytes(bytes(20_000))
+    async with Emulator(Options(data_dir=tmp_path / "ok")) as emulator:
+        loaded = load(None, environment(tmp_path, emulator.api_url))
+        for _ in range(2):
+            assert await service.upload(loaded, told.append, [os.fsencode(path)]) == 0
+        assert len(emulator.videos()) == 1
+    (known,) = [event for event in told if isinstance(event, events.FileKnown)]
+    assert (known.state, known.video_id != "") == ("published", True)
+
+
+async def test_a_named_file_that_failed_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    path = tmp_path / "drop" / "a.mp4"
+    path.write_bytes(bytes(20_000))
+    async with Emulator(Options(data_dir=tmp_path / "ok")) as emulator:
+        loaded = load(None, environment(tmp_path, emulator.api_url))
+        with emulator.faults.active("api_error", code=454, method="video.update"):
+            assert await service.upload(loaded, lambda _event: None, [os.fsencode(path)]) == 1
+        assert await service.upload(loaded, lambda _event: None, [os.fsencode(path)]) == 0
+        (video,) = emulator.videos()
+    assert (video["published"], video["held_bytes_resent"]) == (True, 0)

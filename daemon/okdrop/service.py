@@ -55,6 +55,10 @@ class _Stop:
     signals: int = 0
     was_cut: bool = False
 
+    def __post_init__(self) -> None:
+        # A halt drains as a signal does: what is in flight may land, but not for ever.
+        self.brake.listen(lambda: asyncio.get_running_loop().call_later(self.drain_timeout, self.cut))
+
     def __call__(self, number: signal.Signals) -> None:
         self.signals += 1
         if self.signals > 1 or (self.interrupt_cuts and number is signal.SIGINT):
@@ -127,8 +131,6 @@ async def _run(
     emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
     task = asyncio.ensure_future(whole())
     stop = _Stop(brake, emit, config.upload.drain_timeout, interrupt_cuts, task.cancel)
-    # A halt drains like a signal: what is in flight may land, but not for ever.
-    brake.listen(lambda: asyncio.get_running_loop().call_later(stop.drain_timeout, stop.cut))
     with _signals(stop):
         try:
             await asyncio.wait({task})

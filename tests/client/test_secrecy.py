@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from okdrop.client import Client
+from okdrop.client import Client, Credentials
+from okdrop.client.secrecy import clean_answer, clean_error
 from okdrop.drop import Ticket
+from okdrop.errors import Trouble, UploadError
+from okdrop.protocol.messages import Refused, Stored
 from okdrop.protocol.ranges import ByteRange
 from scripted import KEYS, SIGNATURE, Connect, Serve, Talk
 
@@ -125,3 +128,30 @@ async def test_no_fault_shows_a_secret(
 
 def test_the_keys_do_not_show_in_a_repr() -> None:
     assert not any(secret in repr(KEYS) for secret in SECRETS)
+
+
+async def test_our_own_secrets_are_taken_out_of_foreign_words() -> None:
+    keys = Credentials(
+        application_key="PUBLICKEY",
+        access_token="tkn1AbCdEf.GhIjKl.mnop",
+        application_secret_key="-s-abcdefghijklmnopq",
+        session_secret_key="short",
+    )
+    said = f"no {keys.access_token} with {keys.application_secret_key}, {keys.session_secret_key}"
+    error = Trouble(said, code="api_1")
+    clean_error(error, keys)
+    assert str(error) == "no [secret] with [secret], short"
+    assert keys.access_token not in repr(error)
+    assert clean_answer(Refused(400, said), keys).reason == str(error)
+    assert clean_answer(Stored(), keys) == Stored()
+
+
+async def test_a_token_that_the_api_quotes_is_not_shown(serve: Serve, connect: Connect) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.body()
+        await talk.answer(200, f'{{"error_code": 2, "error_msg": "SERVICE : {KEYS.access_token}"}}'.encode())
+
+    async with serve(script) as server, connect(server.url) as client:
+        with pytest.raises(UploadError) as caught:
+            await client.current_user()
+    assert KEYS.access_token not in f"{caught.value}{caught.value!r}"

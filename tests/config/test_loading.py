@@ -48,7 +48,9 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     for path, environ in ((missing, {}), (None, {"OKDROP_CONFIG": str(missing)})):
         with pytest.raises(ConfigurationError) as caught:
             load(path, environ)
-        assert str(caught.value) == f"{missing}: there is no such file; `okdrop init` writes one"
+        assert (
+            str(caught.value) == f"{missing}: there is no such file; config/okdrop.toml shows what one holds"
+        )
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

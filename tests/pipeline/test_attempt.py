@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 from datetime import timedelta
@@ -261,3 +262,33 @@ async def test_a_source_that_is_busy_between_segments_is_read_again(
     assert await attempt.run() == WHOLE
     (video,) = bench.emulator.videos()
     assert (video["whole"], video["held_bytes_resent"]) == (True, 0)
+
+
+async def test_a_host_in_trouble_is_asked_more_and_more_seldom(bench: Bench) -> None:
+    """Its probes are answered all the while: an answered question is no progress."""
+    attempt = await begun(bench)
+    with bench.faults.active("error_500_before_storing"):
+        running = asyncio.ensure_future(attempt.run())
+        async with asyncio.timeout(20):
+            while len(bench.told(events.UploadTrouble)) < 6:
+                await asyncio.sleep(0.01)
+        bench.parts.brake.pull()
+        assert await running == DRAINED
+    assert attempt.row.troubles >= 6
+
+
+async def test_a_dead_url_is_not_followed_by_a_new_one_at_once(bench: Bench) -> None:
+    attempt = await begun(bench)
+    with bench.faults.active("expire_url"):
+        await attempt.run()
+    delays = [told.delay for told in bench.told(events.UploadTrouble)]
+    assert delays
+    assert min(delays) >= bench.parts.backoff.first_delay
+
+
+async def test_the_tries_of_one_error_are_not_used_up_by_another(bench: Bench) -> None:
+    attempt = await begun(bench)
+    busy = bench.faults.active("api_error", code=2, method="video.getUploadUrl", times=7)
+    odd = bench.faults.active("api_error", code=777, method="video.getUploadUrl", times=1)
+    with busy, odd:
+        assert await attempt.run() in {WHOLE, Released(bench.parts.backoff.max_delay)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
-from okdrop.drop import State
+from okdrop.drop import State, Ticket
 from okdrop.errors import Trouble
 from okdrop.inbox.source import Source
 from pipeline.bench import SEGMENT, SIZE, after, content
@@ -250,3 +250,30 @@ async def test_a_source_that_is_busy_when_its_turn_comes_gets_another(
     assert later.retry_at is not None
     await bench.uploader.upload(row.id)
     assert (await bench.row(row.id)).state is State.FINALIZING
+
+
+async def test_a_file_too_small_fails_again_when_it_is_handed_back(bench: Bench) -> None:
+    row = await bench.taken(size=0)
+    await bench.ledger.write(row.handed_back())
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert row.state is State.FAILED
+    assert row.failure is not None
+    assert row.failure.code == "file_too_small"
+    assert bench.emulator.videos() == []
+
+
+async def test_an_upload_url_that_is_none_fails_its_upload_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.taken()
+
+    async def odd(*_: object, **__: object) -> Ticket:
+        return Ticket(video_id="7", upload_url="http://[::1/u?sig=S", issued_at=bench.clock.now())
+
+    monkeypatch.setattr(type(bench.parts.client), "request_ticket", odd)
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert row.failure is not None
+    assert (row.failure.code, row.ticket) == ("upload_host_refused", None)
+    assert await bench.ledger.orphans() == ["7"]

@@ -30,11 +30,18 @@ def test_a_delay_lies_between_the_two_ends(
     assert backoff.first_delay <= delay <= backoff.max_delay * (1 + 1e-12)
 
 
-@given(backoffs(), TROUBLES, CHANCE, st.floats(0, 1e6))
+@given(backoffs(), TROUBLES, CHANCE, st.floats(0, 1e6, exclude_min=True))
 def test_retry_after_goes_before_everything(
     backoff: Backoff, troubles: int, chance: float, asked: float
 ) -> None:
     assert backoff.delay(Trouble("x", retry_after=asked, long=True), troubles, chance) == asked
+
+
+@given(backoffs(), TROUBLES, CHANCE)
+def test_retry_after_nothing_climbs_like_any_other(backoff: Backoff, troubles: int, chance: float) -> None:
+    """A host that says "at once" for ever must not be asked in a hot loop."""
+    at_once = backoff.delay(Trouble("x", retry_after=0.0), troubles, chance)
+    assert at_once == backoff.delay(Trouble("x"), troubles, chance)
 
 
 @given(backoffs(), TROUBLES, CHANCE)

@@ -115,8 +115,35 @@ def test_canary_in_trouble_for_ever_ends_in_sequential_without_a_verdict() -> No
         session.segment_answered(CANARY, m.ServerTrouble(500))
         session.next_steps()
         session.probe_answered(m.NothingYet())
-    assert session.next_steps() == [m.SendSegment(ByteRange(0, SEGMENT))]
+    [step] = session.next_steps()
+    assert span(step).start == 0
     assert session.take_finding() is None
+
+
+def test_canary_of_which_nothing_can_be_told_is_not_tried_on_the_next_ticket() -> None:
+    session = fresh()
+    session.next_steps()
+    session.segment_answered(CANARY, m.Stored())
+    assert session.next_steps() == [m.Probe()]
+    session.probe_answered(m.NothingYet())
+    assert session.next_steps() == [m.RequestTicket()]
+    session.ticket_issued(None)
+    assert session.next_steps() == [m.SendSegment(ByteRange(0, SEGMENT))]
+
+
+def test_lost_segments_are_sent_in_smaller_ones_until_one_is_stored() -> None:
+    session = fresh(Mode.SEQUENTIAL)
+    sizes: list[int] = []
+    for _ in range(6):
+        [step] = session.next_steps()
+        sizes.append(len(span(step)))
+        session.segment_answered(span(step), m.ServerTrouble(500))
+        session.next_steps()
+        session.probe_answered(m.NothingYet())
+    assert sizes == [1024 * KIB, 512 * KIB, 256 * KIB, 128 * KIB, 64 * KIB, 64 * KIB]
+    [step] = session.next_steps()
+    session.segment_answered(span(step), m.Stored())
+    assert len(span(session.next_steps()[0])) == SEGMENT
 
 
 def test_canary_whose_url_dies_is_not_tried_on_the_next_ticket() -> None:
@@ -334,7 +361,8 @@ def test_nothing_yet_after_all_was_offered_keeps_the_ticket_while_ok_waits_for_b
     session.probe_answered(m.NothingYet())
     assert session.next_steps() == [m.AskVideo()]
     session.video_is(m.VideoStatus.UPLOADING)
-    assert session.next_steps() == [step]
+    [again] = session.next_steps()
+    assert span(again).start == 0
 
 
 def test_api_step_without_an_answer_is_asked_again() -> None:
