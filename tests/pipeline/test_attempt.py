@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import os
 from datetime import timedelta
@@ -266,14 +265,15 @@ async def test_a_source_that_is_busy_between_segments_is_read_again(
 
 async def test_a_host_in_trouble_is_asked_more_and_more_seldom(bench: Bench) -> None:
     """Its probes are answered all the while: an answered question is no progress."""
-    attempt = await begun(bench)
+
+    def pull_at_the_sixth(event: events.Event) -> None:
+        bench.parts.emit(event)
+        if len(bench.told(events.UploadTrouble)) == 6:
+            bench.parts.brake.pull()
+
+    attempt = await begun(bench, parts=dataclasses.replace(bench.parts, emit=pull_at_the_sixth))
     with bench.faults.active("error_500_before_storing"):
-        running = asyncio.ensure_future(attempt.run())
-        async with asyncio.timeout(20):
-            while len(bench.told(events.UploadTrouble)) < 6:
-                await asyncio.sleep(0.01)
-        bench.parts.brake.pull()
-        assert await running == DRAINED
+        assert await attempt.run() == DRAINED
     assert attempt.row.troubles >= 6
 
 
