@@ -425,6 +425,7 @@ async def test_cancelled_while_it_compares_leaves_no_handle(
 
 async def all_other_tasks() -> None:
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+    await asyncio.sleep(0)  # one turn of the loop: what a task that just ended leaves to be called
 
 
 # --- the digest ---------------------------------------------------------------------------------------
