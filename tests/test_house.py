@@ -38,6 +38,7 @@ THROUGH = {
     "ledger/errors.py": "ledger/test_sqlite.py",  # translations show where a database refuses
     "ledger/migrations/env.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0001_uploads.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0002_after_and_first_look.py": "ledger/test_migrate.py",
     "ledger/operations.py": "ledger/test_ledger.py",  # the ledger is these operations in a thread
     "ledger/queries.py": "ledger/test_ledger.py",
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back

@@ -62,7 +62,7 @@ def test_exit_codes(failed: int, signals: int, code: int, *, was_cut: bool, halt
     for _ in range(failed):
         tally.add(State.FAILED)
     if halted:
-        brake.pull(Halted("expired"))
+        brake.halt(Halted("expired"))
     assert service._exit_code(stopped(brake, signals=signals, was_cut=was_cut), tally) == code
 
 
@@ -212,7 +212,7 @@ async def test_a_halt_drains_no_longer_than_a_signal() -> None:
     cut = asyncio.Event()
     brake = Brake()
     service._Stop(brake, lambda _event: None, 0.0, interrupt_cuts=False, cut=cut.set)
-    brake.pull(Halted("the token is dead"))
+    brake.halt(Halted("the token is dead"))
     await asyncio.wait_for(cut.wait(), 5)
 
 

@@ -87,9 +87,7 @@ def run(
     """Watch the folders and upload what is dropped there."""
     from okdrop import service  # noqa: PLC0415 - imports are most of a command's memory
 
-    if not once:
-        raise typer.BadParameter("only --once works yet: run it from a timer", param_hint="--once")
-    _run(config, service.run_once)
+    _run(config, service.run_once if once else service.run)
 
 
 @app.command()

@@ -55,7 +55,14 @@ class State(enum.StrEnum):
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     State.QUEUED: frozenset(
-        {State.UPLOADING, State.FAILED, State.SUPERSEDED, State.CANCELLED, State.DUPLICATE}
+        {
+            State.UPLOADING,
+            State.FAILED,
+            State.SUPERSEDED,
+            State.CANCELLED,
+            State.DUPLICATE,
+            State.PUBLISHED,  # adopted
+        }
     ),
     State.UPLOADING: frozenset(
         {State.FINALIZING, State.QUEUED, State.FAILED, State.SUPERSEDED, State.CANCELLED}
@@ -64,15 +71,41 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
         {State.PUBLISHED, State.UPLOADING, State.FAILED, State.SUPERSEDED, State.CANCELLED}
     ),
     State.PUBLISHED: frozenset({State.FAILED}),
-    State.FAILED: frozenset({State.QUEUED, State.FINALIZING, State.SUPERSEDED, State.CANCELLED}),
+    State.FAILED: frozenset(
+        {
+            State.QUEUED,
+            State.FINALIZING,
+            State.SUPERSEDED,
+            State.CANCELLED,
+            State.PUBLISHED,  # adopted
+        }
+    ),
     State.SUPERSEDED: frozenset(),
-    State.CANCELLED: frozenset({State.QUEUED, State.SUPERSEDED}),
+    State.CANCELLED: frozenset(
+        {
+            State.QUEUED,
+            State.SUPERSEDED,
+            State.PUBLISHED,  # adopted
+        }
+    ),
     State.DUPLICATE: frozenset({State.QUEUED, State.SUPERSEDED}),
 }
-"""Which state may follow which."""
+"""Which state may follow which.
+
+Only from `finalizing` does an upload become published by our own doing. From the three others a person says
+so (`okdrop adopt`): nothing of it is on its way, and nothing will be sent.
+"""
 
 UNFINISHED: Final = frozenset({State.QUEUED, State.UPLOADING, State.FINALIZING})
 """The states from which work goes on by itself."""
+
+
+class Chore(enum.StrEnum):
+    """What is still to do for an upload that is published; one is done, the next is written, or none."""
+
+    CONFIRM = "confirm"  #: ask OK whether its processing took the video
+    MOVE = "move"  #: move the source to where its folder says
+    DELETE = "delete"  #: delete the source; only after OK confirmed
 
 
 class Mode(enum.StrEnum):
@@ -153,6 +186,9 @@ class Upload:
     digest: bytes | None = None  #: BLAKE2b-256 of the whole file, taken when it was whole on OK's side
     duplicate_of: int | None = None  #: the row that published the same bytes
     failure: Failure | None = None
+    held: bool = False  #: found among too many at once: waits until a person says go
+    chore: Chore | None = None  #: what is still to do after publishing; its next try is at `retry_at`
+    moved_to: bytes | None = None  #: where the source goes, written before it moves; absolute
     created_at: datetime
     updated_at: datetime
 

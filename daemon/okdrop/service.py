@@ -42,6 +42,8 @@ USAGE: Final = 2
 NOT_AUTHORISED: Final = 3
 CUT: Final = 130
 
+_NO_FOLDER: Final = "watch: no folder is configured; add a [[watch]] table with a path"
+
 
 @dataclasses.dataclass(slots=True)
 class _Stop:
@@ -57,7 +59,11 @@ class _Stop:
 
     def __post_init__(self) -> None:
         # A halt drains as a signal does: what is in flight may land, but not for ever.
-        self.brake.listen(lambda: asyncio.get_running_loop().call_later(self.drain_timeout, self.cut))
+        self.brake.listen(self._bound_the_drain)
+
+    def _bound_the_drain(self) -> None:
+        if self.brake.is_pulled:
+            asyncio.get_running_loop().call_later(self.drain_timeout, self.cut)
 
     def __call__(self, number: signal.Signals) -> None:
         self.signals += 1
@@ -77,7 +83,7 @@ async def run_once(config: Config, emit: Emit) -> int:
         LedgerError: the ledger cannot be used.
     """
     if not config.watch:
-        raise ConfigurationError("watch: no folder is configured; add a [[watch]] table with a path")
+        raise ConfigurationError(_NO_FOLDER)
 
     async def work(pipeline: Pipeline, ledger: Ledger) -> None:
         try:
@@ -88,6 +94,23 @@ async def run_once(config: Config, emit: Emit) -> int:
         await pipeline.run_to_the_end()
 
     return await _run(config, emit, work, once=True)
+
+
+async def run(config: Config, emit: Emit) -> int:
+    """Stay: take what is dropped into the folders, until a signal; returns the exit code.
+
+    Raises:
+        ConfigurationError: no folder is configured.
+        LedgerError: the ledger cannot be used.
+    """
+    if not config.watch:
+        raise ConfigurationError(_NO_FOLDER)
+
+    async def work(pipeline: Pipeline, ledger: Ledger) -> None:
+        pipeline.recover(await ledger.unfinished())
+        await pipeline.run()
+
+    return await _run(config, emit, work, once=False)
 
 
 async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: str = "") -> int:
@@ -121,7 +144,7 @@ async def _run(
     interrupt_cuts: bool = False,
 ) -> int:
     lease.prepare()
-    brake, tally = Brake(), Tally()
+    brake, tally = Brake(stays=not once), Tally()
 
     async def whole() -> None:
         async with _parts(config, emit, brake, tally) as parts:
@@ -220,4 +243,10 @@ def credentials(config: Config) -> Credentials:
 
 
 def _folder(watch: Watch) -> Folder:
-    return Folder(path=str(watch.path), settle=watch.settle, suffixes=watch.suffixes, ignore=watch.ignore)
+    return Folder(
+        path=str(watch.path),
+        settle=watch.settle,
+        rescan=watch.rescan,
+        suffixes=watch.suffixes,
+        ignore=watch.ignore,
+    )

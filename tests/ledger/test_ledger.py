@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ledger.making import SECRET, START, Clock, drop, ticket
-from okdrop.drop import TRANSITIONS, Failure, Mode, State, Upload
+from okdrop.drop import TRANSITIONS, Chore, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import HistoryRow, Known, Ledger, Moved, New, StaleVersion, Suspect
 
@@ -339,3 +339,30 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as caught:
         await Ledger.open(f"sqlite:///{tmp_path}/file/ledger.db")
     assert caught.value.code == "ledger_disk"
+
+
+async def test_a_folder_is_known_after_its_first_look(ledger: Ledger) -> None:
+    assert not await ledger.is_folder_known("/srv/drop")
+    await ledger.note_folder("/srv/drop")
+    await ledger.note_folder("/srv/drop")
+    assert await ledger.is_folder_known("/srv/drop")
+    assert not await ledger.is_folder_known("/srv")
+
+
+async def test_chores_are_what_is_left_to_do_after_publishing(ledger: Ledger) -> None:
+    await ledger.add(drop(b"/done"), state=State.PUBLISHED)
+    row = await ledger.add(drop(b"/left"), state=State.PUBLISHED, chore=Chore.MOVE)
+    assert await ledger.chores() == [row]
+    row = await ledger.write(row.with_(chore=Chore.CONFIRM, moved_to=b"/away/\xff"))
+    assert await ledger.chores() == [row]
+    await ledger.write(row.with_(chore=None))
+    assert await ledger.chores() == []
+
+
+async def test_what_another_process_writes_is_noticed(url: str) -> None:
+    async with await Ledger.open(url) as ours, await Ledger.open(url, lock=False) as theirs:
+        before = await ours.foreign_writes()
+        await ours.add(drop(b"/ours"))
+        assert await ours.foreign_writes() == before
+        await theirs.add(drop(b"/theirs"))
+        assert await ours.foreign_writes() != before

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -90,6 +91,37 @@ async def test_an_older_ledger_waits_for_its_daemon(
     assert caught.value.code == "ledger_too_old"
     with pytest.raises(LedgerError, match="older version"), read_only(url):
         pass
+
+
+def as_of(file: Path, revision: str, *statements: str) -> None:
+    """Make a ledger as the version with that revision left it."""
+    config = Config()
+    config.set_main_option("script_location", "okdrop.ledger:migrations")
+    config.set_main_option("path_separator", "os")
+    file.parent.mkdir()
+    engine = sa.create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+async def test_a_ledger_of_the_first_schema_comes_up_to_date_with_its_rows(file: Path, url: str) -> None:
+    """A folder that has uploads has had its first look: what lies there was decided long ago."""
+    row = (
+        "INSERT INTO uploads (path, device, inode, size, mtime_ns, folder, title, state, version, attempts,"
+        " troubles, last_trouble, repeats, tickets, offered_all, publish_offered, received, bytes_sent,"
+        " created_at, updated_at) VALUES (x'2f61', '1', '2', 3, '4', '/srv', '', 'published', 7, 1,"
+        " 0, '', 0, 1, 1, 0, 3, 3, 5, 6)"
+    )
+    as_of(file, "0001", row)
+    async with await Ledger.open(url) as ledger:
+        (upload,) = await ledger.uploads()
+        assert (upload.version, upload.held, upload.chore, upload.moved_to) == (7, False, None, None)
+        assert await ledger.is_folder_known("/srv")
+        assert not await ledger.is_folder_known("/other")
 
 
 async def test_somebody_elses_database_is_refused(file: Path, url: str) -> None:

@@ -1,8 +1,7 @@
-"""The brake, the tally, and what the stages do in common."""
+"""The tally, and what the stages do in common."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from typing import TYPE_CHECKING
 
@@ -10,35 +9,12 @@ from okdrop import events
 from okdrop.drop import Failure, State
 from okdrop.errors import Halted
 from okdrop.metadata import Settings
-from okdrop.pipeline import Brake, Tally
+from okdrop.pipeline import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pipeline.bench import Bench
-
-
-async def test_the_brake_is_pulled_once_and_keeps_its_first_reason() -> None:
-    brake, heard = Brake(), []
-    forget = brake.listen(lambda: heard.append("first"))
-    brake.listen(lambda: heard.append("second"))
-    waiting = asyncio.create_task(brake.wait())
-    forget()
-    first = Halted("expired", code="api_102")
-    brake.pull(first)
-    brake.pull(Halted("later"))
-    await asyncio.wait_for(waiting, 1)
-    assert brake.is_pulled
-    assert brake.halted is first
-    assert heard == ["second"]
-
-
-def test_a_brake_pulled_by_a_signal_has_no_reason() -> None:
-    brake = Brake()
-    assert not brake.is_pulled
-    brake.pull()
-    brake.pull(Halted("expired"))
-    assert brake.halted is None
 
 
 def test_the_tally_counts_by_state() -> None:

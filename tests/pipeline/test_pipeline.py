@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def pipeline(bench: Bench, *, workers: int = 2, parts: Parts | None = None) -> Pipeline:
-    folder = Folder(path=str(bench.folder), settle=0.05, suffixes=(".mp4",), ignore=())
+    folder = Folder(path=str(bench.folder), settle=0.05, rescan=60, suffixes=(".mp4",), ignore=())
     return Pipeline(parts or bench.parts, [folder], workers=workers)
 
 

@@ -24,7 +24,9 @@ SETTLE = 0.06
 
 
 def watcher(bench: Bench, *, settle: float = SETTLE, path: Path | None = None) -> Watcher:
-    folder = Folder(path=str(path or bench.folder), settle=settle, suffixes=(".mp4",), ignore=(".*",))
+    folder = Folder(
+        path=str(path or bench.folder), settle=settle, rescan=60, suffixes=(".mp4",), ignore=(".*",)
+    )
     return Watcher(bench.parts, bench.intake, bench.opened, [folder])
 
 

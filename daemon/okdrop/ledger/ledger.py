@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import sqlalchemy as sa
 
-from okdrop.drop import Drop, Failure, Mode, State, Upload
+from okdrop.drop import Chore, Drop, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
 from okdrop.ledger import migrate, operations, sqlite
@@ -116,6 +116,8 @@ class Ledger:
         state: State = State.QUEUED,
         failure: Failure | None = None,
         duplicate_of: int | None = None,
+        chore: Chore | None = None,
+        held: bool = False,
         note: str = "",
     ) -> Upload:
         """Insert a row, and supersede in the same transaction what it makes outdated.
@@ -127,15 +129,20 @@ class Ledger:
         Raises:
             LedgerError: `ledger_known`, this revision of the path has a row already.
         """
-        return await self._thread.write(
-            operations.add,
-            self._now(),
-            drop,
+        now = self._now()
+        upload = Upload(
+            id=0,
+            drop=drop,
             state=state,
+            version=1,
             failure=failure,
             duplicate_of=duplicate_of,
-            note=note,
+            chore=chore,
+            held=held,
+            created_at=now,
+            updated_at=now,
         )
+        return await self._thread.write(operations.add, now, upload, note=note)
 
     async def get(self, number: int) -> Upload | None:
         """The upload of that id."""
@@ -162,6 +169,22 @@ class Ledger:
     async def unfinished(self) -> list[Upload]:
         """What goes on by itself after a restart, oldest first."""
         return await self._thread.read(operations.unfinished)
+
+    async def chores(self) -> list[Upload]:
+        """What is left to do after publishing, oldest first."""
+        return await self._thread.read(operations.chores)
+
+    async def is_folder_known(self, folder: str) -> bool:
+        """Whether this watched folder has had its first look."""
+        return await self._thread.read(operations.is_folder_known, folder)
+
+    async def note_folder(self, folder: str) -> None:
+        """Note that a watched folder has had its first look: what lay there before is decided."""
+        await self._thread.write(operations.note_folder, self._now(), folder)
+
+    async def foreign_writes(self) -> int:
+        """A number that changes when another process has written to the ledger."""
+        return await self._thread.read(sqlite.data_version)
 
     async def uploads(
         self,

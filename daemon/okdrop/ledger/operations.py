@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from okdrop.drop import Drop, Failure, Mode, State, Upload
+from okdrop.drop import Drop, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import queries
 from okdrop.ledger.errors import StaleVersion
@@ -52,31 +52,12 @@ def unknown(connection: Connection, drops: Sequence[Drop]) -> list[Drop]:
     return [drop for drop in drops if (drop.path, drop.revision.size, drop.revision.mtime_ns) not in keys]
 
 
-def add(
-    connection: Connection,
-    now: datetime,
-    drop: Drop,
-    *,
-    state: State,
-    failure: Failure | None,
-    duplicate_of: int | None,
-    note: str,
-) -> Upload:
-    """Insert a row; what it makes outdated is superseded with it."""
-    upload = Upload(
-        id=0,
-        drop=drop,
-        state=state,
-        version=1,
-        failure=failure,
-        duplicate_of=duplicate_of,
-        created_at=now,
-        updated_at=now,
-    )
+def add(connection: Connection, now: datetime, upload: Upload, *, note: str) -> Upload:
+    """Insert a row, which gets its id here; what it makes outdated is superseded with it."""
     number = connection.execute(queries.ADD, values_of(upload)).scalar_one()
     upload = upload.with_(id=number)
     _record(connection, upload, None, note)
-    outdated = connection.execute(queries.OUTDATED, {"path": drop.path, "row_id": number}).all()
+    outdated = connection.execute(queries.OUTDATED, {"path": upload.drop.path, "row_id": number}).all()
     for row in outdated:
         _supersede(connection, now, upload_of(row), by=number)
     return upload
@@ -148,6 +129,22 @@ def _record(connection: Connection, upload: Upload, before: State | None, note: 
 def unfinished(connection: Connection) -> list[Upload]:
     """What goes on by itself, oldest first."""
     return [upload_of(row) for row in connection.execute(queries.UNFINISHED_ROWS)]
+
+
+def chores(connection: Connection) -> list[Upload]:
+    """What is left to do after publishing, oldest first."""
+    return [upload_of(row) for row in connection.execute(queries.CHORES)]
+
+
+def is_folder_known(connection: Connection, folder: str) -> bool:
+    """Whether this watched folder has had its first look."""
+    return bool(connection.execute(queries.IS_FOLDER_KNOWN, {"folder": folder}).scalar_one())
+
+
+def note_folder(connection: Connection, now: datetime, folder: str) -> None:
+    """Note that a watched folder has had its first look; noting it twice is no error."""
+    if not is_folder_known(connection, folder):
+        connection.execute(queries.NOTE_FOLDER, {"path": folder, "first_seen": now})
 
 
 def uploads(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from okdrop.drop import UNFINISHED, State
-from okdrop.ledger.schema import HISTORY, HOSTS, LIVE, ORPHANS, UPLOADS
+from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LIVE, ORPHANS, TO_DO, UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -64,6 +64,13 @@ WAS_PUBLISHED: Final = select(
 
 # What goes on by itself after a restart, oldest first.
 UNFINISHED_ROWS: Final = select(UPLOADS).where(_ROW.state.in_(sorted(UNFINISHED))).order_by(_ROW.id)
+
+# What is left to do after publishing, oldest first.
+CHORES: Final = select(UPLOADS).where(TO_DO).order_by(_ROW.id)
+
+# Has this watched folder had its first look? And: it has.
+IS_FOLDER_KNOWN: Final = select(exists().where(FOLDERS.c.path == bindparam("folder")))
+NOTE_FOLDER: Final = insert(FOLDERS)
 
 # How many rows are in each state.
 COUNTS: Final = select(_ROW.state, func.count()).group_by(_ROW.state)

@@ -52,6 +52,9 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "duplicate_of": upload.duplicate_of,
         "created_at": upload.created_at,
         "updated_at": upload.updated_at,
+        "held": upload.held,
+        "chore": upload.chore,
+        "moved_to": upload.moved_to,
         **_ticket_values(upload.ticket),
         **_failure_values(upload.failure),
     }
@@ -101,6 +104,9 @@ def upload_of(row: Row[Any]) -> Upload:
         digest=row.digest,
         duplicate_of=row.duplicate_of,
         failure=_failure_of(row),
+        held=row.held,
+        chore=row.chore,
+        moved_to=row.moved_to,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -22,16 +22,17 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
     text,
 )
 from sqlalchemy.types import TypeDecorator
 
-from okdrop.drop import Mode, State
+from okdrop.drop import Chore, Mode, State
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -106,6 +107,9 @@ METADATA: Final = MetaData()
 LIVE: Final = text("state != 'superseded'")
 """Every row but the superseded. Literal, since a partial index serves only a query that repeats its words."""
 
+TO_DO: Final = text("chore IS NOT NULL")
+"""Every row for which something is left to do after publishing."""
+
 UPLOADS: Final = Table(
     "uploads",
     METADATA,
@@ -141,6 +145,9 @@ UPLOADS: Final = Table(
     Column("failure_hint", String),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=false()),
+    Column("chore", Word(Chore)),
+    Column("moved_to", LargeBinary),
     Index(
         "one_row_per_revision",
         "path",
@@ -152,6 +159,7 @@ UPLOADS: Final = Table(
     ),
     Index("uploads_by_inode", "inode", "size", "mtime_ns"),
     Index("uploads_by_state", "state"),
+    Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
 )
 
 HISTORY: Final = Table(
@@ -182,3 +190,11 @@ HOSTS: Final = Table(
     Column("mode", Word(Mode), nullable=False),
     Column("learned_at", Instant, nullable=False),
 )
+
+FOLDERS: Final = Table(
+    "folders",
+    METADATA,
+    Column("path", String, primary_key=True),
+    Column("first_seen", Instant, nullable=False),
+)
+"""The watched folders whose first look is done: what lay there before is decided."""

@@ -124,6 +124,14 @@ def _prepared(engine: Engine, *pragmas: str) -> Engine:
     return engine
 
 
+def data_version(connection: Connection) -> int:
+    """A number that changes when another connection has committed a change (PRAGMA data_version).
+
+    It speaks of the connection that asks: the ledger thread has only one.
+    """
+    return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+
 def explain(error: sqlite3.Error) -> LedgerError:
     """Say in words what SQLite met."""
     name: str = getattr(error, "sqlite_errorname", "")

@@ -14,11 +14,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import State
+from okdrop.pipeline.brake import Brake
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import sweep
 from okdrop.pipeline.line import Line, OpenUploads
-from okdrop.pipeline.parts import Brake, Parts, Tally
+from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.watcher import Folder, Watcher
 
@@ -61,18 +62,25 @@ class Pipeline:
 
     async def run_to_the_end(self) -> None:
         """Upload until nothing is left to wait for, or until the brake is pulled."""
+        await self._run(self.watcher.run_to_the_end())
+        if not self._parts.brake.is_pulled:
+            await sweep(self._parts)
+
+    async def run(self) -> None:
+        """Stay, and upload what is dropped, until the brake is pulled."""
+        await self._run(self.watcher.run())
+
+    async def _run(self, watch: Coroutine[Any, Any, None]) -> None:
         async with asyncio.TaskGroup() as group:
             for stage in self._stages():
                 group.create_task(stage())
-            watching = group.create_task(self.watcher.run_to_the_end())
+            watching = group.create_task(watch)
             braking = group.create_task(self._parts.brake.wait())
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
             watching.cancel()
             braking.cancel()
             self._line.close()
             self._finals.close()
-        if not self._parts.brake.is_pulled:
-            await sweep(self._parts)
 
     def _stages(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         look_again = self.watcher.look_again

@@ -137,11 +137,11 @@ class Attempt:
     def _interruption(self) -> Outcome | None:
         if self._release is not None:
             return Released(self._release)
-        return DRAINED if self._parts.brake.is_pulled else None
+        return DRAINED if self._parts.brake.holds else None
 
     def _may_begin(self) -> bool:
         waiting = self._release is not None or self._parts.monotonic() < self._not_before
-        return not waiting and not self._parts.brake.is_pulled
+        return not waiting and not self._parts.brake.holds
 
     async def _next_steps(self) -> list[m.Step]:
         steps = self._session.next_steps()

@@ -60,7 +60,7 @@ class Finalizer:
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
-        while (number := await self._finals.get()) is not None and not self._parts.brake.is_pulled:
+        while (number := await self._finals.get()) is not None and await self._parts.brake.wait_until_free():
             try:
                 await self.publish(number)
             except StaleVersion as stale:
@@ -148,6 +148,7 @@ class Finalizer:
         elif isinstance(error, Halted):
             await self._parts.ledger.write(row, note=error.message)
             self._parts.halt(error)
+            self._finals.put(row.id)
         elif isinstance(error, Trouble):
             await self._again(row, error)
         elif isinstance(error, TicketDead):

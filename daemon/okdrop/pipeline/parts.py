@@ -1,11 +1,10 @@
-"""What every stage works with: handed over once, by the composition root; and the brake they all heed."""
+"""What every stage works with: handed over once, by the composition root."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from okdrop import events
 from okdrop.drop import State
@@ -19,43 +18,9 @@ if TYPE_CHECKING:
     from okdrop.errors import Halted, UploadError
     from okdrop.ledger import Ledger
     from okdrop.metadata import Settings
+    from okdrop.pipeline.brake import Brake
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
-
-
-class Brake:
-    """Asks the stages to stop: at the next segment boundary, and why.
-
-    It is pulled once: by a signal (drain), or by the first error that halts the whole pool.
-    """
-
-    def __init__(self) -> None:
-        self._pulled: Final = asyncio.Event()
-        self._listeners: Final[list[Callable[[], object]]] = []
-        self.halted: Halted | None = None
-
-    @property
-    def is_pulled(self) -> bool:
-        """Whether nothing new may be begun."""
-        return self._pulled.is_set()
-
-    def pull(self, halted: Halted | None = None) -> None:
-        """Stop; the first reason stays."""
-        if self.is_pulled:
-            return
-        self.halted = halted
-        self._pulled.set()
-        for listener in self._listeners:
-            listener()
-
-    async def wait(self) -> None:
-        """Return when it is pulled."""
-        await self._pulled.wait()
-
-    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
-        """Call `listener` when it is pulled; returns what takes the listener off again."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
 
 
 @dataclasses.dataclass(slots=True)
@@ -155,9 +120,8 @@ class Parts:
 
     def halt(self, error: Halted) -> None:
         """Credentials or a permission are missing: everything waits."""
-        if not self.brake.is_pulled:
+        if self.brake.halt(error):
             self.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
-        self.brake.pull(error)
 
     def settings_of(self, drop: Drop) -> Settings:
         """What the drop's folder says of its videos; a folder no longer watched is as any other place."""

@@ -51,7 +51,7 @@ class Uploader:
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
-        while (number := await self._line.get()) is not None and not self._parts.brake.is_pulled:
+        while (number := await self._line.get()) is not None and await self._parts.brake.wait_until_free():
             try:
                 await self.upload(number)
             except StaleVersion as stale:
@@ -117,9 +117,11 @@ class Uploader:
             self._line.put(row.id, outcome.delay)
         elif outcome == DRAINED:
             await self._parts.ledger.write(row)
+            self._line.put(row.id)
         elif isinstance(outcome, Halted):
             await self._parts.ledger.write(row, note=outcome.message)
             self._parts.halt(outcome)
+            self._line.put(row.id)
         elif isinstance(outcome, SourceChanged) and outcome.code != SOURCE_GONE:
             await self._parts.supersede(row)
             self._look_again(row.drop)

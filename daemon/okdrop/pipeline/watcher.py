@@ -38,10 +38,11 @@ RESTLESS: Final = 3.0
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """A watched folder, as far as finding files in it goes. `settle` is in seconds."""
+    """A watched folder, as far as finding files in it goes. `settle` and `rescan` are in seconds."""
 
     path: str
     settle: float
+    rescan: float
     suffixes: tuple[str, ...]
     ignore: tuple[str, ...]
 
@@ -97,18 +98,30 @@ class Watcher:
             FolderError: a folder is missing or cannot be listed.
         """
         for folder in self._folders.values():
-            seen = await asyncio.to_thread(
-                scan, os.fsencode(folder.path), suffixes=folder.suffixes, ignore=folder.ignore
-            )
-            for problem in seen.problems:
-                self._parts.emit(
-                    events.FileUnreadable(path=events.shown(problem.path), reason=problem.reason)
-                )
-            drops = [
-                Drop(path=found.path, revision=found.revision, folder=folder.path) for found in seen.found
-            ]
-            for drop in await self._parts.ledger.unknown(drops):
+            await self._scan_folder(folder)
+
+    async def _scan_folder(self, folder: Folder) -> None:
+        seen = await asyncio.to_thread(
+            scan, os.fsencode(folder.path), suffixes=folder.suffixes, ignore=folder.ignore
+        )
+        for problem in seen.problems:
+            self._parts.emit(events.FileUnreadable(path=events.shown(problem.path), reason=problem.reason))
+        drops = [Drop(path=found.path, revision=found.revision, folder=folder.path) for found in seen.found]
+        for drop in await self._parts.ledger.unknown(drops):
+            if drop.path not in self._candidates:
                 self.add(drop.path, folder=folder.path, settle=folder.settle)
+
+    async def run(self) -> None:
+        """Stay: scan each folder when it is due, and look at what is not settled; ends when cancelled."""
+        due = dict.fromkeys(self._folders, self._parts.monotonic())
+        while True:
+            for folder in self._folders.values():
+                if self._parts.monotonic() >= due[folder.path]:
+                    await self._scan_folder(folder)
+                    due[folder.path] = self._parts.monotonic() + folder.rescan
+            if self._candidates:
+                await self._look_round()
+            await asyncio.sleep(self._pause() if self._candidates else LOOK_EVERY)
 
     async def run_to_the_end(self) -> None:
         """Look at what is not settled until nothing is left to wait for, and no upload is open."""

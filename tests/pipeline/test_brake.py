@@ -1,0 +1,63 @@
+"""What lets the stages work, holds them, or ends them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from okdrop.errors import Halted
+from okdrop.pipeline import Brake
+
+EXPIRED = Halted("expired", code="api_102")
+
+
+async def test_pulled_it_ends_the_run_once_and_tells_who_listens() -> None:
+    brake, heard = Brake(), []
+    forget = brake.listen(lambda: heard.append("first"))
+    brake.listen(lambda: heard.append("second"))
+    waiting = asyncio.create_task(brake.wait())
+    forget()
+    brake.pull()
+    brake.pull()
+    await asyncio.wait_for(waiting, 1)
+    assert brake.is_pulled
+    assert brake.holds
+    assert brake.halted is None
+    assert heard == ["second"]
+    assert await brake.wait_until_free() is False
+
+
+async def test_a_halt_ends_a_run_that_ends_and_keeps_its_first_reason() -> None:
+    brake = Brake()
+    assert brake.halt(EXPIRED)
+    assert not brake.halt(Halted("later"))
+    assert brake.is_pulled
+    assert brake.halted is EXPIRED
+    brake.release()
+    assert brake.is_pulled
+
+
+async def test_a_halt_holds_a_daemon_until_it_is_released() -> None:
+    brake, heard = Brake(stays=True), []
+    brake.listen(lambda: heard.append("held"))
+    assert await brake.wait_until_free()
+    assert brake.halt(EXPIRED)
+    assert not brake.halt(Halted("later"))
+    assert (brake.holds, brake.is_pulled, brake.halted, heard) == (True, False, EXPIRED, ["held"])
+    await asyncio.wait_for(brake.wait_until_held(), 1)
+    waiting = asyncio.create_task(brake.wait_until_free())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waiting), 0.01)
+    brake.release()
+    assert await asyncio.wait_for(waiting, 1)
+    assert (brake.holds, brake.halted) == (False, None)
+    assert brake.halt(EXPIRED)  # and again
+
+
+async def test_whoever_waits_for_a_held_brake_learns_that_it_is_pulled() -> None:
+    brake = Brake(stays=True)
+    brake.halt(EXPIRED)
+    waiting = asyncio.create_task(brake.wait_until_free())
+    brake.pull()
+    assert await asyncio.wait_for(waiting, 1) is False
