@@ -229,11 +229,16 @@ def emulator(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything running afterwards, and say where.")
+    ] = False,
+) -> None:
     """Show the whole road on this machine alone: sample videos, the stand-in for OK.ru, published."""
     from okdrop import demo as show_all  # noqa: PLC0415
 
-    raise typer.Exit(show_all.main())
+    raise typer.Exit(show_all.main(keep=keep))
 
 
 def _version(*, wanted: bool) -> None:
