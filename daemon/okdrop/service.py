@@ -151,10 +151,11 @@ async def _run(
             folders = [_folder(watch) for watch in config.watch]
             await work(Pipeline(parts, folders, workers=config.upload.workers), parts.ledger)
 
-    emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
     task = asyncio.ensure_future(whole())
     stop = _Stop(brake, emit, config.upload.drain_timeout, interrupt_cuts, task.cancel)
     with _signals(stop):
+        # Not before: whoever reads this line may ask us to stop.
+        emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
         try:
             await asyncio.wait({task})
         finally:
