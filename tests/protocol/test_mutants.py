@@ -69,10 +69,16 @@ MUTANTS = [
         "(self.held | self.doubtful)",
     ),
     Mutant(
-        "published on a 200 alone, whatever is missing",
+        "a 200 is believed though bytes are missing",
         "session.py",
-        "(belief.whole and belief.idle and (self._final or belief.confirmed_whole))",
-        "(belief.idle and (self._final or belief.confirmed_whole))",
+        "if belief.missing or belief.doubtful:",
+        "if False:",
+    ),
+    Mutant(
+        "a 200 counts for what is handed out after it",
+        "session.py",
+        "            self._final = False\n            steps",
+        "            steps",
     ),
     Mutant(
         "published without a 200 and without asking",

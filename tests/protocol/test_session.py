@@ -309,6 +309,30 @@ def test_200_while_bytes_are_missing_is_asked_about() -> None:
     assert session.next_steps() == [m.SendSegment(ByteRange(SEGMENT, 2 * SEGMENT))]
 
 
+def test_200_too_early_proves_nothing_of_its_own_segment_either() -> None:
+    session, spans = proven_parallel()
+    assert session.segment_answered(spans[1], m.Complete()) is None
+    probe, further = session.next_steps()
+    assert probe == m.Probe()
+    session.segment_answered(span(further), m.NoAnswer("refused", sent=False))
+    for other in (spans[0], *spans[2:]):
+        session.segment_answered(other, m.Stored())
+    stored = sorted([CANARY, spans[0], *spans[2:]], key=lambda one: one.start)
+    session.probe_answered(m.Held(held(*((one.start, one.stop) for one in stored))))
+    assert m.SendSegment(spans[1]) in session.next_steps()
+
+
+def test_200_counts_only_until_something_is_handed_out_again() -> None:
+    session = fresh(Mode.PARALLEL, size=3 * SEGMENT)
+    first, second, last = (span(step) for step in session.next_steps())
+    session.segment_answered(last, m.Complete())
+    session.segment_answered(first, m.NoAnswer("refused", sent=False))
+    assert session.next_steps() == [m.SendSegment(first)]
+    session.segment_answered(first, m.Stored())
+    session.segment_answered(second, m.Stored())
+    assert session.next_steps() == [m.Probe()]
+
+
 def test_200_on_a_middle_segment_waits_for_the_others() -> None:
     session = fresh(Mode.PARALLEL, size=3 * SEGMENT)
     spans = [span(step) for step in session.next_steps()]

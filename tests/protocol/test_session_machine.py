@@ -18,6 +18,7 @@ from okdrop.drop import Mode
 from okdrop.protocol.messages import (
     Account,
     AskVideo,
+    Complete,
     Form,
     GiveUp,
     Held,
@@ -162,6 +163,12 @@ class SessionMachine(RuleBasedStateMachine):
         if one.answer is None and count:
             part = ByteRange(one.span.start, one.span.start + count)
             self.host.post(part)
+
+    @precondition(lambda self: self.travelling and self.session._belief.missing)
+    @rule(data=st.data())
+    def server_says_whole_too_early(self, data: st.DataObject) -> None:
+        """A 200 while bytes are missing that nobody has sent yet; the segment itself was stored, or not."""
+        self.deliver(data.draw(st.sampled_from(self.travelling)), Complete())
 
     def deliver(self, one: Travelling, answer: SegmentAnswer) -> None:
         self.travelling.remove(one)

@@ -97,11 +97,12 @@ class Belief:
 
     def lost(self, span: ByteRange) -> None:
         """A segment ended without a word on whether it was stored."""
-        self._land(span)
         self.losses += 1
-        lost = ByteRanges((span,)) - self.held
-        self.doubtful |= lost
-        self._lost_since |= lost
+        self._doubt(span)
+
+    def unproven(self, span: ByteRange) -> None:
+        """A segment got a word that proves nothing: only an account tells whether it was stored."""
+        self._doubt(span)
 
     def returned(self, span: ByteRange) -> None:
         """A segment surely was not stored: it never left, or was refused as it stands."""
@@ -149,6 +150,12 @@ class Belief:
             if self._held_when_probed.contains(next_byte):
                 return account.held | next_byte
         return account.held
+
+    def _doubt(self, span: ByteRange) -> None:
+        self._land(span)
+        lost = ByteRanges((span,)) - self.held
+        self.doubtful |= lost
+        self._lost_since |= lost
 
     def _land(self, span: ByteRange) -> None:
         if span not in self._in_flight:

@@ -90,7 +90,7 @@ class Session:
         self._asked = False  # an API step is out
         self._closing: m.AskVideo | TicketDead | m.GiveUp | None = None  # what comes once all has landed
         self._nothing_yet = False  # the URL says 404 although bytes were offered: dead, or still empty
-        self._final = False  # a 200 came on a segment
+        self._final = False  # a 200 came on a segment, and nothing was handed out since
         self._there = False  # video.get said that the bytes are there
         self._canary: ByteRange | None = None
         self._canary_tries = 0
@@ -183,6 +183,7 @@ class Session:
         steps: list[m.Step] = []
         while not self._unsure and (span := self._next_span()) is not None:
             self._belief.hand_out(span)
+            self._final = False
             steps.append(m.SendSegment(span))
         return steps
 
@@ -243,8 +244,7 @@ class Session:
             case m.Stored(account):
                 return self._stored(span, account)
             case m.Complete(account):
-                self._final |= account is None or self._belief.vouches_whole(account)
-                return self._stored(span, account)
+                return self._complete(span, account)
             case m.RangeRefused(account):
                 return self._refused(span, 416, account)
             case m.Refused(status):
@@ -286,6 +286,17 @@ class Session:
         self._taken = True
         self._refusals = 0
         return None
+
+    def _complete(self, span: ByteRange, account: m.Account | None) -> UploadError | None:
+        """A 200 says that the file is whole: possible only if all else is held or on its way."""
+        belief = self._belief
+        if belief.missing or belief.doubtful:
+            # Too early: some hosts say 200 for each segment, and some are wrong (protocol.md 7.2).
+            belief.unproven(span)
+            self._canary_tries += self._is_canary(span)
+            return None
+        self._final = account is None or belief.vouches_whole(account)
+        return self._stored(span, account)
 
     def _refused(self, span: ByteRange, status: int, account: m.Account | None) -> UploadError | None:
         belief = self._belief
