@@ -27,7 +27,7 @@ search: $(STAMP)  ## look for counter-examples to the laws, with new examples an
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 4 --timeout 0 $$(grep -rl --include='test_*.py' '^from hypothesis' tests) $(ARGS)
 
 image:  ## the container image, by docker or by what CONTAINER names
-	$(CONTAINER) build --tag okdrop .
+	$(CONTAINER) build $(ARGS) --tag okdrop .
 
 image-test: $(STAMP)  ## build the image without a registry and let it publish a file; root, buildah, debootstrap
 	tests/image/try

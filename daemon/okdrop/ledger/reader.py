@@ -95,7 +95,6 @@ def daemon_of(url: str) -> int | None:
     Raises:
         LedgerError: as for `read_only`; the ledger is looked into, as a live process alone is not enough.
     """
-    with read_only(url) as ledger:
-        ledger.counts()
-    file = sqlite.database_file(parsed(url))
+    with read_only(url):
+        file = sqlite.database_file(parsed(url))
     return None if file is None else lock.holder(file)
