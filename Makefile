@@ -1,10 +1,11 @@
 # Needs Python >= 3.11 with its venv module, and make. Everything else goes into .venv/.
 PYTHON ?= python3
+CONTAINER ?= docker
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test search lint format diagrams lock clean
+.PHONY: help demo test search image image-test lint format diagrams lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -25,6 +26,12 @@ test: $(STAMP)  ## every test
 search: $(STAMP)  ## look for counter-examples to the laws, with new examples and many more
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 4 --timeout 0 $$(grep -rl --include='test_*.py' '^from hypothesis' tests) $(ARGS)
 
+image:  ## the container image, by docker or by what CONTAINER names
+	$(CONTAINER) build $(ARGS) --tag okdrop .
+
+image-test: $(STAMP)  ## build the image without a registry and let it publish a file; root, buildah, debootstrap
+	tests/image/try
+
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -41,6 +48,7 @@ diagrams: $(STAMP)  ## draw what the documents show of the code
 lock: $(STAMP)  ## renew requirements/*.txt (names, versions and hashes only); needs uv
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/run.txt
 	uv pip compile pyproject.toml --group dev -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/dev.txt
+	uv pip compile --group build -c requirements/dev.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/build.txt
 
 clean:  ## forget what was installed and built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-COMMANDS = ["run", "upload", "status", "show", "retry", "cancel", "check", "emulator", "demo"]
+COMMANDS = ["run", "upload", "status", "show", "retry", "cancel", "check", "health", "emulator", "demo"]
 
 
 @pytest.fixture
@@ -241,3 +242,23 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "app", fail)
     with pytest.raises(BaseExceptionGroup):
         cli.main()
+
+
+def test_health_is_a_live_process_that_holds_a_ledger_that_can_be_read(
+    okdrop: Callable[..., tuple[int, str, str]], ledger_url: str
+) -> None:
+    async def ask_beside_a_daemon() -> tuple[int, str, str]:
+        async with await Ledger.open(ledger_url):
+            return await asyncio.to_thread(okdrop, "health")
+
+    assert okdrop("health")[0] == 1
+    assert asyncio.run(ask_beside_a_daemon()) == (0, f"process {os.getpid()} holds the ledger\n", "")
+    code, out, err = okdrop("health")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_a_damaged_ledger_is_no_health(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"this is no database, but it is long enough to look at" * 100)
+    code, out, err = okdrop("health")
+    assert (code, out) == (1, "")
+    assert "damaged" in err

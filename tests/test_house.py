@@ -125,7 +125,7 @@ def resolve(name: str) -> object:
 def test_every_dotted_name_in_the_documents_leads_somewhere() -> None:
     files = {"toml", "service", "timer", "socket", "db", "conf", "env"}  # okdrop.toml is a file
     for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for name in re.findall(r"(?<![\w./-])okdrop(?:\.[A-Za-z_]\w*)+", document.read_text()):
+        for name in re.findall(r"(?<![\w./:-])okdrop(?:\.[A-Za-z_]\w*)+", document.read_text()):
             if name.split(".")[1] not in files or name.count(".") > 1:
                 resolve(name)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from okdrop.events import Emit
     from okdrop.orders import Said
 
+UNHEALTHY = 1
 USAGE = 2
 NOT_AUTHORISED = 3
 
@@ -201,6 +202,22 @@ def check(config: ConfigFile = None) -> None:
 
     loaded = load(config, os.environ)
     raise typer.Exit(asyncio.run(check_all(loaded, print)))
+
+
+@app.command()
+def health(config: ConfigFile = None) -> None:
+    """Say whether a daemon holds the ledger and the ledger can be read; for health checks."""
+    from okdrop.ledger import daemon_of  # noqa: PLC0415
+
+    try:
+        process = daemon_of(_ledger_url(config))
+    except LedgerError as error:
+        print(f"okdrop: {error.message}", file=sys.stderr)
+        raise typer.Exit(UNHEALTHY) from None
+    if process is None:
+        print("okdrop: no daemon that can be seen from here holds the ledger", file=sys.stderr)
+        raise typer.Exit(UNHEALTHY)
+    print(f"process {process} holds the ledger")
 
 
 @app.command()

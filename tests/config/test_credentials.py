@@ -95,3 +95,10 @@ def test_a_credentials_folder_that_is_no_path(file: Path) -> None:
     file.write_text("")
     with pytest.raises(ConfigurationError, match="CREDENTIALS_DIRECTORY"):
         load(file, {"CREDENTIALS_DIRECTORY": "relative"})
+
+
+def test_a_credentials_folder_that_may_not_be_looked_into_is_told_in_one_line(file: Path) -> None:
+    # root may look into every folder; a name that no file system takes is refused to root as well
+    file.write_text("")
+    with pytest.raises(ConfigurationError, match=r"access_token.* cannot be read: File name too long"):
+        load(file, {"CREDENTIALS_DIRECTORY": "/" + "n" * 300})

@@ -15,7 +15,9 @@ import pytest
 import okdrop
 from ledger.making import drop
 from okdrop.errors import LedgerError
-from okdrop.ledger import Ledger
+from okdrop.ledger import Ledger, daemon_of
+from okdrop.ledger.lock import held
+from okdrop.ledger.lock import holder as process_that_holds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,3 +105,33 @@ async def test_a_failed_opening_lets_go_of_the_lock(url: str) -> None:
         with pytest.raises(LedgerError) as caught:
             await Ledger.open(url)
         assert caught.value.code == "ledger_corrupt"
+
+
+async def test_the_process_that_holds_the_lock_is_seen_for_as_long_as_it_lives(url: str, file: Path) -> None:
+    async with holder(url) as process:
+        assert daemon_of(url) == process_that_holds(file) == process.pid
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+        assert file.with_name(file.name + ".lock").read_text() == f"{process.pid}\n"
+        assert process_that_holds(file) is None
+
+
+async def test_a_lock_of_another_ledger_is_not_taken_for_this_ones(
+    ledger: Ledger, file: Path, tmp_path: Path
+) -> None:
+    del ledger
+    other = tmp_path / "other"
+    other.with_name("other.lock").write_text(f"{os.getpid()}\n")
+    assert process_that_holds(other) is None
+    assert process_that_holds(tmp_path / "never-used") is None
+    assert process_that_holds(file) == os.getpid()
+
+
+def test_looking_who_holds_the_lock_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "ledger.db"
+    with held(database):
+        pass
+    asked = []
+    monkeypatch.setattr("fcntl.flock", lambda *_: asked.append("the lock was tried"))
+    assert process_that_holds(database) is None
+    assert asked == []

@@ -59,7 +59,15 @@ def _source(name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Pat
     if folder and not folder.startswith("/"):
         raise ValueError(f"the folder in {_FOLDER_VARIABLE} must be an absolute path")
     path = Path(folder) / name
-    return path if folder and path.exists() else None
+    return path if folder and _is_there(path) else None
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file; one that may not be looked at is, so that reading it says why not."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _read(path: Path) -> str:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
-from okdrop.ledger.reader import Reader, read_only
+from okdrop.ledger.reader import Reader, daemon_of, read_only
 from okdrop.ledger.rows import HistoryRow
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Reader",
     "StaleVersion",
     "Suspect",
+    "daemon_of",
     "read_only",
     "utc_now",
 ]

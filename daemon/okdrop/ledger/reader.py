@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger import migrate, operations, sqlite
+from okdrop.ledger import lock, migrate, operations, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
@@ -87,3 +87,14 @@ def read_only(url: str) -> Iterator[Reader]:
         except sa.exc.SQLAlchemyError as error:
             raise translated(error) from error
         yield Reader(connection)
+
+
+def daemon_of(url: str) -> int | None:
+    """The process that has the ledger open for writing; None: there is none that we can see.
+
+    Raises:
+        LedgerError: as for `read_only`; the ledger is looked into, as a live process alone is not enough.
+    """
+    with read_only(url):
+        file = sqlite.database_file(parsed(url))
+    return None if file is None else lock.holder(file)
