@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials
+from okdrop.config import UploadMode
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
 from okdrop.inbox import lease
@@ -27,6 +28,7 @@ from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger
 from okdrop.metadata import Settings
 from okdrop.pipeline import Brake, Folder, Parts, Pipeline, Tally
+from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
 
@@ -129,6 +131,8 @@ async def _run(
             await work(Pipeline(parts, folders, workers=config.upload.workers), parts.ledger)
 
     emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
+    if config.upload.mode is UploadMode.MULTIPART:
+        emit(events.NothingResumes(largest=LARGEST))
     task = asyncio.ensure_future(whole())
     stop = _Stop(brake, emit, config.upload.drain_timeout, interrupt_cuts, task.cancel)
     with _signals(stop):
@@ -194,6 +198,7 @@ def plan(config: Config) -> Plan:
     return Plan(
         segment_size=SEGMENT_SIZE if segment_size == "auto" else segment_size,
         connections=CONNECTIONS if connections == "auto" else connections,
+        in_one=config.upload.mode is UploadMode.MULTIPART,
     )
 
 
