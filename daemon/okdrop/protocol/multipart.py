@@ -145,7 +145,8 @@ class MultipartSession(TicketSession):
         elif status is m.VideoStatus.UPLOADING and self._not_now:
             self._nothing_is_there()
         else:
-            self._closing = TicketDead(f"{self._why}, and the video is {status.value.lower()}")
+            has_not = "has not got the file" if status is m.VideoStatus.UPLOADING else "knows no such video"
+            self._closing = TicketDead(f"{self._why}, and OK {has_not}")
 
     # --- answers of the upload URL -------------------------------------------------------------------
 
