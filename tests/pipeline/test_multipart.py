@@ -215,18 +215,20 @@ async def test_a_busy_source_costs_no_ticket_while_nothing_has_left(
     assert attempt.row.tickets == 1
 
 
-async def test_another_write_of_the_row_stops_it_before_the_last_bytes_leave(bench: Bench) -> None:
+async def test_another_write_of_the_row_stops_it_before_the_last_bytes_leave(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("okdrop.pipeline.attempt.PROGRESS_EVERY", 0.0)
     attempt = await begun(bench)
-    number = attempt.row.id
-    orders: list[object] = []
-    note = attempt._note_progress
+    note, orders = attempt._note_progress, [State.CANCELLED]
 
     async def cancelled_by_another() -> None:
-        if not orders and attempt._session.sent:
-            orders.append(await bench.ledger.write((await bench.row(number)).to(State.CANCELLED)))
-        await note()
+        if not attempt._session.sent:
+            await note()
+        elif orders:
+            await bench.orders(attempt.row.id, orders.pop())
 
-    attempt._note_progress = cancelled_by_another  # type: ignore[method-assign]
+    monkeypatch.setattr(attempt, "_note_progress", cancelled_by_another)
     with pytest.raises(StaleVersion) as stale:
         await attempt.run()
     assert stale.value.current.state is State.CANCELLED

@@ -165,10 +165,13 @@ class Attempt:
             if vital(known) != vital(self._stored):
                 await self._write(known)
 
+    @property
+    def _note_is_due(self) -> bool:
+        return self._parts.monotonic() - self._noted_at >= PROGRESS_EVERY
+
     async def _note_progress(self) -> None:
-        if self._parts.monotonic() - self._noted_at >= PROGRESS_EVERY:
-            async with self._writing:
-                await self._write(self._as_known())
+        async with self._writing:
+            await self._write(self._as_known())
 
     async def _write(self, row: Upload, *, note: str = "", orphan: str = "") -> None:
         self._keep(await self._parts.ledger.write(row, note=note, orphan=orphan))
@@ -274,7 +277,8 @@ class Attempt:
                 if not left:
                     self._session.last_bytes_leave()
                     await _to_the_end(self._write_ahead())
-                await _to_the_end(self._note_progress())
+                elif self._note_is_due:
+                    await _to_the_end(self._note_progress())
                 yield block
 
     # --- landings: what came of a step, told to the session ------------------------------------------
@@ -354,7 +358,8 @@ class Attempt:
         if self._session.received > self._best:  # only bytes are progress: an answered question is none
             self._best = self._session.received
             self.row = self.row.with_(troubles=0, retry_at=None)
-        await self._note_progress()
+        if self._note_is_due:
+            await self._note_progress()
 
     async def _meet(self, error: UploadError) -> None:
         """Wait before the next step, as the backoff says; what is in flight goes on meanwhile."""
