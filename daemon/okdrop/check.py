@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import service
 from okdrop.client import Client
+from okdrop.config import UploadMode
 from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError, scan
 from okdrop.ledger import Ledger
+from okdrop.protocol.multipart import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 CLOCK_TOLERANCE: Final = 120.0
 """Seconds by which this machine's clock may differ from OK's before it is worth a word."""
+
+_ONE_REQUEST: Final = (
+    f"multipart: one request for each file, {LARGEST // 10**9} GB at most; what is cut starts anew"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ async def check(config: Config, say: Callable[[str], None]) -> int:
     """Look at everything, say what was found, and return the gravest exit code."""
     lease.prepare()
     findings = [Finding("configuration", "can be used")]
+    if config.upload.mode is UploadMode.MULTIPART:
+        findings.append(Finding("upload.mode", _ONE_REQUEST))
     if not config.watch:
         findings.append(
             Finding("folders", "none is configured; add a [[watch]] table with a path", service.USAGE)

@@ -109,10 +109,11 @@ class Chore(enum.StrEnum):
 
 
 class Mode(enum.StrEnum):
-    """How an upload host takes segments (protocol.md 7.8)."""
+    """How the bytes of a ticket go (protocol.md 1 and 7.8)."""
 
-    PARALLEL = "parallel"  #: several at once, in any order
-    SEQUENTIAL = "sequential"  #: one after the other, without a gap
+    PARALLEL = "parallel"  #: in segments, several at once, in any order
+    SEQUENTIAL = "sequential"  #: in segments, one after the other, without a gap
+    MULTIPART = "multipart"  #: in one request; a host is never found to be so, the configuration says it
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +179,7 @@ class Upload:
     retry_at: datetime | None = None  #: not before
     ticket: Ticket | None = None
     tickets: int = 0  #: tickets used for this revision so far
-    mode: Mode | None = None  #: what this ticket's host was proven to be
+    mode: Mode | None = None  #: how this ticket is used: as its host was proven, or MULTIPART once begun so
     offered_all: bool = False  #: every byte was handed to the line at least once on this ticket
     publish_offered: bool = False  #: a video.update may have taken effect though no answer said so
     received: int = 0  #: bytes OK acknowledged: a hint for the eye, never for the session

@@ -47,6 +47,15 @@ class ServiceStarted(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NothingResumes(Event):
+    """Files go in one request each: what is cut starts anew, and none may have more bytes than `largest`."""
+
+    name: ClassVar = "service.nothing_resumes"
+    level: ClassVar = "warning"
+    largest: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStopped(Event):
     """The process ends."""
 

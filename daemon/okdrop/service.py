@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials
+from okdrop.config import UploadMode
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
 from okdrop.inbox import lease
@@ -27,6 +28,7 @@ from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger
 from okdrop.metadata import Settings
 from okdrop.pipeline import Brake, Folder, Parts, Pipeline, Tally
+from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
 
@@ -156,6 +158,8 @@ async def _run(
     with _signals(stop):
         # Not before: whoever reads this line may ask us to stop.
         emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
+        if config.upload.mode is UploadMode.MULTIPART:
+            emit(events.NothingResumes(largest=LARGEST))
         try:
             await asyncio.wait({task})
         finally:
@@ -218,6 +222,7 @@ def plan(config: Config) -> Plan:
     return Plan(
         segment_size=SEGMENT_SIZE if segment_size == "auto" else segment_size,
         connections=CONNECTIONS if connections == "auto" else connections,
+        in_one=config.upload.mode is UploadMode.MULTIPART,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from okdrop.client import Client
+from okdrop.client.body import SegmentBody
 from okdrop.drop import Mode, Ticket
 from okdrop.errors import GaveUp, LocalProtocolError, SourceChanged
 from okdrop.protocol.messages import (
@@ -301,6 +302,27 @@ async def test_a_source_that_is_held_back_is_not_stalled(serve: Serve, connect: 
 
     async with serve(script) as server, connect(stall_timeout=0.3, answer_timeout=0.3) as client:
         assert await post(client, server.ticket(), held_back(), 2) == Complete()
+
+
+async def test_a_connection_that_closed_by_itself_can_be_dropped_still(serve: Serve) -> None:
+    """Closed while bytes were waiting, gone once they had left: asyncio's transport bears no abort then."""
+    goes_on = asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await goes_on.wait()
+        await talk.reader.read(-1)
+
+    async with serve(script, buffer=8 * KIB) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        body = SegmentBody(blocks_of(b""), 1, lambda _: None)
+        body._transport = writer.transport
+        writer.write(b"POST / HTTP/1.1\r\n\r\n" + b"x" * (16 * KIB * KIB))
+        writer.close()
+        assert writer.transport.get_write_buffer_size()
+        goes_on.set()
+        await writer.wait_closed()
+        body.abort()
+        assert reader.at_eof()
 
 
 async def test_a_cancelled_send_lets_go_of_the_source(serve: Serve, connect: Connect) -> None:

@@ -105,11 +105,13 @@ class Talk:
     async def status(self, url: str, *, parallel: bool = True) -> Answer:
         return await self.ask("GET", url, headers={"X-Uploading-Mode": "parallel"} if parallel else {})
 
-    async def raw(self, url: str, start: int, stop: int, *, size: int = SIZE, parallel: bool = True) -> Raw:
+    async def raw(
+        self, url: str, start: int, stop: int, *, size: int = SIZE, parallel: bool = True, **more: str
+    ) -> Raw:
         """Open a segment, and send its head alone."""
         parts = urllib.parse.urlsplit(url)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        headers = segment_head(start, stop, size, parallel=parallel)
+        headers = segment_head(start, stop, size, parallel=parallel) | more
         headers |= {"Host": parts.netloc, "Content-Length": str(stop - start)}
         lines = [f"POST {parts.path}?{parts.query} HTTP/1.1", *(f"{key}: {headers[key]}" for key in headers)]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())

@@ -38,16 +38,6 @@ async def test_a_cut_somewhere_is_before_the_last_byte(talk: Talk) -> None:
         assert 0 <= talk.account(video_id)["held"] < 10
 
 
-async def test_a_form_that_is_cut_leaves_nothing(talk: Talk) -> None:
-    video_id, url = await talk.ticket()
-    form = aiohttp.FormData()
-    form.add_field("data", content(), filename="a.mp4")
-    with talk.emulator.faults.active("cut_after_bytes", bytes=10_000), pytest.raises(LOST):
-        await talk.ask("POST", url, data=form)
-    account = talk.account(video_id)
-    assert (account["held"], account["received"]) == (0, 10_000)
-
-
 async def test_a_cut_is_a_reset_and_nothing_to_complain_of(
     talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:

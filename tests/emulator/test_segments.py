@@ -211,25 +211,6 @@ async def test_the_bytes_are_taken_as_they_are_whatever_they_are_called(talk: Ta
     assert talk.account(video_id)["sha256"] == hashlib.sha256(content()).hexdigest()
 
 
-async def test_a_form_is_a_whole_file(talk: Talk) -> None:
-    video_id, url = await talk.ticket()
-    form = aiohttp.FormData({"note": "no file"})
-    form.add_field("data", content(), filename="a.mp4")
-    answer = await talk.ask("POST", url, data=form)
-    assert (answer.status, answer.text) == (200, "<retval>1</retval>")
-    assert talk.account(video_id)["sha256"] == hashlib.sha256(content()).hexdigest()
-
-
-@pytest.mark.parametrize("data", [b"short", None])
-async def test_a_form_that_will_not_do(talk: Talk, data: bytes | None) -> None:
-    video_id, url = await talk.ticket()
-    form = aiohttp.FormData({"note": "no file"}, default_to_multipart=True)
-    if data is not None:
-        form.add_field("data", data, filename="a.mp4")
-    assert (await talk.ask("POST", url, data=form)).status == 400
-    assert talk.account(video_id)["held"] == 0
-
-
 async def test_a_connection_is_read_as_fast_as_was_said(start: Callable[..., Any]) -> None:
     talk = await start(bytes_per_second=200_000.0, latency=0.05)
     _, url = await talk.ticket()

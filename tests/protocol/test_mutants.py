@@ -89,8 +89,8 @@ MUTANTS = [
     Mutant(
         "a resumed upload trusts nothing was sent, and asks nobody",
         "session.py",
-        "            self._unsure = True\n\n    def _reset",
-        "\n    def _reset",
+        "            self._unsure = True\n        if self.mode",
+        "        if self.mode",
     ),
     Mutant(
         "a dead URL gets a new ticket though every byte was offered",
@@ -118,7 +118,7 @@ MUTANTS = [
     ),
     Mutant(
         "tickets without end",
-        "session.py",
+        "tickets.py",
         "if self.tickets >= TICKETS_PER_REVISION:",
         "if False:",
     ),

@@ -9,7 +9,8 @@ from okdrop.errors import Doubt, LocalProtocolError, TicketDead, Trouble
 from okdrop.protocol import messages as m
 from okdrop.protocol.plan import CANARY_SIZE, Plan
 from okdrop.protocol.ranges import ByteRange, ByteRanges
-from okdrop.protocol.session import RESEND_ALLOWANCE, Session
+from okdrop.protocol.session import Session
+from okdrop.protocol.tickets import RESEND_ALLOWANCE
 
 KIB = 1024
 SEGMENT = 1024 * KIB

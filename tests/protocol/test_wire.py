@@ -8,6 +8,7 @@ from okdrop.drop import Mode
 from okdrop.protocol.messages import (
     Account,
     Complete,
+    FileAnswer,
     Form,
     Held,
     NothingYet,
@@ -22,7 +23,13 @@ from okdrop.protocol.messages import (
     WrongTotal,
 )
 from okdrop.protocol.ranges import ByteRange, ByteRanges
-from okdrop.protocol.wire import probe_headers, read_probe_answer, read_segment_answer, segment_headers
+from okdrop.protocol.wire import (
+    probe_headers,
+    read_file_answer,
+    read_probe_answer,
+    read_segment_answer,
+    segment_headers,
+)
 
 TOTAL = 1000
 FIRST = Account(ByteRanges.prefix(100))
@@ -211,3 +218,49 @@ def test_whatever_comes_in_an_answer_goes_out(status: int, headers: dict[str, st
     assert isinstance(segment, get_args(SegmentAnswer))
     if isinstance(probe, Held) and probe.account.held:
         assert probe.account.held.spans[-1].stop <= TOTAL
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "expected"),
+    [
+        (200, {}, b"<retval>1</retval>", Complete()),
+        (200, {}, b'<?xml version="1.0"?>\n<RetVal> 1 </RetVal>\n', Complete()),
+        (200, {}, b"", Complete()),
+        (200, {}, b'{"video_hash": "x", "size": 7, "error": null}', Complete()),
+        (200, {}, b"<retval>0</retval>", Refused(200, "retval 0")),
+        (200, {}, b'{"error_code": 160, "error_msg": "no"}', Refused(200, "no")),
+        (200, {}, b'{"error": "unknown", "error_descr": "no"}', Refused(200, "no")),
+        (200, {}, b'{"error_code": 2, "error_msg": "later"}', ServerTrouble(200, "later")),
+        (400, {"X-Reason": "expired"}, b"", UrlDead(400, "expired")),
+        (403, {}, b"", UrlDead(403)),
+        (404, {}, b"", UrlDead(404)),
+        (410, {}, b"", UrlDead(410)),
+        (413, {}, b"", Refused(413)),
+        (416, {"X-Last-Known-Byte": "7"}, b"", Refused(416)),
+        (302, {"Location": "/elsewhere"}, b"", Refused(302)),
+        (503, {"Retry-After": "3"}, b"", ServerTrouble(503, "", 3.0)),
+        (500, {}, b"<retval>1</retval>", ServerTrouble(500)),
+    ],
+)
+def test_answers_to_a_whole_file(
+    status: int, headers: dict[str, str], body: bytes, expected: FileAnswer
+) -> None:
+    assert read_file_answer(status, headers, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b"<html>502</html>"), (200, b"fine"), (200, b"[1]"), (201, b""), (204, b"")]
+)
+def test_an_answer_that_nobody_knows_is_no_success_of_a_whole_file(status: int, body: bytes) -> None:
+    assert isinstance(read_file_answer(status, {}, body), ServerTrouble)
+
+
+@given(
+    st.integers(100, 599),
+    st.dictionaries(st.sampled_from(["X-Reason", "Retry-After", "Date"]), st.text()),
+    st.binary() | st.sampled_from([b"[" * 100_000, b"<retval>" + b"9" * 5000 + b"</retval>"]),
+)
+def test_any_answer_to_a_whole_file_is_read(status: int, headers: dict[str, str], body: bytes) -> None:
+    answer = read_file_answer(status, headers, body)
+    assert isinstance(answer, Complete | UrlDead | Refused | ServerTrouble)
+    assert not isinstance(answer, Complete) or status == 200

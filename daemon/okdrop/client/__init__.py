@@ -2,7 +2,8 @@
 
     settings   addresses, patience, secrets        hosts      whom an upload URL may name
     line       one exchange; faults in words       body       a segment's bytes, streamed
-    progress   slow or stalled?                    api, uploads   the calls, the segments
+    enclosed   a file's bytes, in a form           progress   slow or stalled?
+    api        the calls                           uploads    probes, segments, whole files
 
 Calls of the API raise `UploadError`s; the upload URL's answers are values (`protocol.messages`).
 No exception, text or repr that leaves this package holds a secret or a signed URL.
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from okdrop.drop import Mode, Ticket
-    from okdrop.protocol.messages import ProbeAnswer, SegmentAnswer, VideoStatus
+    from okdrop.protocol.messages import FileAnswer, ProbeAnswer, SegmentAnswer, VideoStatus
     from okdrop.protocol.ranges import ByteRange
 
 __all__ = ["Client", "ClientSettings", "Credentials"]
@@ -151,6 +152,34 @@ class Client:
         """
         answer = await self._uploads.send(
             ticket, span, total=total, mode=mode, file_name=file_name, blocks=blocks, sent=sent
+        )
+        return clean_answer(answer, self._credentials())
+
+    async def send_file(
+        self,
+        ticket: Ticket,
+        *,
+        size: int,
+        file_name: str,
+        blocks: AsyncIterator[bytes],
+        sent: Callable[[int], None],
+    ) -> FileAnswer:
+        """Send a whole file in one request, which cannot be resumed (protocol.md 1.2).
+
+        Args:
+            ticket: where to.
+            size: the file's size in bytes.
+            file_name: the file's name, whatever it holds.
+            blocks: exactly the bytes of the file; closed in the end, if it can be.
+            sent: told how many bytes of the file were handed to the line, block by block.
+
+        Raises:
+            GaveUp: the URL may not be contacted (`upload_host_refused`).
+            LocalProtocolError: `blocks` held another number of bytes than `size`.
+            Exception: what `blocks` raised, unchanged; the request was cut short then.
+        """
+        answer = await self._uploads.send_file(
+            ticket, size=size, file_name=file_name, blocks=blocks, sent=sent
         )
         return clean_answer(answer, self._credentials())
 

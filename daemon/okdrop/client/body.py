@@ -59,8 +59,10 @@ class SegmentBody(Payload):
 
     def abort(self) -> None:
         """Drop the connection at once, whatever still waits in its buffer."""
-        if self._transport is not None:
-            self._transport.abort()
+        transport = self._transport
+        if transport is None or (transport.is_closing() and not transport.get_write_buffer_size()):
+            return  # gone, or about to be: asyncio's own transport cannot be aborted after that
+        transport.abort()
 
     async def stop(self) -> None:
         """Come back when nothing touches `blocks` any more, and let them close."""

@@ -1,4 +1,4 @@
-"""The upload URL over the line: a probe, and a segment under watch. Answers are values."""
+"""The upload URL over the line: a probe, and a segment or a whole file under watch. Answers are values."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ import aiohttp
 
 from okdrop.client import line
 from okdrop.client.body import LineCutError, SegmentBody
+from okdrop.client.enclosed import enclosed
 from okdrop.client.hosts import upload_url
 from okdrop.client.progress import Watchdog
+from okdrop.protocol.form import Form
 from okdrop.protocol.messages import NoAnswer, ProbeAnswer, SegmentAnswer
-from okdrop.protocol.wire import probe_headers, read_probe_answer, read_segment_answer, segment_headers
+from okdrop.protocol.wire import (
+    probe_headers,
+    read_file_answer,
+    read_probe_answer,
+    read_segment_answer,
+    segment_headers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from okdrop.client.settings import ClientSettings
     from okdrop.drop import Mode, Ticket
+    from okdrop.protocol.messages import FileAnswer
     from okdrop.protocol.ranges import ByteRange
 
 _GRACE: Final = 1.0
@@ -28,7 +37,7 @@ _SUCCESS: Final = 2  # hundreds
 
 
 class Uploads:
-    """Probes and segments."""
+    """Probes, segments and whole files."""
 
     def __init__(self, session: aiohttp.ClientSession, settings: ClientSettings) -> None:
         self._session = session
@@ -65,8 +74,34 @@ class Uploads:
         sent: Callable[[int], None],
     ) -> SegmentAnswer:
         """Send one segment; see `Client.send`."""
-        url = upload_url(ticket.upload_url, self._settings.upload_hosts)
         body = SegmentBody(blocks, len(span), sent)
+        reply = await self._post(ticket, body, segment_headers(span, total, mode=mode, file_name=file_name))
+        if isinstance(reply, NoAnswer):
+            return reply
+        return read_segment_answer(reply.status, reply.headers, reply.body, total)
+
+    async def send_file(
+        self,
+        ticket: Ticket,
+        *,
+        size: int,
+        file_name: str,
+        blocks: AsyncIterator[bytes],
+        sent: Callable[[int], None],
+    ) -> FileAnswer:
+        """Send the whole file; see `Client.send_file`."""
+        form = Form.around(file_name, secret=ticket.upload_url)
+        body = SegmentBody(enclosed(form, blocks, size, sent), form.length(size), lambda _count: None)
+        reply = await self._post(ticket, body, {"Content-Type": form.content_type})
+        if isinstance(reply, NoAnswer):
+            return reply
+        return read_file_answer(reply.status, reply.headers, reply.body)
+
+    async def _post(
+        self, ticket: Ticket, body: SegmentBody, headers: dict[str, str]
+    ) -> line.Reply | NoAnswer:
+        """Send a body under watch; what comes back is an answer to all of it, or a refusal."""
+        url = upload_url(ticket.upload_url, self._settings.upload_hosts)
         request = asyncio.create_task(
             line.exchange(
                 self._session,
@@ -74,13 +109,13 @@ class Uploads:
                 url,
                 timeout=self._endless,
                 proxy=self._settings.proxy,
-                headers=segment_headers(span, total, mode=mode, file_name=file_name),
+                headers=headers,
                 data=body,
             )
         )
         try:
             complaint = await self._watch(request, body)
-            return _answer(request, body, complaint, total)
+            return _reply(request, body, complaint)
         finally:
             await _settle(request, body)
 
@@ -110,9 +145,9 @@ async def _broken(request: asyncio.Task[line.Reply], body: SegmentBody) -> str |
     return None if done else "the connection was cut"
 
 
-def _answer(
-    request: asyncio.Task[line.Reply], body: SegmentBody, complaint: str | None, total: int
-) -> SegmentAnswer:
+def _reply(
+    request: asyncio.Task[line.Reply], body: SegmentBody, complaint: str | None
+) -> line.Reply | NoAnswer:
     if complaint is not None:
         return NoAnswer(complaint, sent=body.handed > 0)
     if request.cancelled():
@@ -122,8 +157,8 @@ def _answer(
     except line.FAULTS as fault:
         return NoAnswer(line.words(fault)[0], sent=body.handed > 0)
     if reply.status // 100 == _SUCCESS and not body.whole:
-        return NoAnswer("the answer came before the whole segment was sent", sent=body.handed > 0)
-    return read_segment_answer(reply.status, reply.headers, reply.body, total)
+        return NoAnswer("the answer came before all of the body was sent", sent=body.handed > 0)
+    return reply
 
 
 async def _settle(request: asyncio.Task[line.Reply], body: SegmentBody) -> None:

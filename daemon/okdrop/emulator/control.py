@@ -80,6 +80,7 @@ class Control:
             "url_dead": video.ticket.dead_status,
             "received": traffic.received,
             "held_bytes_resent": traffic.held_resent,
+            "mode": str(video.manner),
             "segments": traffic.segments,
             "in_flight": traffic.in_flight,
             "max_in_flight": traffic.max_in_flight,

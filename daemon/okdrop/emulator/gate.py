@@ -131,6 +131,7 @@ class Gate:
             {
                 "at": self.clock(),
                 "method": request.method,
+                "content_type": request.headers.get("Content-Type", "").partition(";")[0],
                 "content_range": request.headers.get("Content-Range", ""),
                 "mode": request.headers.get("X-Uploading-Mode", ""),
                 "received": received,

@@ -84,6 +84,7 @@ class Options:
         bytes_per_second: how fast one connection is read; 0 is as fast as may be.
         latency: seconds that every answer of the API and of the upload host takes.
         maximum_file_size: bytes; a larger file is refused as FileToLarge.
+        maximum_form_size: bytes of a file that comes in one request; a larger one is refused with 413.
         faults: what goes wrong from the start.
     """
 
@@ -107,4 +108,5 @@ class Options:
     bytes_per_second: float = 0.0
     latency: float = 0.0
     maximum_file_size: int = 64 * 1024**3
+    maximum_form_size: int = 2 * 1024**3
     faults: tuple[Fault, ...] = ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from okdrop.emulator.videos import Stage, Video
+from okdrop.emulator.videos import Manner, Stage, Video
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _card(video: Video) -> str:
 <p><span class="state" data-state="{html.escape(state)}">{html.escape(state)}</span> {published}</p>
 {_body(video)}
 <p class="facts"><span>{html.escape(video.name)}</span> <span>{_sized(held)} of {_sized(size)}</span>
-<span>{video.traffic.segments} segments</span> <a href="/emulator/videos/{video.id}">{video.id}</a></p>
+<span>{_requests(video)}</span> <a href="/emulator/videos/{video.id}">{video.id}</a></p>
 </article>"""
 
 
@@ -78,6 +78,14 @@ def _body(video: Video) -> str:
     if video.is_whole:
         return f'<video controls preload="metadata" src="/emulator/videos/{video.id}/content"></video>'
     return f'<progress value="{video.held.size}" max="{max(1, video.size)}">{video.held.size}</progress>'
+
+
+def _requests(video: Video) -> str:
+    """How many requests brought its bytes, and of which mode."""
+    count = video.traffic.segments
+    if video.manner is Manner.MULTIPART:
+        return "one request" if count == 1 else f"{count} whole requests"
+    return f"{count} segments"
 
 
 def _sized(count: int) -> str:

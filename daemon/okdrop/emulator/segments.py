@@ -6,21 +6,20 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
-import aiohttp
 from aiohttp import web
 
 from okdrop.emulator import accounts, line
 from okdrop.emulator.fault_table import SEGMENT, Fault
+from okdrop.emulator.forms import FORM, FormFile
 from okdrop.emulator.gate import Gate, Refusal, unsatisfiable
 from okdrop.emulator.intake import Intake
 from okdrop.emulator.ranges import ContentRange, Spans
+from okdrop.emulator.videos import Manner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from okdrop.emulator.videos import Video
-
-_SMALLEST_FORM_READ = 4096  # aiohttp's reader wants room for a boundary
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,12 +46,13 @@ class SegmentDesk:
             LineCut: there is nobody to answer any more.
         """
         span = ContentRange.parse(request.headers.get("Content-Range", ""))
-        is_form = request.content_type == "multipart/form-data"
+        is_form = request.content_type == FORM
         position = 0 if is_form else span.start if span else None
         intake = Intake(self._gate.video_of(request), position)
         with self._in_flight(request, intake) as answered:
             try:
                 video = self._gate.admit(request, SEGMENT)
+                _check_manner(video, Manner.MULTIPART if is_form else Manner.RENEWABLE)
                 take = self._take_form if is_form else self._take_segment
                 response = await take(request, intake, video)
             except Refusal as refusal:
@@ -104,6 +104,7 @@ class SegmentDesk:
         if request.content_length == 0 and "Content-Range" not in request.headers:
             return self._account_of(video)
         span = _checked(request, video)
+        video.take_up(Manner.RENEWABLE)
         stop = self._stop(video, span.size)
         with self._turn(request, video, span):
             video.total = span.total
@@ -191,30 +192,76 @@ class SegmentDesk:
     # --- the simple mode ------------------------------------------------------------------------------
 
     async def _take_form(self, request: web.Request, intake: Intake, video: Video) -> web.Response:
-        """One file in one request; it cannot be resumed, so a cut leaves nothing (protocol.md 1.2)."""
-        part = await _file_part(request)
-        video.held = Spans()
+        """One file in one request; it cannot be resumed, so a cut leaves nothing (protocol.md 1.2).
+
+        A URL that has its file already takes another one's bytes, counts them, and keeps what it has.
+        """
+        file = FormFile(request, self._gate.options.maximum_form_size)
+        await file.begin()
+        video.take_up(Manner.MULTIPART)
         stop = self._stop(video, max(1, video.declared_size or request.content_length or 1))
+        blocks = line.blocks(file.read, self._rate(request, video))
+        if video.is_whole:
+            async for block in blocks:
+                intake.count(block)
+            await file.end()
+        else:
+            await self._store_form(request, intake, video, file, blocks, stop)
+        return await self._finish(request, video, web.Response(text="<retval>1</retval>"))
 
-        async def read(size: int) -> bytes:
-            return bytes(await part.read_chunk(max(size, _SMALLEST_FORM_READ)))
+    async def _store_form(
+        self,
+        request: web.Request,
+        intake: Intake,
+        video: Video,
+        file: FormFile,
+        blocks: AsyncGenerator[bytes, None],
+        stop: _Stop | None,
+    ) -> None:
+        """Keep the file if all of it comes, and nothing otherwise.
 
-        taken = await intake.store(
-            line.blocks(read, self._rate(request, video)),
-            video,
-            self._gate.store,
-            stop_after=stop.after if stop else None,
-            keep_partial=False,
-        )
-        if stop and not taken:
-            raise await self._stopped(request, stop.fault)
-        if video.declared_size not in (0, intake.received):
+        Raises:
+            Refusal: the form is no good, or its file is not as long as was declared.
+            LineCut: a fault cut it.
+        """
+        try:
+            taken = await intake.store(
+                blocks,
+                video,
+                self._gate.store,
+                stop_after=stop.after if stop else None,
+                keep_partial=False,
+            )
+            if stop and not taken:
+                raise await self._stopped(request, stop.fault)
+            await file.end()
+            _check_size(video, intake.received)
+        except (Refusal, line.LineCut):
             video.held = Spans()
-            raise Refusal(400, "size")
+            raise
         self._gate.store.resize(video, intake.received)
         video.total = intake.received
         video.note_whole(self._gate.clock())
-        return await self._finish(request, video, web.Response(text="<retval>1</retval>"))
+
+
+def _check_size(video: Video, size: int) -> None:
+    """Compare what came in one request with what was declared.
+
+    Raises:
+        Refusal: 400, it is another size.
+    """
+    if video.declared_size not in (0, size):
+        raise Refusal(400, "size")
+
+
+def _check_manner(video: Video, manner: Manner) -> None:
+    """One URL is used one way: which one, its first bytes said.
+
+    Raises:
+        Refusal: 415 (protocol.md 4.2), it was another.
+    """
+    if video.manner not in (Manner.UNKNOWN, manner):
+        raise Refusal(415, "mode")
 
 
 def _checked(request: web.Request, video: Video) -> ContentRange:
@@ -234,18 +281,3 @@ def _checked(request: web.Request, video: Video) -> ContentRange:
     if span.size != request.content_length:
         raise unsatisfiable(video)
     return span
-
-
-async def _file_part(request: web.Request) -> aiohttp.BodyPartReader:
-    """The first part of the form that is a file, whatever its name.
-
-    Raises:
-        Refusal: there is none.
-    """
-    try:
-        async for part in await request.multipart():
-            if isinstance(part, aiohttp.BodyPartReader) and part.filename is not None:
-                return part
-    except ValueError:
-        raise Refusal(400, "form") from None
-    raise Refusal(400, "no file")

@@ -26,6 +26,14 @@ class Stage(enum.StrEnum):
     DELETED = "DELETED"
 
 
+class Manner(enum.StrEnum):
+    """How the bytes of a video come (protocol.md 1.1)."""
+
+    UNKNOWN = ""  #: none came yet
+    RENEWABLE = "renewable"  #: in segments
+    MULTIPART = "multipart"  #: in one request
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Ticket:
     """The upload URL of a video: its query, as it was given, is its identity.
@@ -86,7 +94,8 @@ class Video:
         declared_size: bytes; 0 where it was not said.
         ticket: its upload URL.
         request: the other parameters of video.getUploadUrl (gid, post_form …).
-        total: bytes, as the segments have it; None before the first.
+        manner: how its bytes come.
+        total: bytes, as the segments or the form have it; None before the first.
         held: the bytes that are stored.
         history: what was held after each of the latest segments, oldest first.
         stage: where it is in its life.
@@ -103,6 +112,7 @@ class Video:
     declared_size: int
     ticket: Ticket
     request: dict[str, str] = dataclasses.field(default_factory=dict)
+    manner: Manner = Manner.UNKNOWN
     total: int | None = None
     held: Spans = dataclasses.field(default_factory=Spans)
     history: collections.deque[Spans] = dataclasses.field(
@@ -131,6 +141,10 @@ class Video:
         """OK's word for where it is."""
         return self.final_status if self.stage is Stage.FINAL else str(self.stage)
 
+    def take_up(self, manner: Manner) -> None:
+        """Bytes begin to come, this way."""
+        self.manner = manner
+
     def note_whole(self, now: float) -> None:
         """Let processing begin, if the file is whole."""
         if self.is_whole and self.stage is Stage.UPLOADING:
@@ -146,6 +160,7 @@ class Video:
             "declared_size": self.declared_size,
             "ticket": dataclasses.asdict(ticket),
             "request": self.request,
+            "manner": str(self.manner),
             "total": self.total,
             "held": self.held.items,
             "stage": str(self.stage),
@@ -165,6 +180,7 @@ class Video:
         return cls(
             **plain,
             held=held,
+            manner=Manner(record.get("manner", "")),  # one of an earlier version has none
             stage=Stage(record["stage"]),
             ticket=Ticket(**record["ticket"]),
             details=Details(**record["details"]),

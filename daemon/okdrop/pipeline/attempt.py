@@ -2,7 +2,8 @@
 
 The session decides, the client carries out, the ledger remembers. Whatever has to survive a crash is in
 the ledger before the step that depends on it begins (`_write_ahead`): the ticket before the first byte,
-"every byte was offered" before the last bytes leave.
+"every byte was offered" before the last bytes leave. A file that goes in one request reaches that point
+within the request: its last block waits for the ledger.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from okdrop import events
 from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.sessions import host_of, session_of, vital
 from okdrop.protocol import messages as m
-from okdrop.protocol.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable
+
     from okdrop.drop import Mode, Ticket, Upload
     from okdrop.inbox.source import Source
     from okdrop.pipeline.parts import Parts
@@ -57,14 +59,8 @@ class Attempt:
         self._parts: Final = parts
         self._source: Final = source
         self._stored = row
-        self._session: Final = Session(
-            row.drop.revision.size,
-            parts.plan,
-            tickets=row.tickets,
-            sent=row.bytes_sent,
-            restored=_restored(row),
-        )
-        self._resumes = row.ticket is not None
+        self._session: Final = session_of(row, parts.plan)
+        self._resumes = row.ticket is not None and not parts.plan.in_one
         self._best = row.received
         self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
         self._ended: UploadError | None = None
@@ -72,6 +68,7 @@ class Attempt:
         self._not_before = 0.0
         self._release: float | None = None
         self._noted_at = parts.monotonic()
+        self._writing: Final = asyncio.Lock()
 
     async def run(self) -> Outcome:
         """Go on until the file is whole, or something ends or interrupts it.
@@ -118,7 +115,7 @@ class Attempt:
                 if isinstance(step, m.Publish):
                     return WHOLE
                 if isinstance(step, m.GiveUp):
-                    return GaveUp(step.message, code=step.code, hint="okdrop retry starts it afresh")
+                    return GaveUp(step.message, code=step.code, hint=step.hint)
                 self._begin(step, group, tasks)
             if not self._out and (interrupted := self._interruption()) is not None:
                 return interrupted
@@ -163,9 +160,18 @@ class Attempt:
         )
 
     async def _write_ahead(self) -> None:
-        known = self._as_known()
-        if _vital(known) != _vital(self._stored):
-            await self._write(known)
+        async with self._writing:  # a request under way may have something to write, too
+            known = self._as_known()
+            if vital(known) != vital(self._stored):
+                await self._write(known)
+
+    @property
+    def _note_is_due(self) -> bool:
+        return self._parts.monotonic() - self._noted_at >= PROGRESS_EVERY
+
+    async def _note_progress(self) -> None:
+        async with self._writing:
+            await self._write(self._as_known())
 
     async def _write(self, row: Upload, *, note: str = "", orphan: str = "") -> None:
         self._keep(await self._parts.ledger.write(row, note=note, orphan=orphan))
@@ -192,6 +198,8 @@ class Attempt:
             landing = functools.partial(self._not_answered, error)
         except UploadError as error:
             landing = functools.partial(self._end, error)
+        except StaleVersion as stale:
+            landing = functools.partial(_raise, stale)
         self._landings.put_nowait(landing)
 
     async def _perform(self, step: m.Step) -> _Landing:
@@ -208,7 +216,9 @@ class Attempt:
                 status = await self._parts.client.video_status(ticket.video_id)
                 return functools.partial(self._video_is, status)
             case m.SendSegment(span) if ticket is not None:
-                return await self._send(ticket, span)
+                return await self._send(span, self._stream(ticket, span))
+            case m.SendFile(span) if ticket is not None:
+                return await self._send(span, self._stream_file(ticket, span))
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
@@ -218,15 +228,16 @@ class Attempt:
             size=self._session.size,
             group_id=self._parts.settings_of(drop).group_id,
         )
-        prior = await self._parts.ledger.host_mode(_host(ticket))
+        prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
 
-    async def _send(self, ticket: Ticket, span: ByteRange) -> _Landing:
+    async def _send(self, span: ByteRange, streaming: Awaitable[m.SegmentAnswer]) -> _Landing:
         answer: m.SegmentAnswer
+        before = self._session.sent
         try:
-            answer = await self._stream(ticket, span)
+            answer = await streaming
         except Trouble as error:  # the source is busy: to the session a segment like any other that was cut
-            answer = m.NoAnswer(error.message)
+            answer = m.NoAnswer(error.message, sent=self._session.sent > before)
         return functools.partial(self._segment_answered, span, answer)
 
     async def _stream(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
@@ -243,6 +254,32 @@ class Attempt:
             )
         await self._source.check()
         return answer
+
+    async def _stream_file(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
+        await self._source.check()
+        async with contextlib.aclosing(self._whole_file(span)) as blocks:
+            answer = await self._parts.client.send_file(
+                ticket,
+                size=self._session.size,
+                file_name=self._parts.file_name(self.row.drop),
+                blocks=blocks,
+                sent=self._session.put_on_line,
+            )
+        await self._source.check()
+        return answer
+
+    async def _whole_file(self, span: ByteRange) -> AsyncGenerator[bytes, None]:
+        """The whole file; before its last block is given out, the ledger knows."""
+        left = len(span)
+        async with contextlib.aclosing(self._source.read(span)) as blocks:
+            async for block in blocks:
+                left -= len(block)
+                if not left:
+                    self._session.last_bytes_leave()
+                    await _to_the_end(self._write_ahead())
+                elif self._note_is_due:
+                    await _to_the_end(self._note_progress())
+                yield block
 
     # --- landings: what came of a step, told to the session ------------------------------------------
 
@@ -262,7 +299,7 @@ class Attempt:
             events.TicketIssued(
                 upload=self.row.id,
                 video_id=ticket.video_id,
-                host=_host(ticket),
+                host=host_of(ticket),
                 number=self._session.tickets,
             )
         )
@@ -300,11 +337,11 @@ class Attempt:
         ticket = self.row.ticket
         if finding is None or ticket is None:
             return
-        await self._parts.ledger.remember_host(_host(ticket), finding.mode)
+        await self._parts.ledger.remember_host(host_of(ticket), finding.mode)
         self._parts.emit(
             events.ModeProven(
                 upload=self.row.id,
-                host=_host(ticket),
+                host=host_of(ticket),
                 mode=finding.mode or "unknown",
                 reason=finding.reason,
             )
@@ -321,8 +358,8 @@ class Attempt:
         if self._session.received > self._best:  # only bytes are progress: an answered question is none
             self._best = self._session.received
             self.row = self.row.with_(troubles=0, retry_at=None)
-        if self._parts.monotonic() - self._noted_at >= PROGRESS_EVERY:
-            await self._write(self._as_known())
+        if self._note_is_due:
+            await self._note_progress()
 
     async def _meet(self, error: UploadError) -> None:
         """Wait before the next step, as the backoff says; what is in flight goes on meanwhile."""
@@ -346,20 +383,17 @@ class Attempt:
         self._landings.put_nowait(None)
 
 
-def _restored(row: Upload) -> m.Restored | None:
-    if row.ticket is None:
-        return None
-    return m.Restored(mode=row.mode, taken=row.received > 0, offered_all=row.offered_all)
+def _raise(stale: StaleVersion) -> UploadError | None:
+    raise stale
 
 
-def _vital(row: Upload) -> tuple[object, ...]:
-    """What has to be in the ledger before anything leaves."""
-    return row.ticket, row.tickets, row.mode, row.offered_all
-
-
-def _host(ticket: Ticket) -> str:
-    """The upload host's name: all of an upload URL that may be shown."""
+async def _to_the_end(writing: Coroutine[object, object, None]) -> None:
+    """Write from within a request; an early answer cancels its body, but not what is half written."""
+    task = asyncio.ensure_future(writing)
     try:
-        return urlsplit(ticket.upload_url).hostname or ""
-    except ValueError:  # no URL at all: the client refuses it in words
-        return ""
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # looked at; whoever writes next meets it again
+        raise

@@ -35,8 +35,15 @@ class SendSegment:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class SendFile:
+    """Send the whole file in one request (POST of a form); `span` is all of it."""
+
+    span: ByteRange
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class AskVideo:
-    """The URL died after every byte was offered: ask video.get whether the video is there."""
+    """Every byte was offered, and no answer says what became of them: ask video.get."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,9 +57,10 @@ class GiveUp:
 
     code: str
     message: str
+    hint: str
 
 
-Step: TypeAlias = RequestTicket | Probe | SendSegment | AskVideo | Publish | GiveUp
+Step: TypeAlias = RequestTicket | Probe | SendSegment | SendFile | AskVideo | Publish | GiveUp
 
 # --- answers of the upload URL ------------------------------------------------------------------------
 
@@ -159,6 +167,7 @@ class WrongTotal:
 SegmentAnswer: TypeAlias = (
     Stored | Complete | RangeRefused | UrlDead | Refused | ServerTrouble | NoAnswer | WrongTotal
 )
+FileAnswer: TypeAlias = Complete | UrlDead | Refused | ServerTrouble | NoAnswer
 ProbeAnswer: TypeAlias = (
     Held | NothingYet | Unclear | UrlDead | Refused | ServerTrouble | NoAnswer | WrongTotal
 )
@@ -190,7 +199,7 @@ class VideoStatus(enum.StrEnum):
 class Restored:
     """What the ledger kept of a ticket that an earlier process (or attempt) held."""
 
-    mode: Mode | None = None
+    mode: Mode | None = None  #: how it was used; None: not known, or not at all
     taken: bool = False  #: the server acknowledged something on it
     offered_all: bool = False
 

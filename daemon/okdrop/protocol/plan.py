@@ -20,10 +20,14 @@ CANARY_SIZE: Final = 256 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How to cut: `segment_size` in bytes, `connections` segments of one upload at once."""
+    """How to cut: `segment_size` in bytes, `connections` segments of one upload at once.
+
+    With `in_one` nothing is cut: the whole file goes in one request (`multipart`).
+    """
 
     segment_size: int = SEGMENT_SIZE
     connections: int = CONNECTIONS
+    in_one: bool = False
 
     def next_segment(self, missing: ByteRanges, losses: int = 0) -> ByteRange | None:
         """The next segment from the front of what is missing; None when nothing is.

@@ -24,12 +24,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from okdrop.drop import TICKETS_PER_REVISION, Mode
+from okdrop.drop import Mode
 from okdrop.errors import Doubt, LocalProtocolError, TicketDead
 from okdrop.protocol import messages as m
 from okdrop.protocol.belief import Belief, Fit
 from okdrop.protocol.ranges import ByteRanges
 from okdrop.protocol.retry import trouble_of
+from okdrop.protocol.tickets import TicketSession
 
 if TYPE_CHECKING:
     from okdrop.errors import Trouble, UploadError
@@ -45,12 +46,9 @@ REFUSALS: Final = 4
 UNCLEAR_PROBES: Final = 3
 """Probes in a row that nobody could read before the ticket is given up."""
 
-RESEND_ALLOWANCE: Final = 16 * 1024 * 1024
-"""Bytes that may be sent again over the sizes of all tickets together: a bad host must not eat a line."""
 
-
-class Session:
-    """One revision of one file on its way to OK.
+class Session(TicketSession):
+    """One revision of one file on its way to OK, in segments.
 
     Args:
         size: of the file, in bytes; at least 1.
@@ -63,14 +61,9 @@ class Session:
     def __init__(
         self, size: int, plan: Plan, *, tickets: int = 0, sent: int = 0, restored: m.Restored | None = None
     ) -> None:
-        self.size: Final = size
+        super().__init__(size, tickets=tickets, sent=sent)
         self.plan: Final = plan
-        self.tickets = tickets
-        self.sent = sent
-        self.mode: Mode | None = None
-        self._finding: m.Finding | None = None
         self._sequential_next = False
-        self._reset()
         if restored is not None:
             self._has_ticket = True
             self._belief = Belief(size, offers_known=False)
@@ -78,26 +71,24 @@ class Session:
             self._taken = restored.taken
             self._was_offered = restored.offered_all
             self._unsure = True
+        if self.mode is Mode.MULTIPART:  # one URL is never used both ways (protocol.md 7.8)
+            was = TicketDead("it was begun in one request")
+            self._closing = m.AskVideo() if self._was_offered else was
 
     def _reset(self) -> None:
-        """Begin a ticket's life; nothing of the one before counts."""
-        self._has_ticket = False
+        super()._reset()
         self._belief = Belief(self.size)
         self._taken = False  # the server holds, or held, something of it
         self._was_offered = False  # an earlier process offered every byte
         self._unsure = False  # nothing is known: ask before anything is sent
         self._misfit = False  # the last account could not be true
-        self._asked = False  # an API step is out
-        self._closing: m.AskVideo | TicketDead | m.GiveUp | None = None  # what comes once all has landed
         self._nothing_yet = False  # the URL says 404 although bytes were offered: dead, or still empty
         self._final = False  # a 200 came on a segment, and nothing was handed out since
-        self._there = False  # video.get said that the bytes are there
         self._canary: ByteRange | None = None
         self._canary_tries = 0
         self._by_prior = False  # parallel is remembered, not proven on this ticket
         self._refusals = 0
         self._unclear = 0
-        self._ended = False
 
     # --- what a shell may look at --------------------------------------------------------------------
 
@@ -120,11 +111,6 @@ class Session:
     def in_flight(self) -> int:
         """How many segments are out."""
         return self._belief.in_flight
-
-    def take_finding(self) -> m.Finding | None:
-        """What was learned about the host since the last call."""
-        finding, self._finding = self._finding, None
-        return finding
 
     # --- steps ---------------------------------------------------------------------------------------
 
@@ -151,23 +137,9 @@ class Session:
         return self._there or (belief.whole and belief.idle and (self._final or belief.confirmed_whole))
 
     def _close(self) -> list[m.Step]:
-        closing, self._closing = self._closing, None
-        if isinstance(closing, m.AskVideo):
-            self._asked = True
-            return [closing]
-        if isinstance(closing, m.GiveUp):
-            self._ended = True
-            return [closing]
-        self._sequential_next |= self.mode is None and self._canary is not None  # it told nothing, or killed
-        self._reset()
-        return self._ask_for_ticket(f"the last: {closing}")
-
-    def _ask_for_ticket(self, why: str) -> list[m.Step]:
-        if self.tickets >= TICKETS_PER_REVISION:
-            self._ended = True
-            return [m.GiveUp("ticket_expired", f"{self.tickets} upload URLs were used up; {why}")]
-        self._asked = True
-        return [m.RequestTicket()]
+        told_nothing = self.mode is None and self._canary is not None  # the canary, or it was what killed
+        self._sequential_next |= told_nothing and isinstance(self._closing, TicketDead)
+        return super()._close()
 
     def _probe_is_due(self) -> bool:
         belief = self._belief
@@ -226,12 +198,6 @@ class Session:
         else:
             self._closing = TicketDead(f"the upload URL is dead, the video {status.value.lower()}")
 
-    def not_answered(self) -> None:
-        """m.RequestTicket or m.AskVideo brought no answer: it will be handed out again."""
-        self._asked = False
-        if self._has_ticket:
-            self._closing = m.AskVideo()
-
     # --- answers to segments -------------------------------------------------------------------------
 
     def segment_answered(self, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
@@ -257,13 +223,6 @@ class Session:
                 return self._misfits(f"is of a file of {total} bytes")
             case _:
                 return self._troubled(span, answer)
-
-    def put_on_line(self, count: int) -> None:
-        """So many more bytes of segments left; too many for this file end the session."""
-        self.sent += count
-        if self.sent > TICKETS_PER_REVISION * self.size + RESEND_ALLOWANCE and self._closing is None:
-            why = f"{self.sent} bytes were sent for a file of {self.size}: the host keeps too few of them"
-            self._closing = m.GiveUp("resend_limit", why)
 
     def _is_canary(self, span: ByteRange) -> bool:
         return self.mode is None and span == self._canary

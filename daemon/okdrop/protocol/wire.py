@@ -36,7 +36,7 @@ from okdrop.protocol.redaction import presentable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from okdrop.protocol.messages import ProbeAnswer, SegmentAnswer
+    from okdrop.protocol.messages import FileAnswer, ProbeAnswer, SegmentAnswer
     from okdrop.protocol.ranges import ByteRange
 
 CONTENT_TYPE: Final = "application/x-binary; charset=x-user-defined"
@@ -48,7 +48,9 @@ _REFUSALS: Final = frozenset({3, 4})  # hundreds
 _DEAD: Final = frozenset({400, 403, 410})
 _PASSING_CODES: Final = frozenset({1, 2, 7, 8, 11, 12, 30, 31, 500, 502, 503, 504, 5000, 9999})
 _INTEGER: Final = re.compile(r"\d{1,19}", re.ASCII)
-_RETVAL: Final = re.compile(r"<retval>\s*1\s*</retval>", re.IGNORECASE)
+_RETVAL: Final = re.compile(
+    r"(?:<\?xml[^>]{0,100}\?>\s*)?<retval>\s*(-?\d{1,19})\s*</retval>", re.ASCII | re.IGNORECASE
+)
 
 
 def segment_headers(span: ByteRange, total: int, *, mode: Mode | None, file_name: str) -> dict[str, str]:
@@ -118,6 +120,33 @@ def read_probe_answer(status: int, headers: Mapping[str, str], body: bytes, tota
     if status == _OK and not body.strip() and not _speaks(headers):
         return Held(Account(ByteRanges()))
     return Unclear(status, _reason(headers) or "an account in an unknown form")
+
+
+def read_file_answer(status: int, headers: Mapping[str, str], body: bytes) -> FileAnswer:
+    """What the answer to a whole file in one request says (protocol.md 1.2, 4.5, 7.15).
+
+    Success is 200 with `<retval>1</retval>`; JSON without an error and nothing at all pass for it too.
+    Another text does not: after it, the session asks.
+    """
+    if status in (_NOT_FOUND, _RANGE):
+        return (
+            UrlDead(status, _reason(headers)) if status == _NOT_FOUND else Refused(status, _reason(headers))
+        )
+    if (failure := _failure(status, headers, body)) is not None:
+        return failure
+    text = body.decode("utf-8", "replace").strip()
+    if (said := _RETVAL.match(text)) is not None and said[1] != "1":
+        return Refused(status, f"retval {said[1]}")
+    if status == _OK and (said is not None or not text or _is_object(text)):
+        return Complete()
+    return ServerTrouble(status, _reason(headers) or "an answer that says nothing about the file")
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _failure(
@@ -192,8 +221,9 @@ def _speaks(headers: Mapping[str, str]) -> bool:
 
 
 def _is_page(body: bytes) -> bool:
-    text = body.lstrip()
-    return text.startswith(b"<") and not _RETVAL.match(text.decode("ascii", "replace"))
+    text = body.decode("ascii", "replace").strip()
+    said = _RETVAL.match(text)
+    return text.startswith("<") and (said is None or said[1] != "1")
 
 
 def _reason(headers: Mapping[str, str]) -> str:

@@ -1,0 +1,46 @@
+"""From the ledger's row to the session that goes on with it, and what must be back in the row in time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from okdrop.protocol.messages import Restored
+from okdrop.protocol.multipart import MultipartSession
+from okdrop.protocol.session import Session
+
+if TYPE_CHECKING:
+    from okdrop.drop import Ticket, Upload
+    from okdrop.protocol.plan import Plan
+    from okdrop.protocol.tickets import TicketSession
+
+
+def session_of(row: Upload, plan: Plan) -> TicketSession:
+    """The session that the plan wants, on the row's ticket if it has one.
+
+    The plan may have changed since that ticket was issued: either session takes up safely what the other
+    one left.
+    """
+    size, restored = row.drop.revision.size, _restored(row)
+    if plan.in_one:
+        return MultipartSession(size, tickets=row.tickets, sent=row.bytes_sent, restored=restored)
+    return Session(size, plan, tickets=row.tickets, sent=row.bytes_sent, restored=restored)
+
+
+def _restored(row: Upload) -> Restored | None:
+    if row.ticket is None:
+        return None
+    return Restored(mode=row.mode, taken=row.received > 0, offered_all=row.offered_all)
+
+
+def vital(row: Upload) -> tuple[object, ...]:
+    """What has to be in the ledger before anything leaves."""
+    return row.ticket, row.tickets, row.mode, row.offered_all
+
+
+def host_of(ticket: Ticket) -> str:
+    """The upload host's name: all of an upload URL that may be shown."""
+    try:
+        return urlsplit(ticket.upload_url).hostname or ""
+    except ValueError:  # no URL at all: the client refuses it in words
+        return ""
