@@ -14,7 +14,7 @@ from client.test_uploads import blocks_of, endless
 from okdrop.client import Client
 from okdrop.drop import Ticket
 from okdrop.errors import GaveUp, LocalProtocolError, SourceChanged
-from okdrop.protocol.messages import Complete, FileAnswer, NoAnswer, Refused, ServerTrouble, UrlDead
+from okdrop.protocol.messages import Complete, FileAnswer, NoAnswer, ServerTrouble, UrlDead
 from scripted import SIGNATURE, Connect, Serve, Talk
 
 KIB = 1024
@@ -95,7 +95,7 @@ async def test_the_upload_url_goes_out_byte_for_byte(serve: Serve, connect: Conn
     query = "sig=a%2Fb%2fc%20d+e=&x=%7E~%zz&y"
     async with serve(script) as server, connect() as client:
         answer = await post(client, server.ticket(query), blocks_of(b"12345678"), 8)
-    assert answer == Refused(302), "and no redirect is followed"
+    assert getattr(answer, "status", None) == 302, "and no redirect is followed"
     assert lines == [f"POST /upload.do?{query} HTTP/1.1"]
 
 

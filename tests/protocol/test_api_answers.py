@@ -120,12 +120,25 @@ def test_a_ticket_without_its_parts_is_trouble(value: Json) -> None:
         ({"videos": [{}]}, VideoStatus.UNKNOWN),
         ({"videos": [{"status": 5}]}, VideoStatus.UNKNOWN),
         ({"videos": []}, VideoStatus.MISSING),
-        ({}, VideoStatus.MISSING),
-        (None, VideoStatus.MISSING),
     ],
 )
 def test_the_status_of_a_video(value: Json, status: VideoStatus) -> None:
     assert read_video_status(value) is status
+
+
+@pytest.mark.parametrize("value", [None, {}, [], {"videos": None}, {"videos": ["5"]}, "5"])
+def test_an_answer_without_a_list_of_videos_is_not_called_no_such_video(value: Json) -> None:
+    with pytest.raises(Trouble) as raised:
+        read_video_status(value)
+    assert raised.value.code == "video_unclear"
+    assert raised.value.tries
+
+
+def test_whoever_says_when_to_come_back_is_heeded_in_every_form() -> None:
+    for status, body in ((503, b""), (503, error(2)), (200, error(8)), (429, b'{"error_code": 5000}')):
+        with pytest.raises(Trouble) as raised:
+            read_api_answer(UPDATE, status, {"Retry-After": "8"}, body)
+        assert raised.value.retry_after == 8.0
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from okdrop.protocol.wire import (
 )
 
 TOTAL = 1000
+BETWEEN = "somebody between answers in the host's place"
 FIRST = Account(ByteRanges.prefix(100))
 ISLANDS = Account(ByteRanges.of([ByteRange(0, 100), ByteRange(200, 300)]))
 
@@ -54,13 +55,20 @@ ACCOUNTS = [
     ({}, b"100", Account(ByteRanges.prefix(100), Form.COUNT)),
     ({}, b"0\n", Account(ByteRanges(), Form.COUNT)),
     ({}, b"1000", Account(ByteRanges.prefix(1000), Form.COUNT)),
+    ({}, b'{"ranges": "0-99/1000"}', FIRST),
+    ({}, b'{"ranges": ["0-99", "200-299"], "size": 1000, "last_known_byte": 99}', ISLANDS),
+    ({}, b' {"state": "RECEIVING", "size": 1000, "lastKnownByte": 99}', last_byte(100)),
+    ({}, b'{"last_known_byte": "-1"}', last_byte(0)),
 ]
 UNREADABLE = [
-    ({}, b'{"ranges": "0-99/1000"}'),
+    ({}, b'{"ranges": "who knows"}'),
+    ({}, b'{"ranges": [[0, 99]]}'),
+    ({}, b'{"ranges": []}'),
     ({}, b'{"size": 100}'),
+    ({}, b'{"last_known_byte": null}'),
+    ({}, b'{"last_known_byte": 1000}'),
     ({}, b"[[0, 99]]"),
     ({}, b"hello"),
-    ({}, b"<html>an outage</html>"),
     ({}, b"\xff\xfe\x00"),
     ({}, b"1001"),
     ({}, b"990-1000"),
@@ -110,7 +118,11 @@ PROBES = [
     (410, {}, b"0-99/1000", UrlDead(410)),
     (412, {}, b"", Refused(412)),
     (415, {}, b"", Refused(415)),
-    (302, {"Location": "https://elsewhere.example/"}, b"", Refused(302)),
+    (302, {"Location": "https://elsewhere.example/"}, b"", ServerTrouble(302, BETWEEN)),
+    (407, {}, b"", ServerTrouble(407, BETWEEN)),
+    (200, {}, b"<html>an outage</html>", ServerTrouble(200, "a page where an account was due")),
+    (200, {"Retry-After": "8"}, b'{"error_code": 2}', ServerTrouble(200, "an error object", 8.0)),
+    (200, {}, b'{"ranges": "0-99", "size": 999}', WrongTotal(999)),
     (500, {}, b"", ServerTrouble(500)),
     (503, {"Retry-After": "7"}, b"", ServerTrouble(503, "", 7.0)),
     (429, {"retry-after": "999999999"}, b"", ServerTrouble(429, "", 86400.0)),
@@ -134,7 +146,7 @@ SEGMENTS = [
     (403, {}, b"", UrlDead(403)),
     (416, {}, b"", RangeRefused()),
     (412, {}, b"", Refused(412)),
-    (301, {}, b"", Refused(301)),
+    (301, {}, b"", ServerTrouble(301, BETWEEN)),
     (502, {}, b"<html>", ServerTrouble(502)),
     (200, {}, b'{"error_code": 100, "error_msg": "PARAM : bad"}', Refused(200, "PARAM : bad")),
     (200, {}, b'{"error": "expired", "error_descr": "too late"}', Refused(200, "too late")),
@@ -237,7 +249,7 @@ def test_whatever_comes_in_an_answer_goes_out(status: int, headers: dict[str, st
         (410, {}, b"", UrlDead(410)),
         (413, {}, b"", Refused(413)),
         (416, {"X-Last-Known-Byte": "7"}, b"", Refused(416)),
-        (302, {"Location": "/elsewhere"}, b"", Refused(302)),
+        (302, {"Location": "/elsewhere"}, b"", ServerTrouble(302, BETWEEN)),
         (503, {"Retry-After": "3"}, b"", ServerTrouble(503, "", 3.0)),
         (500, {}, b"<retval>1</retval>", ServerTrouble(500)),
     ],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SOURCE_GONE: Final = "source_gone"
 
 
-USELESS_TICKET: Final = frozenset({"ticket_expired", "upload_host_refused", SOURCE_GONE})
+USELESS_TICKET: Final = frozenset({"ticket_expired", "upload_host_refused", "video_unclear", SOURCE_GONE})
 """Failures after which another try begins with a new ticket."""
 
 

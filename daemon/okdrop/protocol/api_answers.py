@@ -44,6 +44,8 @@ def read_api_answer(method: str, status: int, headers: Mapping[str, str], body: 
     """
     value, is_json = _json(body)
     if (error := _api_error(method, headers, body, value)) is not None:
+        if isinstance(error, Trouble):
+            error.retry_after = retry_after(headers)
         raise error
     if passing(status):
         wait = retry_after(headers)
@@ -88,16 +90,25 @@ def read_expiry(upload_url: str, *, now: dt.datetime) -> dt.datetime | None:
 
 
 def read_video_status(value: Json) -> VideoStatus:
-    """The status in video.get's value; MISSING where no video is listed.
+    """The status in video.get's value; MISSING where the list of videos is there and empty.
+
+    An answer without a list says nothing of the video: taken for "no such video", it would cost a whole
+    file that OK holds.
 
     Raises:
-        Trouble: the value has another form.
+        Trouble: `video_unclear`, the value has another form, empty ones included; not for ever.
     """
-    videos = value.get("videos") if isinstance(value, dict) else value
-    if videos is None or videos == []:
+    videos = value.get("videos") if isinstance(value, dict) else None
+    if videos == []:
         return VideoStatus.MISSING
     if not isinstance(videos, list) or not isinstance(videos[0], dict):
-        raise _unexpected(verdicts.GET, "no list of videos in it")
+        raise Trouble(
+            f"{verdicts.GET}: an answer that does not say what became of the video",
+            code="video_unclear",
+            long=True,
+            tries=verdicts.UNKNOWN_TRIES,
+            hint="look on ok.ru whether the video is there; okdrop retry sends the file anew",
+        )
     word = videos[0].get("status")
     try:
         return VideoStatus(word.upper()) if isinstance(word, str) else VideoStatus.UNKNOWN

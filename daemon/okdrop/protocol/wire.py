@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import Mode
 from okdrop.protocol.fields import field, passing, retry_after
@@ -44,7 +44,8 @@ CONTENT_TYPE: Final = "application/x-binary; charset=x-user-defined"
 
 _MODE_FIELD: Final = "X-Uploading-Mode"
 _OK, _CREATED, _NOT_FOUND, _RANGE = 200, 201, 404, 416
-_REFUSALS: Final = frozenset({3, 4})  # hundreds
+_REDIRECTION, _REFUSAL = 3, 4  # hundreds
+_PROXY_LOGIN: Final = 407
 _DEAD: Final = frozenset({400, 403, 410})
 _PASSING_CODES: Final = frozenset({1, 2, 7, 8, 11, 12, 30, 31, 500, 502, 503, 504, 5000, 9999})
 _INTEGER: Final = re.compile(r"\d{1,19}", re.ASCII)
@@ -119,6 +120,8 @@ def read_probe_answer(status: int, headers: Mapping[str, str], body: bytes, tota
         return NothingYet(_reason(headers))
     if status == _OK and not body.strip() and not _speaks(headers):
         return Held(Account(ByteRanges()))
+    if _is_page(body):  # somebody between: an outage's page, a captive portal
+        return ServerTrouble(status, _reason(headers) or "a page where an account was due")
     return Unclear(status, _reason(headers) or "an account in an unknown form")
 
 
@@ -158,27 +161,36 @@ def _failure(
         return UrlDead(status, reason)
     if passing(status):
         return ServerTrouble(status, reason, retry_after(headers))
-    if status // 100 in _REFUSALS and status != _RANGE:
+    if status // 100 == _REDIRECTION or status == _PROXY_LOGIN:
+        # A redirect is not followed (protocol.md 7.31); somebody between sent it, as a proxy's refusal.
+        return ServerTrouble(status, reason or "somebody between answers in the host's place")
+    if status // 100 == _REFUSAL and status != _RANGE:
         return Refused(status, reason)
-    return _error_inside(status, body)
+    return _error_inside(status, headers, body)
 
 
-def _error_inside(status: int, body: bytes) -> Refused | ServerTrouble | None:
+def _error_inside(status: int, headers: Mapping[str, str], body: bytes) -> Refused | ServerTrouble | None:
     """An error object in an answer that looks like success (protocol.md 7.15)."""
-    if not body.lstrip().startswith(b"{"):
-        return None
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    said = _object(body)
     # Falsy values are how some answers say "no error".
-    if not isinstance(said, dict) or not (said.get("error_code") or said.get("error")):
+    if not (said.get("error_code") or said.get("error")):
         return None
     code = said.get("error_code") or said.get("error")
     words = said.get("error_msg") or said.get("error_descr") or code
     reason = presentable(words if isinstance(words, str) else "an error object")
     passing = isinstance(code, int) and code in _PASSING_CODES
-    return ServerTrouble(status, reason) if passing else Refused(status, reason)
+    return ServerTrouble(status, reason, retry_after(headers)) if passing else Refused(status, reason)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is; an empty one where it is none."""
+    if not body.lstrip().startswith(b"{"):
+        return {}
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _account(headers: Mapping[str, str], body: bytes, total: int) -> Account | WrongTotal | None:
@@ -191,14 +203,31 @@ def _account(headers: Mapping[str, str], body: bytes, total: int) -> Account | W
     text = body.decode("ascii", "replace").strip()
     if _INTEGER.fullmatch(text):
         return _prefix(int(text), total, Form.COUNT)
-    if text and (account := _ranges(text, total)) is not None:
+    if text and (account := _ranges(text, total) or _account_object(body, total)) is not None:
         return account
     last = field(headers, "X-Last-Known-Byte")
-    if last is None:
-        return None
-    if last in ("", "-1"):
+    return None if last is None else _last_byte(last, total)
+
+
+def _account_object(body: bytes, total: int) -> Account | WrongTotal | None:
+    """An account as a JSON object; no source names its members (protocol.md 7.3), these name themselves."""
+    said = {str(name).lower().replace("_", ""): value for name, value in _object(body).items()}
+    listed = said.get("ranges")
+    if isinstance(listed, list):
+        listed = ",".join(map(str, listed))
+    account: Account | WrongTotal | None = None
+    if isinstance(listed, str) and listed:
+        account = _ranges(listed, total)
+    elif "lastknownbyte" in said:
+        account = _last_byte(str(said["lastknownbyte"]), total)
+    size = said.get("size", total)
+    return WrongTotal(size) if account is not None and isinstance(size, int) and size != total else account
+
+
+def _last_byte(text: str, total: int) -> Account | None:
+    if text in ("", "-1"):
         return Account(ByteRanges(), Form.LAST_BYTE)
-    return _prefix(int(last) + 1, total, Form.LAST_BYTE) if _INTEGER.fullmatch(last) else None
+    return _prefix(int(text) + 1, total, Form.LAST_BYTE) if _INTEGER.fullmatch(text) else None
 
 
 def _ranges(text: str, total: int) -> Account | WrongTotal | None:
