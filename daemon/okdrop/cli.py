@@ -99,14 +99,19 @@ def upload(
     *,
     title: Annotated[str, typer.Option(help="Their title, instead of the file's name.")] = "",
 ) -> None:
-    """Upload and publish the named files."""
-    from okdrop import service  # noqa: PLC0415
+    """Upload and publish the named files, and say what became of each."""
+    from okdrop import named_files  # noqa: PLC0415
+    from okdrop.inbox.named import place  # noqa: PLC0415
 
-    paths = [os.fsencode(file.absolute()) for file in files]
-    for file in files:
-        if not file.is_file() or file.is_symlink():
-            raise typer.BadParameter(f"{os.fsdecode(file)!r} is no regular file", param_hint="FILE")
-    _run(config, lambda loaded, emit: service.upload(loaded, emit, paths, title=title))
+    paths = [place(os.fspath(file)) for file in files]
+    if refused := named_files.refusals(paths):
+        for line in refused:
+            print(f"okdrop: {line}", file=sys.stderr)
+        raise typer.Exit(USAGE)
+    loaded = load(config, os.environ)
+    draw = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+    work = named_files.upload(loaded, paths, title=title, progress=sys.stderr, draw=draw, say=print)
+    raise typer.Exit(asyncio.run(work))
 
 
 @app.command()

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from okdrop import events
 from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.meter import Meter
 from okdrop.protocol import messages as m
 from okdrop.protocol.session import Session
 
@@ -64,6 +65,7 @@ class Attempt:
             sent=row.bytes_sent,
             restored=_restored(row),
         )
+        self._meter: Final = Meter(parts.emit, parts.monotonic, upload=row.id, counted=self._session)
         self._resumes = row.ticket is not None
         self._best = row.received
         self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
@@ -239,10 +241,14 @@ class Attempt:
                 mode=self._session.mode,
                 file_name=self._parts.file_name(self.row.drop),
                 blocks=blocks,
-                sent=self._session.put_on_line,
+                sent=functools.partial(self._put_on_line, span),
             )
         await self._source.check()
         return answer
+
+    def _put_on_line(self, span: ByteRange, count: int) -> None:
+        self._session.put_on_line(count)
+        self._meter.handed(span, count)
 
     # --- landings: what came of a step, told to the session ------------------------------------------
 
@@ -272,6 +278,7 @@ class Attempt:
 
     def _segment_answered(self, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
         error = self._session.segment_answered(span, answer)
+        self._meter.landed(span)
         if error is None:
             self._parts.emit(
                 events.SegmentStored(
