@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-COMMANDS = ["run", "upload", "status", "show", "retry", "cancel", "check", "emulator", "demo"]
+COMMANDS = ["run", "upload", "status", "show", "retry", "cancel", "explain", "check", "emulator", "demo"]
 
 
 @pytest.fixture
@@ -190,6 +190,28 @@ def test_cancel(okdrop: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = okdrop("cancel", "1", "2")
     assert (code, out) == (2, "upload 1: cancelled\n")
     assert err == "okdrop: upload 2 is published; only unfinished and failed ones can be cancelled\n"
+
+
+def test_explain_answers_whatever_the_answer_and_without_a_ledger(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    code, out, err = okdrop("explain", str(tmp_path / "missing\n.mp4"))
+    assert (code, err) == (0, f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n")
+    assert out.splitlines()[:2] == [f"{tmp_path}/missing\\n.mp4", "  verdict:     would not be taken"]
+    assert not (tmp_path / "ledger.db").exists()
+
+
+@pytest.mark.usefixtures("rows")
+def test_explain_for_programs(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, err = okdrop("explain", str(tmp_path), "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["why"][-1] == "it is a folder; name the files in it"
+
+
+def test_explain_of_a_broken_ledger_is_2(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"no database" * 1000)
+    code, out, err = okdrop("explain", str(tmp_path))
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize("command", ["retry", "cancel", "show"])

@@ -191,7 +191,7 @@ async def _brought(ledger: Ledger, row: Upload, *, state: State, **changes: Any)
             {"state": State.UPLOADING, "received": 50_000},
             "uploading, 50 % held by OK; the same command goes on from there",
         ),
-        ({"state": State.CANCELLED}, "cancelled"),
+        ({"state": State.CANCELLED}, "cancelled; okdrop retry 1 hands it back"),
         (
             {"state": State.FAILED, "failure": Failure(code="bad_file", message="no", hint=HINT)},
             f"failed: bad_file: no; {HINT}; then: okdrop retry 1",

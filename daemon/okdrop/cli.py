@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -16,12 +17,13 @@ from okdrop.config import load
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from typing import Any
 
     from okdrop.config import Config
     from okdrop.drop import State, Upload
     from okdrop.events import Emit
+    from okdrop.ledger import Reader
     from okdrop.orders import Said
 
 USAGE = 2
@@ -118,17 +120,12 @@ def upload(
 def status(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
     """Show every upload and where it stands; needs no running daemon."""
     from okdrop import report  # noqa: PLC0415
-    from okdrop.ledger import read_only  # noqa: PLC0415
 
     counts: dict[State, int] = {}
     rows: list[Upload] = []
-    try:
-        with read_only(_ledger_url(config)) as ledger:
+    with _ledger_if_any(_ledger_url(config)) as ledger:
+        if ledger is not None:
             counts, rows = ledger.counts(), ledger.uploads()
-    except LedgerError as error:
-        if error.code != "ledger_missing":
-            raise
-        print(f"okdrop: {error.message}", file=sys.stderr)  # as good as an empty one
     if as_json:
         print(json.dumps(report.status_as_json(counts, rows)))
     else:
@@ -189,6 +186,22 @@ def _ledger_url(config_file: Path | None) -> str:
     return load(config_file, os.environ).ledger.url.get_secret_value()
 
 
+@contextlib.contextmanager
+def _ledger_if_any(url: str) -> Iterator[Reader | None]:
+    """The ledger to read; None where there is none yet, which is said and as good as an empty one."""
+    from okdrop.ledger import read_only  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(read_only(url))
+        except LedgerError as error:
+            if error.code != "ledger_missing":
+                raise
+            print(f"okdrop: {error.message}", file=sys.stderr)
+            ledger = None
+        yield ledger
+
+
 def _obey(answers: Sequence[Said]) -> None:
     """Say what became of each order; one that could not be carried out is a usage error."""
     for said in answers:
@@ -199,6 +212,23 @@ def _obey(answers: Sequence[Said]) -> None:
     if not answers:
         print("nothing to hand back")
     raise typer.Exit(0 if all(said.done for said in answers) else USAGE)
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file in question.")],
+    config: ConfigFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a file would be taken, why or why not yet, and where its metadata comes from."""
+    from okdrop.explain import explain as explain_file  # noqa: PLC0415
+    from okdrop.inbox.named import place  # noqa: PLC0415
+
+    loaded = load(config, os.environ)
+    with _ledger_if_any(loaded.ledger.url.get_secret_value()) as ledger:
+        answer = explain_file(loaded, place(os.fspath(file)), ledger)
+    print(json.dumps(answer.as_json()) if as_json else answer.as_text())
 
 
 @app.command()

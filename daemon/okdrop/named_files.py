@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final, TextIO
 
 from okdrop import events, service
-from okdrop.drop import Drop, State
+from okdrop.drop import UNFINISHED, Drop, State
 from okdrop.events import shown
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
@@ -20,6 +20,7 @@ from okdrop.ledger import Known, Moved, read_only
 from okdrop.observe.board import Board
 from okdrop.observe.lines import Lines
 from okdrop.observe.log import log_to
+from okdrop.words import standing, video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from okdrop.events import Emit, Event
     from okdrop.ledger import Reader
     from okdrop.observe.bars import Bars
-
-LINK: Final = "https://ok.ru/video/"
-"""What a video's id makes the address of its page."""
 
 _TOLD_BY_LINES: Final = (
     events.FileLeft,
@@ -141,22 +139,11 @@ def _row(path: bytes, board: Board, reader: Reader) -> Upload | None:
 
 
 def _became(row: Upload, board: Board, reader: Reader) -> str:
-    match row.state:
-        case State.PUBLISHED:
-            return f"{'published' if row.id in board.published else 'published already'}{_video(row)}"
-        case State.DUPLICATE:
-            original = reader.get(row.duplicate_of or row.id) or row
-            return f"published already, the same bytes as upload {original.id}{_video(original)}"
-        case State.FAILED if row.failure is not None:
-            failure = row.failure
-            hint = f"; {failure.hint}" if failure.hint else ""
-            return f"failed: {failure.code}: {failure.message}{hint}; then: okdrop retry {row.id}"
-        case State.QUEUED | State.UPLOADING | State.FINALIZING:
-            held = 100 * row.received // max(row.drop.revision.size, 1)
-            return f"{row.state}, {held} % held by OK; the same command goes on from there"
-        case _:
-            return row.state.value
-
-
-def _video(row: Upload) -> str:
-    return f", video {row.ticket.video_id}, {LINK}{row.ticket.video_id}" if row.ticket is not None else ""
+    if row.state is State.PUBLISHED and row.id not in board.published:
+        return f"published already{video(row)}"
+    if row.state is State.DUPLICATE and row.duplicate_of is not None:
+        original = reader.get(row.duplicate_of)
+        return standing(row) + (video(original) if original is not None else "")
+    if row.state in UNFINISHED:
+        return f"{standing(row)}; the same command goes on from there"
+    return standing(row)

@@ -80,7 +80,7 @@ def test_what_is_no_regular_file_is_named_and_never_opened(folder: Path) -> None
         "pipe": "is a pipe; only a regular file can be read again after a cut",
         "folder": "is a folder; name the files in it",
         "socket": "is a socket, no regular file",
-        "broken": "is a symbolic link, and those are not followed; it leads nowhere",
+        "broken": "is a symbolic link, and those are not followed; it leads to no file",
         "link": f"is a symbolic link, and those are not followed; name the file itself: {folder}/a.mp4",
     }
     assert refusal(b"/dev/null") == "is a device, no regular file"

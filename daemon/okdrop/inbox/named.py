@@ -9,6 +9,7 @@ from typing import Final
 
 from okdrop.drop import too_small
 from okdrop.events import shown
+from okdrop.inbox.revision import revision_at
 
 _KINDS: Final = (
     (stat.S_ISDIR, "is a folder; name the files in it"),
@@ -41,8 +42,8 @@ def refusal(path: bytes) -> str | None:
         return f"cannot be looked at: {error.strerror}"
     if stat.S_ISLNK(status.st_mode):
         target = os.path.realpath(path)
-        there = Path(os.fsdecode(target)).exists()
-        leads = f"name the file itself: {shown(target)}" if there else "it leads nowhere"
+        there = revision_at(target) is not None
+        leads = f"name the file itself: {shown(target)}" if there else "it leads to no file"
         return f"is a symbolic link, and those are not followed; {leads}"
     for is_kind, words in _KINDS:
         if is_kind(status.st_mode):
@@ -51,3 +52,11 @@ def refusal(path: bytes) -> str | None:
         return "may not be read by this user; mend its permissions"
     failure = too_small(status.st_size)
     return f"cannot be sent: {failure.message}" if failure is not None else None
+
+
+def is_link(path: bytes) -> bool:
+    """Whether there is a symbolic link at a path; not where that cannot be looked at."""
+    try:
+        return stat.S_ISLNK(os.lstat(path).st_mode)
+    except OSError:
+        return False
