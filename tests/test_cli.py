@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,15 +13,27 @@ import typer.main
 
 from ledger.making import drop, ticket
 from okdrop import __version__, cli
+from okdrop.config import load
 from okdrop.drop import State
 from okdrop.errors import ConfigurationError, Halted, LedgerError
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-COMMANDS = ["run", "upload", "status", "show", "retry", "cancel", "explain", "check", "emulator", "demo"]
+COMMANDS = [
+    "run",
+    "upload",
+    "status",
+    "show",
+    "retry",
+    "cancel",
+    "explain",
+    "check",
+    "init",
+    "emulator",
+    "demo",
+]
 
 
 @pytest.fixture
@@ -190,6 +203,35 @@ def test_cancel(okdrop: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = okdrop("cancel", "1", "2")
     assert (code, out) == (2, "upload 1: cancelled\n")
     assert err == "okdrop: upload 2 is published; only unfinished and failed ones can be cancelled\n"
+
+
+def test_init_writes_a_configuration_that_can_be_used_and_replaces_none(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "deep" / "okdrop.toml"
+    code, out, err = okdrop("init", str(file), "--folder", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == f"wrote {file}; next:"
+    assert out.splitlines()[-1] == f"  4. okdrop check --config {file}"
+    assert load(file, {}).watch[0].path == tmp_path
+    assert okdrop("init", "--config", str(file)) == (
+        2,
+        "",
+        f"okdrop: {file} is there already; name another place, or replace it with --force\n",
+    )
+    assert okdrop("init", "--config", str(file), "--force")[0] == 0
+    assert load(file, {}).watch[0].path == Path("/srv/drop")
+
+
+def test_init_writes_where_okdrop_reads(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    monkeypatch.setenv("OKDROP_CONFIG", str(file))
+    code, out, _ = okdrop("init")
+    assert (code, file.exists()) == (0, True)
+    assert out.splitlines()[-1] == "  4. okdrop check"
+    assert okdrop("init", str(file), "--config", str(file))[0] == 2
 
 
 def test_explain_answers_whatever_the_answer_and_without_a_ledger(

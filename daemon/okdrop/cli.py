@@ -241,6 +241,29 @@ def check(config: ConfigFile = None) -> None:
 
 
 @app.command()
+def init(
+    path: Annotated[Path | None, typer.Argument(metavar="[PATH]", help="The file to write.")] = None,
+    config: ConfigFile = None,
+    *,
+    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="The first watched folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Write a commented configuration, and say what to do next."""
+    from okdrop import init as beginning  # noqa: PLC0415
+    from okdrop.config import DEFAULT_PATH, chosen_file  # noqa: PLC0415
+    from okdrop.inbox.named import place  # noqa: PLC0415
+
+    if path is not None and config is not None:
+        raise typer.BadParameter("name the file once, as PATH or by --config")
+    found = chosen_file(None, os.environ)
+    target = Path(os.fsdecode(place(os.fspath(path or config or found or DEFAULT_PATH))))
+    watched = place(os.fspath(folder)) if folder is not None else None
+    beginning.write(target, folder=watched, force=force, mode=beginning.mode_for(os.geteuid()))
+    for line in beginning.next_steps(target, found_by_itself=beginning.is_default(target, found)):
+        print(line)
+
+
+@app.command()
 def emulator(
     data: Annotated[Path, typer.Option(help="Where its videos are kept; they survive a restart.")],
     port: Annotated[int, typer.Option(help="0: any free one.")] = 8470,
