@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import typer.main
 
 from ledger.making import drop, ticket
-from okdrop import __version__, cli
+from okdrop import __version__, cli, report
 from okdrop.config import load
 from okdrop.drop import State
 from okdrop.errors import ConfigurationError, Halted, LedgerError
@@ -146,6 +147,34 @@ def test_status_for_programs(okdrop: Callable[..., tuple[int, str, str]]) -> Non
     assert (told["counts"]["failed"], told["counts"]["published"]) == (1, 1)
     assert [row["path"] for row in told["uploads"]] == ["/srv/drop/\udcffa.mp4", "/srv/drop/b.mp4"]
     assert "SECRETSIGNATURE" not in out
+
+
+@pytest.mark.usefixtures("rows")
+def test_status_shows_the_newest_alone_unless_it_is_asked_for_all(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "NEWEST", 1)
+    out = okdrop("status")[1]
+    assert [line.split("\t")[0] for line in out.splitlines()[:-1]] == ["id", "2"]
+    assert out.splitlines()[-1].endswith("(the newest 1 of 2 are shown; --all shows all)")
+    assert [line.split("\t")[0] for line in okdrop("status", "--all")[1].splitlines()[:-1]] == [
+        "id",
+        "1",
+        "2",
+    ]
+    assert len(json.loads(okdrop("status", "--json")[1])["uploads"]) == 2
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("command", [["status"], ["show", "2"]])
+def test_on_a_terminal_there_are_tables(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    code, out, _ = okdrop(*command)
+    assert code == 0
+    assert "b.mp4" in out
+    assert "┏" in out or "+" in out or "│" in out
 
 
 def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
@@ -296,6 +325,24 @@ def test_an_expected_error_is_one_line(
 
     monkeypatch.setattr(cli, "app", fail)
     assert okdrop() == (code, "", "okdrop: no\n")
+
+
+def test_without_a_command_the_help_is_shown(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = okdrop()
+    assert (code, out) == (2, "")
+    for command in COMMANDS:
+        assert f"\n  {command} " in err
+    assert "..." not in err.partition("Commands:")[2]  # no sentence is cut
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_poor_locale_costs_no_answer(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bytes_out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(bytes_out, "ascii", write_through=True))
+    assert okdrop("show", "2")[0] == 0
+    assert b"new \\u2192 queued" in bytes_out.getvalue()
 
 
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

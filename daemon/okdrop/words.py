@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from okdrop.drop import UNFINISHED, State, Upload
+from okdrop.events import shown
+
+
+def printable(text: str) -> str:
+    """A text from elsewhere on one line: what a terminal would not show as text is escaped."""
+    return shown(text.encode("utf-8", "backslashreplace"))
 
 
 def video_page(video_id: str) -> str:
