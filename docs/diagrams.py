@@ -1,5 +1,7 @@
 """Draws what the documents show from what the code says: `make diagrams`.
 
+The shipped configuration is copied into the package too, where `okdrop init` finds it.
+
 A document holds marked blocks, from `<!-- NAME: generated -->` to `<!-- NAME: end -->`; each is replaced by
 what its painter gives. A test fails when a document is not what this script would make of it.
 """  # noqa: INP001  a script beside the documents, no package
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 DOCS: Final = Path(__file__).parent
 SHIPPED: Final = DOCS.parent / "config" / "okdrop.toml"
+PACKAGED: Final = DOCS.parent / "daemon" / "okdrop" / "config" / "okdrop.toml"
 
 _BLOCK: Final = re.compile(
     r"(<!-- (?P<name>[a-z-]+): generated -->\n).*?(?P<end><!-- (?P=name): end -->\n)", re.DOTALL
@@ -148,7 +151,8 @@ def drawn(text: str) -> str:
 
 
 def main() -> None:
-    """Bring every document up to date."""
+    """Bring every document, and the packaged configuration, up to date."""
+    PACKAGED.write_text(SHIPPED.read_text())
     for document in sorted(DOCS.rglob("*.md")):
         old = document.read_text()
         if (new := drawn(old)) != old:

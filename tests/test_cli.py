@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import typer.main
 
 from ledger.making import drop, ticket
-from okdrop import __version__, cli
+from okdrop import __version__, cli, report
+from okdrop.config import load
 from okdrop.drop import State
 from okdrop.errors import ConfigurationError, Halted, LedgerError
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-COMMANDS = ["run", "upload", "status", "show", "retry", "cancel", "check", "health", "emulator", "demo"]
+COMMANDS = [
+    "run",
+    "upload",
+    "status",
+    "show",
+    "retry",
+    "cancel",
+    "explain",
+    "check",
+    "health",
+    "init",
+    "emulator",
+    "demo",
+]
 
 
 @pytest.fixture
@@ -136,6 +151,34 @@ def test_status_for_programs(okdrop: Callable[..., tuple[int, str, str]]) -> Non
     assert "SECRETSIGNATURE" not in out
 
 
+@pytest.mark.usefixtures("rows")
+def test_status_shows_the_newest_alone_unless_it_is_asked_for_all(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "NEWEST", 1)
+    out = okdrop("status")[1]
+    assert [line.split("\t")[0] for line in out.splitlines()[:-1]] == ["id", "2"]
+    assert out.splitlines()[-1].endswith("(the newest 1 of 2 are shown; --all shows all)")
+    assert [line.split("\t")[0] for line in okdrop("status", "--all")[1].splitlines()[:-1]] == [
+        "id",
+        "1",
+        "2",
+    ]
+    assert len(json.loads(okdrop("status", "--json")[1])["uploads"]) == 2
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("command", [["status"], ["show", "2"]])
+def test_on_a_terminal_there_are_tables(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    code, out, _ = okdrop(*command)
+    assert code == 0
+    assert "b.mp4" in out
+    assert "┏" in out or "+" in out or "│" in out
+
+
 def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     code, out, err = okdrop("status", "--json")
     assert code == 0
@@ -193,6 +236,57 @@ def test_cancel(okdrop: Callable[..., tuple[int, str, str]]) -> None:
     assert err == "okdrop: upload 2 is published; only unfinished and failed ones can be cancelled\n"
 
 
+def test_init_writes_a_configuration_that_can_be_used_and_replaces_none(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "deep" / "okdrop.toml"
+    code, out, err = okdrop("init", str(file), "--folder", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == f"wrote {file}; next:"
+    assert out.splitlines()[-1] == f"  4. okdrop check --config {file}"
+    assert load(file, {}).watch[0].path == tmp_path
+    assert okdrop("init", "--config", str(file)) == (
+        2,
+        "",
+        f"okdrop: {file} is there already; name another place, or replace it with --force\n",
+    )
+    assert okdrop("init", "--config", str(file), "--force")[0] == 0
+    assert load(file, {}).watch[0].path == Path("/srv/drop")
+
+
+def test_init_writes_where_okdrop_reads(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    monkeypatch.setenv("OKDROP_CONFIG", str(file))
+    code, out, _ = okdrop("init")
+    assert (code, file.exists()) == (0, True)
+    assert out.splitlines()[-1] == "  4. okdrop check"
+    assert okdrop("init", str(file), "--config", str(file))[0] == 2
+
+
+def test_explain_answers_whatever_the_answer_and_without_a_ledger(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    code, out, err = okdrop("explain", str(tmp_path / "missing\n.mp4"))
+    assert (code, err) == (0, f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n")
+    assert out.splitlines()[:2] == [f"{tmp_path}/missing\\n.mp4", "  verdict:     would not be taken"]
+    assert not (tmp_path / "ledger.db").exists()
+
+
+@pytest.mark.usefixtures("rows")
+def test_explain_for_programs(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, err = okdrop("explain", str(tmp_path), "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["why"][-1] == "it is a folder; name the files in it"
+
+
+def test_explain_of_a_broken_ledger_is_2(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"no database" * 1000)
+    code, out, err = okdrop("explain", str(tmp_path))
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+
+
 @pytest.mark.parametrize("command", ["retry", "cancel", "show"])
 def test_an_order_before_there_is_a_ledger(
     okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path, command: str
@@ -233,6 +327,24 @@ def test_an_expected_error_is_one_line(
 
     monkeypatch.setattr(cli, "app", fail)
     assert okdrop() == (code, "", "okdrop: no\n")
+
+
+def test_without_a_command_the_help_is_shown(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = okdrop()
+    assert (code, out) == (2, "")
+    for command in COMMANDS:
+        assert f"\n  {command} " in err
+    assert "..." not in err.partition("Commands:")[2]  # no sentence is cut
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_poor_locale_costs_no_answer(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bytes_out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(bytes_out, "ascii", write_through=True))
+    assert okdrop("show", "2")[0] == 0
+    assert b"new \\u2192 queued" in bytes_out.getvalue()
 
 
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

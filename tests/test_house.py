@@ -18,6 +18,8 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 THROUGH = {
     # A module without a test module of its own → where it is tested, which is where its behaviour shows.
     "__main__.py": "test_cli.py",  # a door to cli.main
+    "cli/reading.py": "test_cli.py",  # commands are tested as a person calls them
+    "cli/support.py": "test_cli.py",
     "client/__init__.py": "client/test_uploads.py",  # passes on to api and uploads
     "client/body.py": "client/test_uploads.py",  # a body is seen by what arrives
     "client/line.py": "client/test_api.py",  # so are the faults of a line

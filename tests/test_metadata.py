@@ -162,3 +162,22 @@ def test_any_name_gives_a_title(name: bytes, template: str) -> None:
 def test_any_length_is_cut_to_the_limit(piece: str, times: int) -> None:
     made = render(Settings(), b"/a/b.mp4", "/a", size=1, modified=WRITTEN, title=piece * times * 20)
     assert 0 < utf16_length(made.title) <= 1000
+
+
+def test_what_was_done_to_a_text_is_noted() -> None:
+    assert rendered(b"/srv/drop/a.mp4").notes == {}
+    long = rendered(
+        b"/srv/drop/a.mp4", title="x" * 1001, description="{{ 'y' }}" * 4001, tags=("z" * 600,) * 2
+    )
+    assert long.notes == {
+        "title": "cut to OK's 1000 characters",
+        "description": "cut to OK's 4000 characters",
+    }
+    tags = tuple(f"{number}{'z' * 600}" for number in range(2))
+    assert rendered(b"/srv/drop/a.mp4", tags=tags).notes == {"tags": "as many as OK's 1000 characters hold"}
+
+
+def test_a_title_that_shows_nothing_is_replaced_and_noted() -> None:
+    made = render(Settings(title="{{ '' }}"), b"/srv/a.mp4", "/srv", size=1, modified=WRITTEN)
+    assert made.title == "a"
+    assert made.notes == {"title": "the file's name, since nothing that can be read came out"}

@@ -6,11 +6,23 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from okdrop.drop import Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.ledger import HistoryRow
-from okdrop.report import history_as_json, rfc3339, status_as_json, status_as_text, upload_as_json
+from okdrop.report import (
+    facts,
+    history_as_json,
+    rfc3339,
+    status_as_json,
+    status_as_lines,
+    status_as_table,
+    summary,
+    upload_as_json,
+    upload_as_lines,
+    upload_as_table,
+)
 
 AT = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 SECRET = "SECRETSIGNATURE"
@@ -24,10 +36,15 @@ def upload(path: bytes = b"/srv/a.mp4", **facts: Any) -> Upload:
     return Upload(id=7, drop=drop, version=1, created_at=AT, updated_at=AT, **facts)
 
 
-def drawn(*rows: Upload, counts: dict[State, int] | None = None) -> str:
-    console = Console(width=200)
+TICKET = Ticket(
+    video_id="67108864000000001", upload_url=f"https://vu.okcdn.ru/upload.do?sig={SECRET}", issued_at=AT
+)
+
+
+def drawn(*rows: Upload, counts: dict[State, int] | None = None, width: int = 200) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
-        console.print(status_as_text(counts or {}, rows))
+        console.print(status_as_table(counts or {}, rows))
     return capture.get()
 
 
@@ -76,7 +93,7 @@ def test_history() -> None:
     assert (second["from"], second["to"]) == ("queued", "uploading")
 
 
-def test_for_a_persons_eyes() -> None:
+def test_a_terminal_gets_a_table() -> None:
     text = drawn(upload(received=50, state=State.UPLOADING), counts={State.UPLOADING: 1})
     assert "/srv/a.mp4" in text
     assert "25 %" in text
@@ -84,13 +101,98 @@ def test_for_a_persons_eyes() -> None:
 
 
 def test_a_failure_is_shown_with_its_reason() -> None:
-    failure = Failure(code="bad_file", message="OK refuses this file")
-    assert "bad_file: OK refuses this file" in drawn(upload(state=State.FAILED, failure=failure))
+    failed = upload(state=State.FAILED, failure=Failure(code="bad_file", message="OK\nrefuses it"))
+    assert "bad_file: OK\\nrefuses it" in drawn(failed)
+    assert "bad_file: OK\\nrefuses it" in list(status_as_lines({State.FAILED: 1}, [failed]))[1]
 
 
-def test_a_name_is_never_taken_for_markup() -> None:
-    assert "[red]x[/nonsense].mp4" in drawn(upload(b"[red]x[/nonsense].mp4"))
+@pytest.mark.parametrize("name", ["[red]x[/nonsense].mp4", ":smile:.mp4", "[link=x]y.mp4"])
+def test_a_name_is_never_taken_for_markup(name: str) -> None:
+    assert name in drawn(upload(name.encode()))
 
 
 def test_nothing_to_show() -> None:
     assert "nothing was ever dropped" in drawn()
+    assert list(status_as_lines({}, [])) == ["nothing was ever dropped"]
+
+
+def test_a_narrow_table_folds_the_name_and_loses_nothing() -> None:
+    name = "x" * 200 + ".mp4"
+    lines = drawn(upload(f"/srv/{name}".encode(), ticket=TICKET), width=80).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "".join(line.split("│")[-2].strip() for line in lines if "│" in line) == f"/srv/{name}"
+    assert any(TICKET.video_id in line for line in lines)
+
+
+def test_in_a_pipe_an_upload_is_one_line_of_columns_whatever_its_name() -> None:
+    path = b"/srv/tab\there\nand \xff" + b"x" * 200 + b".mp4"
+    head, line, last = status_as_lines(
+        {State.UPLOADING: 1}, [upload(path, state=State.UPLOADING, ticket=TICKET)]
+    )
+    assert head.split("\t") == ["id", "state", "held by OK", "size", "video", "file", "reason"]
+    shown = "/srv/tab\\there\\nand \\xff" + "x" * 200 + ".mp4"
+    assert line.split("\t") == ["7", "uploading", "0 %", "200", TICKET.video_id, shown, ""]
+    assert last == "1 uploading"
+    assert list(status_as_lines({}, [upload()]))[1].split("\t")[4] == "-"  # an empty column is still one
+
+
+def test_what_is_not_shown_is_counted() -> None:
+    assert summary({State.PUBLISHED: 99, State.FAILED: 1}, 50) == (
+        "99 published · 1 failed (the newest 50 of 100 are shown; --all shows all)"
+    )
+    assert summary({State.PUBLISHED: 99}, 99) == "99 published"
+
+
+STEP = HistoryRow(upload_id=7, at=AT, from_state=None, to_state=State.QUEUED, version=1, note="set\ntled")
+
+
+def test_one_upload_is_told_in_full() -> None:
+    failure = Failure(code="bad_file", message="OK refuses it", hint="look at it")
+    row = upload(
+        b"/srv/\n.mp4",
+        state=State.FAILED,
+        ticket=TICKET,
+        tickets=2,
+        received=50,
+        bytes_sent=1250,
+        attempts=3,
+        failure=failure,
+        retry_at=AT,
+        last_trouble="http_503",
+        duplicate_of=4,
+    )
+    *block, empty, step = upload_as_lines(row, [STEP])
+    assert block == [
+        "path:        /srv/\\n.mp4",
+        "state:       failed",
+        "size:        200 bytes",
+        "held by OK:  50 bytes, 25 %",
+        "video:       67108864000000001, https://ok.ru/video/67108864000000001",
+        "same as:     upload 4",
+        "tickets:     2 of 5",
+        "sent:        1,250 bytes, over all tickets",
+        "attempts:    3",
+        "next try:    2030-01-02T03:04:05.678Z, after http_503",
+        "failure:     bad_file: OK refuses it",
+        "hint:        look at it",
+        "found:       2030-01-02T03:04:05.678Z",
+        "last change: 2030-01-02T03:04:05.678Z",
+    ]
+    assert (empty, step) == ("", "2030-01-02T03:04:05.678Z  new → queued  set\\ntled")
+    assert SECRET not in "".join(block)
+
+
+def test_what_is_not_so_is_not_told() -> None:
+    told = [name for name, _ in facts(upload())]
+    assert not {"video", "same as", "title", "next try", "failure", "hint"} & {*told}
+
+
+def test_a_terminal_shows_the_same_of_one_upload() -> None:
+    console = Console(width=80)
+    row = upload(b"/srv/[red]" + b"x" * 100, ticket=TICKET)
+    with console.capture() as capture:
+        console.print(upload_as_table(row, [STEP]))
+    text = capture.get()
+    assert "".join(text.split()).count("x" * 100) == 1
+    for words in ("/srv/[red]", "67108864000000001", "new → queued", "set\\ntled"):
+        assert words in text

@@ -184,6 +184,18 @@ class SegmentStored(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadProgress(UploadEvent):
+    """Bytes are leaving; told a few times a second at most. All figures are bytes, and for the eye only."""
+
+    name: ClassVar = "upload.progress"
+    level: ClassVar = "debug"
+    received: int  #: OK holds them
+    on_line: int  #: put on the line in requests that have no answer yet
+    sent: int  #: put on the line so far, those sent again too
+    size: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UploadTrouble(UploadEvent):
     """Passing trouble; it goes on after `delay` seconds."""
 

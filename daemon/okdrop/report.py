@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from okdrop.drop import State
+from okdrop.drop import TICKETS_PER_REVISION, State
 from okdrop.events import shown
+from okdrop.words import held, printable, video_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from rich.console import Group
     from rich.table import Table
 
     from okdrop.drop import Upload
     from okdrop.ledger import HistoryRow
+
+NEWEST: Final = 50
+"""How many uploads `status` shows to a person who does not ask for all."""
+
+LARGEST_TABLE: Final = 1000
+"""Rows of a table that is still drawn quickly; more of them are lines, on a terminal too."""
+
+_COLUMNS: Final = ("id", "state", "held by OK", "size", "video", "file")
 
 
 def rfc3339(moment: datetime) -> str:
@@ -64,25 +74,109 @@ def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
     ]
 
 
-def status_as_text(counts: Mapping[State, int], rows: Sequence[Upload]) -> Table:
-    """The same for a person's eyes."""
-    from rich.markup import escape  # noqa: PLC0415 - most commands need no table
-    from rich.table import Table  # noqa: PLC0415
+def summary(counts: Mapping[State, int], shown_rows: int) -> str:
+    """How many uploads are in each state, and how many of all these are shown."""
+    words = " · ".join(f"{counts[state]} {state}" for state in State if counts.get(state, 0))
+    total = sum(counts.values())
+    if shown_rows < total:
+        words += f" (the newest {shown_rows} of {total} are shown; --all shows all)"
+    return words or "nothing was ever dropped"
 
-    caption = " · ".join(f"{counts[state]} {state}" for state in State if counts.get(state, 0))
-    table = Table(caption=caption or "nothing was ever dropped", caption_justify="left")
-    for name in ("id", "state", "file", "size", "held by OK", "video"):
-        right = name in {"id", "size", "held by OK"}
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "video")
+
+def status_as_lines(counts: Mapping[State, int], rows: Sequence[Upload]) -> Iterator[str]:
+    """For a pipe: a line for each upload, its columns between tabs, nothing cut; the summary last."""
+    if rows:
+        yield "\t".join((*_COLUMNS, "reason"))
     for row in rows:
-        why = f"\n{row.failure.code}: {row.failure.message}" if row.failure is not None else ""
-        size = row.drop.revision.size
-        table.add_row(
-            str(row.id),
-            row.state.value,
-            escape(shown(row.drop.path) + why),
-            f"{size:,}",
-            f"{100 * row.received // size if size else 0} %",
-            row.ticket.video_id if row.ticket is not None else "",
-        )
+        yield "\t".join((*_cells(row, nothing="-"), _reason(row)))
+    yield summary(counts, len(rows))
+
+
+def status_as_table(counts: Mapping[State, int], rows: Sequence[Upload]) -> Table:
+    """For a terminal: a table that folds what is too wide for it."""
+    from rich.table import Table  # noqa: PLC0415 - a drawing library, for terminals alone
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(caption=summary(counts, len(rows)), caption_justify="left")
+    for name in _COLUMNS:
+        right = name in {"id", "size", "held by OK"}
+        whole = name in {"id", "state", "size", "video"}
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=whole)
+    for row in rows:
+        *cells, file = _cells(row, nothing="")
+        # Text, never markup: names and reasons come from elsewhere.
+        table.add_row(*cells, Text("\n".join(filter(None, (file, _reason(row))))))
     return table
+
+
+def _cells(row: Upload, *, nothing: str) -> tuple[str, ...]:
+    return (
+        str(row.id),
+        row.state.value,
+        f"{held(row)} %",
+        f"{row.drop.revision.size:,}",
+        row.ticket.video_id if row.ticket is not None else nothing,
+        shown(row.drop.path),
+    )
+
+
+def _reason(row: Upload) -> str:
+    return printable(f"{row.failure.code}: {row.failure.message}") if row.failure is not None else ""
+
+
+def facts(row: Upload) -> list[tuple[str, str]]:
+    """What there is to say of one upload: name and value, in the order in which one reads them."""
+    ticket, failure = row.ticket, row.failure
+    told = [
+        ("path", shown(row.drop.path)),
+        ("state", row.state.value),
+        ("size", f"{row.drop.revision.size:,} bytes"),
+        ("held by OK", f"{row.received:,} bytes, {held(row)} %"),
+        ("video", f"{ticket.video_id}, {video_page(ticket.video_id)}" if ticket is not None else ""),
+        ("same as", f"upload {row.duplicate_of}" if row.duplicate_of is not None else ""),
+        ("title", printable(row.drop.title)),
+        ("tickets", f"{row.tickets} of {TICKETS_PER_REVISION}"),
+        ("sent", f"{row.bytes_sent:,} bytes, over all tickets"),
+        ("attempts", str(row.attempts)),
+        (
+            "next try",
+            f"{rfc3339(row.retry_at)}, after {row.last_trouble}" if row.retry_at is not None else "",
+        ),
+        ("failure", _reason(row)),
+        ("hint", printable(failure.hint) if failure is not None else ""),
+        ("found", rfc3339(row.created_at)),
+        ("last change", rfc3339(row.updated_at)),
+    ]
+    return [(name, value) for name, value in told if value]
+
+
+def _steps(history: Iterable[HistoryRow]) -> Iterator[tuple[str, str, str]]:
+    for step in history:
+        before = step.from_state.value if step.from_state is not None else "new"
+        yield rfc3339(step.at), f"{before} → {step.to_state}", printable(step.note)
+
+
+def upload_as_lines(row: Upload, history: Iterable[HistoryRow]) -> Iterator[str]:
+    """For a pipe: a line for each fact, then one for each step of its history; nothing is cut."""
+    for name, value in facts(row):
+        yield f"{name + ':':<13}{value}"
+    yield ""
+    for step in _steps(history):
+        yield "  ".join(step).rstrip()
+
+
+def upload_as_table(row: Upload, history: Iterable[HistoryRow]) -> Group:
+    """For a terminal: a block of facts and a table of its history, both folded where they are too wide."""
+    from rich.console import Group  # noqa: PLC0415 - a drawing library, for terminals alone
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    block = Table.grid(padding=(0, 2, 0, 0))
+    block.add_column(style="bold", no_wrap=True)
+    block.add_column(overflow="fold")
+    for name, value in facts(row):
+        block.add_row(name, Text(value))
+    steps = Table("at", "step", "note")
+    for at, step, note in _steps(history):
+        steps.add_row(at, step, Text(note))
+    return Group(block, steps)

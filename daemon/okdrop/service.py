@@ -124,7 +124,7 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
 
     async def work(pipeline: Pipeline, ledger: Ledger) -> None:
         wanted = {*files}
-        rows = [row for row in await ledger.uploads() if row.drop.path in wanted]
+        rows = await ledger.uploads(paths=wanted)
         for row in rows:
             if row.state in {State.FAILED, State.CANCELLED}:  # who names a file wants it sent
                 await ledger.write(row.handed_back(), note="named again")

@@ -9,29 +9,29 @@ from okdrop.metadata import Privacy, Settings
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "A.MP4", "a.b.MkV", "видео.mov", "a.M2TS", "\udcff.mp4"])
-def test_a_video_is_taken_whatever_its_case(name: str) -> None:
-    assert Watch(path=Path("/a")).takes(name)
+def test_a_video_is_taken_by_default_whatever_its_case(name: str) -> None:
+    assert Watch(path=Path("/a")).names.takes(name)
 
 
 @pytest.mark.parametrize(
     "name",
     ["a.txt", "mp4", "a.mp4.part", ".a.mp4", "._a.mp4", "~a.mp4", "a.mp4.!QB", "a.mp4.CRDOWNLOAD", ".mp4"],
 )
-def test_what_is_not_taken(name: str) -> None:
-    assert not Watch(path=Path("/a")).takes(name)
+def test_what_is_not_taken_by_default(name: str) -> None:
+    assert not Watch(path=Path("/a")).names.takes(name)
 
 
 @pytest.mark.parametrize(
     "name", ["@eaDir", "@EADIR", "#recycle", "$Recycle.Bin", "lost+found", "THUMBS.DB", ".cache"]
 )
-def test_folders_that_are_passed_over(name: str) -> None:
-    assert Watch(path=Path("/a")).ignores(name)
+def test_folders_that_are_passed_over_by_default(name: str) -> None:
+    assert Watch(path=Path("/a")).names.ignores(name)
 
 
-def test_a_star_takes_every_file() -> None:
-    watch = Watch(path=Path("/a"), suffixes=("*",))
-    assert watch.takes("README")
-    assert not watch.takes(".README")
+def test_a_star_takes_every_file_that_is_not_ignored() -> None:
+    names = Watch(path=Path("/a"), suffixes=("*",)).names
+    assert names.takes("README")
+    assert not names.takes(".README")
 
 
 def test_a_folder_inherits_from_intake_unless_it_has_its_own() -> None:

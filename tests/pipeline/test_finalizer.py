@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import hashlib
 import os
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from okdrop import events
 from okdrop.drop import State
 from okdrop.metadata import Privacy, Settings
-from okdrop.pipeline.finalizer import moment
 from okdrop.protocol.verdicts import NOT_TAKEN_TRIES
 from pipeline.bench import SIZE, after, content
 
@@ -233,16 +231,6 @@ async def test_a_row_that_somebody_else_wrote_is_taken_up_as_it_stands(
     await task
     assert (await bench.row(row.id)).state is State.PUBLISHED
     assert bench.published[0]["updates"] == 2
-
-
-@pytest.mark.parametrize("seconds", [-(10**12), -(10**11), -62_135_596_801, 253_402_300_800, 10**12])
-def test_no_time_of_a_file_is_too_odd(seconds: int) -> None:
-    assert moment(seconds * 10**9).tzinfo is UTC
-
-
-@pytest.mark.parametrize("seconds", [-1, 0, 1_795_393_488])
-def test_a_files_time_is_its_own(seconds: int) -> None:
-    assert moment(seconds * 10**9 + 5).timestamp() == seconds
 
 
 async def test_a_video_that_ok_forgot_is_sent_anew_after_a_wait(bench: Bench) -> None:

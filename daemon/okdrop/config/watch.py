@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import fnmatch
 from typing import TYPE_CHECKING, Final
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -21,6 +20,7 @@ from okdrop.config.fields import (
 )
 from okdrop.config.section import MisfitError, Section
 from okdrop.metadata import Privacy
+from okdrop.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,16 +126,10 @@ class Watch(Section):
             group_id=self.group_id,
         )
 
-    def ignores(self, name: str) -> bool:
-        """Whether a file or folder of this name (one component) is passed over, with all that is in it."""
-        folded = name.casefold()
-        return any(fnmatch.fnmatchcase(folded, pattern.casefold()) for pattern in self.ignore)
-
-    def takes(self, name: str) -> bool:
-        """Whether a file of this name (one component) is a video by its suffix, and not ignored."""
-        folded = name.casefold()
-        fits = any(suffix == "*" or folded.endswith("." + suffix) for suffix in self.suffixes)
-        return fits and not self.ignores(name)
+    @property
+    def names(self) -> Names:
+        """Which names are taken in this folder."""
+        return Names(self.suffixes, self.ignore)
 
 
 def check_places(watches: Sequence[Watch]) -> None:
@@ -172,7 +166,7 @@ def _check_out_of_sight(index: int, move_to: Path, watches: Sequence[Watch]) -> 
     for number, watch in enumerate(watches):
         if not move_to.is_relative_to(watch.path):
             continue
-        if any(map(watch.ignores, move_to.relative_to(watch.path).parts)):
+        if any(map(watch.names.ignores, move_to.relative_to(watch.path).parts)):
             continue
         raise MisfitError(
             ("watch", index, "move_to"),

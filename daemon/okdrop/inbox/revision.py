@@ -1,11 +1,17 @@
-"""From the facts of `stat` to a `Revision`."""
+"""From the facts of `stat` to a `Revision`, and from its time to one that a calendar has."""
 
 from __future__ import annotations
 
 import os
 import stat
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from okdrop.drop import Revision
+
+_FIRST: Final = -62_000_000_000
+_LAST: Final = 253_000_000_000
+"""Seconds since the epoch, a little within the years 5 and 9987: room for every time zone."""
 
 
 def revision_of(status: os.stat_result) -> Revision:
@@ -26,3 +32,9 @@ def revision_at(path: bytes) -> Revision | None:
     except OSError:
         return None
     return revision_of(status) if stat.S_ISREG(status.st_mode) else None
+
+
+def moment(mtime_ns: int) -> datetime:
+    """A file's modification time in UTC; for one that no calendar has, as file systems may, the nearest."""
+    seconds = min(max(mtime_ns // 10**9, _FIRST), _LAST)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import fnmatch
 import os
-import re
 from typing import TYPE_CHECKING
 
 from okdrop.errors import OkdropError
 from okdrop.events import shown
 from okdrop.inbox.revision import revision_of
+from okdrop.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -79,15 +78,14 @@ def scan(folder: bytes, *, suffixes: Collection[str], ignore: Sequence[str]) -> 
 
     Args:
         folder: the watched folder, absolute.
-        suffixes: what a video's name ends in, with or without the dot; case does not matter.
-        ignore: shell patterns (`fnmatch`); a file or folder with such a name is passed over, whatever
-            the case.
+        suffixes: what a video's name ends in, and
+        ignore: patterns of names to pass over; both as `Names` reads them.
 
     Raises:
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
     """
-    walk = _Walk(_Names(suffixes, ignore))
+    walk = _Walk(Names(suffixes, ignore))
     try:
         walk.list_folder(folder)
     except OSError as error:
@@ -99,26 +97,10 @@ def scan(folder: bytes, *, suffixes: Collection[str], ignore: Sequence[str]) -> 
     return Scan(found=walk.found, problems=walk.problems)
 
 
-class _Names:
-    """Which names are taken and which are passed over. Case is folded on both sides."""
-
-    def __init__(self, suffixes: Collection[str], ignore: Sequence[str]) -> None:
-        self._suffixes = tuple(f".{suffix.removeprefix('.')}".casefold() for suffix in suffixes)
-        patterns = (fnmatch.translate(pattern.casefold()) for pattern in ignore)
-        self._ignored = re.compile("|".join(patterns)) if ignore else None
-
-    def ignores(self, name: str) -> bool:
-        return self._ignored is not None and self._ignored.match(name) is not None
-
-    def takes(self, name: str) -> bool:
-        # A dot that begins a name begins no suffix: ".mp4" is a hidden file without one.
-        return name.endswith(self._suffixes) and name.rfind(".") > 0
-
-
 class _Walk:
     """A walk with its own stack: the depth of a tree must not be bounded by Python's."""
 
-    def __init__(self, names: _Names) -> None:
+    def __init__(self, names: Names) -> None:
         self._names = names
         self._folders: list[bytes] = []
         self.found: list[Found] = []
@@ -142,12 +124,12 @@ class _Walk:
                     self._note(entry.path, error)
 
     def _meet(self, entry: os.DirEntry[bytes]) -> None:
-        name = entry.name.decode("utf-8", "surrogateescape").casefold()
+        name = os.fsdecode(entry.name)
         if self._names.ignores(name):
             return
         if entry.is_dir(follow_symlinks=False):
             self._folders.append(entry.path)
-        elif self._names.takes(name) and entry.is_file(follow_symlinks=False):
+        elif self._names.is_video(name) and entry.is_file(follow_symlinks=False):
             status = entry.stat(follow_symlinks=False)
             self.found.append(Found(path=entry.path, revision=revision_of(status)))
 

@@ -191,10 +191,11 @@ class Ledger:
         *,
         states: Collection[State] | None = None,
         ids: Collection[int] | None = None,
+        paths: Collection[bytes] | None = None,
         newest: int | None = None,
     ) -> list[Upload]:
-        """Rows by state and by id (None: any), only the `newest` so many, oldest first."""
-        return await self._thread.read(operations.uploads, states=states, ids=ids, newest=newest)
+        """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
+        return await self._thread.read(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
 
     async def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""

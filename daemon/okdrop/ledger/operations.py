@@ -152,10 +152,11 @@ def uploads(
     *,
     states: Collection[State] | None = None,
     ids: Collection[int] | None = None,
+    paths: Collection[bytes] | None = None,
     newest: int | None = None,
 ) -> list[Upload]:
-    """Rows by state and by id (None: any), only the `newest` so many, oldest first."""
-    found = connection.execute(queries.rows(states, ids, newest))
+    """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
+    found = connection.execute(queries.rows(states=states, ids=ids, paths=paths, newest=newest))
     return [upload_of(row) for row in found][::-1]
 
 

@@ -103,14 +103,20 @@ REMEMBER_HOST: Final = insert(HOSTS)
 
 
 def rows(
-    states: Collection[State] | None, ids: Collection[int] | None, newest: int | None
+    *,
+    states: Collection[State] | None,
+    ids: Collection[int] | None,
+    paths: Collection[bytes] | None,
+    newest: int | None,
 ) -> Select[*tuple[Any, ...]]:
-    """Rows by state and by id, newest first."""
+    """Rows by state, by id and by path, newest first."""
     query = select(UPLOADS).order_by(_ROW.id.desc())
     if states is not None:
         query = query.where(_ROW.state.in_(sorted(states)))
     if ids is not None:
         query = query.where(_ROW.id.in_(sorted(ids)))
+    if paths is not None:
+        query = query.where(_ROW.path.in_(sorted(paths)))
     return query if newest is None else query.limit(newest)
 
 

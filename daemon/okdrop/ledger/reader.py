@@ -48,10 +48,11 @@ class Reader:
         *,
         states: Collection[State] | None = None,
         ids: Collection[int] | None = None,
+        paths: Collection[bytes] | None = None,
         newest: int | None = None,
     ) -> list[Upload]:
-        """Rows by state and by id (None: any), only the `newest` so many, oldest first."""
-        return self._ask(operations.uploads, states=states, ids=ids, newest=newest)
+        """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
+        return self._ask(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
 
     def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""

@@ -21,6 +21,7 @@ from okdrop.metadata.templates import VARIABLES, BadTemplateError, check_templat
 from okdrop.metadata.text import REPLACEMENT, cut, lines, one_line, utf16_length, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 __all__ = [
@@ -63,12 +64,17 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What video.update is told; within OK's limits, the title never empty."""
+    """What video.update is told; within OK's limits, the title never empty.
+
+    Attributes:
+        notes: by field, what was done to a text beside filling in its template; for a person.
+    """
 
     title: str
     description: str = ""
     tags: tuple[str, ...] = ()
     privacy: Privacy = Privacy.PUBLIC
+    notes: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 def _decoded(raw: bytes) -> str:
@@ -95,7 +101,22 @@ def _variables(path: bytes, folder: bytes | str, size: int, modified: datetime) 
     }
 
 
-def _tags(rendered: list[str]) -> tuple[str, ...]:
+def _cut(field: str, text: str, limit: int, notes: dict[str, str]) -> str:
+    kept = cut(text, limit)
+    if kept != text:
+        notes[field] = ", ".join(filter(None, (notes.get(field), f"cut to OK's {limit} characters")))
+    return kept
+
+
+def _title(wanted: str, stem: str, notes: dict[str, str]) -> str:
+    """The title, or what takes its place where it would show a reader nothing."""
+    if visible(wanted):
+        return wanted
+    notes["title"] = "the file's name, since nothing that can be read came out"
+    return stem if visible(stem) else _NAMELESS
+
+
+def _tags(rendered: list[str], notes: dict[str, str]) -> tuple[str, ...]:
     """Clean tags, without repetition, as many from the start as fit when joined by commas."""
     kept: dict[str, str] = {}
     room = TAGS_LIMIT + 1  # the first tag has no comma before it
@@ -105,6 +126,7 @@ def _tags(rendered: list[str]) -> tuple[str, ...]:
             continue
         room -= utf16_length(tag) + 1
         if room < 0:
+            notes["tags"] = f"as many as OK's {TAGS_LIMIT} characters hold"
             break
         kept[tag.casefold()] = tag
     return tuple(kept.values())
@@ -127,11 +149,13 @@ def render(
         GaveUp: (`metadata_template`) a template fails for this very file.
     """
     variables = _variables(path, folder, size, modified)
+    notes: dict[str, str] = {}
     wanted = one_line(title) or one_line(fill("title", settings.title, variables))
-    candidates = (wanted, one_line(variables["stem"]), _NAMELESS)
+    description = lines(fill("description", settings.description, variables))
     return Metadata(
-        title=cut(next(filter(visible, candidates)), TITLE_LIMIT),
-        description=cut(lines(fill("description", settings.description, variables)), DESCRIPTION_LIMIT),
-        tags=_tags([fill("tags", tag, variables) for tag in settings.tags]),
+        title=_cut("title", _title(wanted, one_line(variables["stem"]), notes), TITLE_LIMIT, notes),
+        description=_cut("description", description, DESCRIPTION_LIMIT, notes),
+        tags=_tags([fill("tags", tag, variables) for tag in settings.tags], notes),
         privacy=settings.privacy,
+        notes=notes,
     )

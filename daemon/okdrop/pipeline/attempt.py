@@ -9,7 +9,6 @@ within the request: its last block waits for the ledger.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Coroutine
@@ -18,11 +17,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from okdrop import events
 from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.meter import Meter
+from okdrop.pipeline.sender import Sender
 from okdrop.pipeline.sessions import host_of, session_of, vital
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import Awaitable
 
     from okdrop.drop import Mode, Ticket, Upload
     from okdrop.inbox.source import Source
@@ -61,6 +62,10 @@ class Attempt:
         self._stored = row
         self._session: Final = session_of(row, parts.plan)
         self._resumes = row.ticket is not None and not parts.plan.in_one
+        self._meter: Final = Meter(parts.emit, parts.monotonic, upload=row.id, counted=self._session)
+        self._sender: Final = Sender(
+            parts, source, row.drop, self._session, self._put_on_line, self._part_of_file_leaves
+        )
         self._best = row.received
         self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
         self._ended: UploadError | None = None
@@ -216,9 +221,9 @@ class Attempt:
                 status = await self._parts.client.video_status(ticket.video_id)
                 return functools.partial(self._video_is, status)
             case m.SendSegment(span) if ticket is not None:
-                return await self._send(span, self._stream(ticket, span))
+                return await self._send(span, self._sender.segment(ticket, span))
             case m.SendFile(span) if ticket is not None:
-                return await self._send(span, self._stream_file(ticket, span))
+                return await self._send(span, self._sender.file(ticket, span))
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
@@ -231,55 +236,26 @@ class Attempt:
         prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
 
-    async def _send(self, span: ByteRange, streaming: Awaitable[m.SegmentAnswer]) -> _Landing:
+    async def _send(self, span: ByteRange, sending: Awaitable[m.SegmentAnswer]) -> _Landing:
         answer: m.SegmentAnswer
         before = self._session.sent
         try:
-            answer = await streaming
+            answer = await sending
         except Trouble as error:  # the source is busy: to the session a segment like any other that was cut
             answer = m.NoAnswer(error.message, sent=self._session.sent > before)
         return functools.partial(self._segment_answered, span, answer)
 
-    async def _stream(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
-        await self._source.check()
-        async with contextlib.aclosing(self._source.read(span)) as blocks:
-            answer = await self._parts.client.send(
-                ticket,
-                span,
-                total=self._session.size,
-                mode=self._session.mode,
-                file_name=self._parts.file_name(self.row.drop),
-                blocks=blocks,
-                sent=self._session.put_on_line,
-            )
-        await self._source.check()
-        return answer
+    def _put_on_line(self, span: ByteRange, count: int) -> None:
+        self._session.put_on_line(count)
+        self._meter.handed(span, count)
 
-    async def _stream_file(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
-        await self._source.check()
-        async with contextlib.aclosing(self._whole_file(span)) as blocks:
-            answer = await self._parts.client.send_file(
-                ticket,
-                size=self._session.size,
-                file_name=self._parts.file_name(self.row.drop),
-                blocks=blocks,
-                sent=self._session.put_on_line,
-            )
-        await self._source.check()
-        return answer
-
-    async def _whole_file(self, span: ByteRange) -> AsyncGenerator[bytes, None]:
-        """The whole file; before its last block is given out, the ledger knows."""
-        left = len(span)
-        async with contextlib.aclosing(self._source.read(span)) as blocks:
-            async for block in blocks:
-                left -= len(block)
-                if not left:
-                    self._session.last_bytes_leave()
-                    await _to_the_end(self._write_ahead())
-                elif self._note_is_due:
-                    await _to_the_end(self._note_progress())
-                yield block
+    async def _part_of_file_leaves(self, *, last: bool) -> None:
+        """A block of a file that goes in one request is about to leave; before the last, the ledger knows."""
+        if last:
+            self._session.last_bytes_leave()
+            await _to_the_end(self._write_ahead())
+        elif self._note_is_due:
+            await _to_the_end(self._note_progress())
 
     # --- landings: what came of a step, told to the session ------------------------------------------
 
@@ -309,6 +285,7 @@ class Attempt:
 
     def _segment_answered(self, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
         error = self._session.segment_answered(span, answer)
+        self._meter.landed(span)
         if error is None:
             self._parts.emit(
                 events.SegmentStored(

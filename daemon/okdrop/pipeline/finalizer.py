@@ -8,12 +8,12 @@ one revision never gets two videos.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import UNFINISHED, Failure, State
 from okdrop.errors import GaveUp, Halted, SourceChanged, TicketDead, Trouble, UploadError
+from okdrop.inbox.revision import moment
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from okdrop.metadata import Metadata
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
-
-_FIRST: Final = -62_000_000_000
-_LAST: Final = 253_000_000_000
-"""Seconds since the epoch, a little within the years 5 and 9987: room for every time zone."""
-
-
-def moment(mtime_ns: int) -> datetime:
-    """A file's modification time in UTC; for one that no calendar has, as file systems may, the nearest."""
-    seconds = min(max(mtime_ns // 10**9, _FIRST), _LAST)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 
 
 class Finalizer:

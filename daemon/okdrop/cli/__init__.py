@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
+import io
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from okdrop import __version__
-from okdrop.config import load
+from okdrop.cli.reading import explain, show, status
+from okdrop.cli.support import ConfigFile, finish, ledger_url, loaded
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from okdrop.config import Config
-    from okdrop.drop import State, Upload
     from okdrop.events import Emit
     from okdrop.orders import Said
 
@@ -30,20 +29,21 @@ NOT_AUTHORISED = 3
 
 app = typer.Typer(
     help="Watches folders and puts every video dropped there on OK.ru: once, whole, published.",
+    epilog=(
+        "Exit codes: 0 all well; 1 some upload failed; 2 usage or configuration; 3 not authorised; 130 cut by"
+        " hand."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain text: an error is one line that can be found again, in a log too
 )
-
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="Configuration file; else $OKDROP_CONFIG, else /etc/okdrop/okdrop.toml."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def main() -> None:
     """Run the command line; every expected error is one line on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a poor locale must not cost the whole answer
     try:
         app()
     except OkdropError as error:
@@ -71,9 +71,9 @@ def _run(
 ) -> None:
     from okdrop.observe.log import standard_log  # noqa: PLC0415 - commands that only read need no log
 
-    config = load(config_file, os.environ)
+    config = loaded(config_file)
     level = "warning" if quiet and config.log.level == "info" else config.log.level
-    code = asyncio.run(work(config, standard_log(log_format=config.log.format, level=level)))
+    code = finish(work(config, standard_log(log_format=config.log.format, level=level)))
     raise typer.Exit(code)
 
 
@@ -93,94 +93,64 @@ def run(
 
 @app.command()
 def upload(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Videos to upload.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Videos to upload.")],
     config: ConfigFile = None,
     *,
-    title: Annotated[str, typer.Option(help="Their title, instead of the file's name.")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Their title, instead of the file's name.")] = "",
 ) -> None:
-    """Upload and publish the named files."""
-    from okdrop import service  # noqa: PLC0415
+    """Upload and publish the named files.
 
-    paths = [os.fsencode(file.absolute()) for file in files]
-    for file in files:
-        if not file.is_file() or file.is_symlink():
-            raise typer.BadParameter(f"{os.fsdecode(file)!r} is no regular file", param_hint="FILE")
-    _run(config, lambda loaded, emit: service.upload(loaded, emit, paths, title=title))
+    Progress goes to standard error: bars on a terminal, else a few plain lines. At the end there is a line
+    for each file on standard output. A file that is published already is not sent again.
+    """
+    from okdrop import named_files  # noqa: PLC0415
+    from okdrop.inbox.named import place  # noqa: PLC0415
 
-
-@app.command()
-def status(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
-    """Show every upload and where it stands; needs no running daemon."""
-    from okdrop import report  # noqa: PLC0415
-    from okdrop.ledger import read_only  # noqa: PLC0415
-
-    counts: dict[State, int] = {}
-    rows: list[Upload] = []
-    try:
-        with read_only(_ledger_url(config)) as ledger:
-            counts, rows = ledger.counts(), ledger.uploads()
-    except LedgerError as error:
-        if error.code != "ledger_missing":
-            raise
-        print(f"okdrop: {error.message}", file=sys.stderr)  # as good as an empty one
-    if as_json:
-        print(json.dumps(report.status_as_json(counts, rows)))
-    else:
-        _print(report.status_as_text(counts, rows))
+    paths = [place(os.fspath(file)) for file in files]
+    if refused := named_files.refusals(paths):
+        for line in refused:
+            print(f"okdrop: {line}", file=sys.stderr)
+        raise typer.Exit(USAGE)
+    settings = loaded(config)
+    draw = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+    work = named_files.upload(settings, paths, title=title, progress=sys.stderr, draw=draw, say=print)
+    raise typer.Exit(finish(work))
 
 
-@app.command()
-def show(
-    number: Annotated[int, typer.Argument(metavar="ID")],
-    config: ConfigFile = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show one upload and its history."""
-    from okdrop import report  # noqa: PLC0415
-    from okdrop.ledger import read_only  # noqa: PLC0415
-
-    with read_only(_ledger_url(config)) as ledger:
-        row, history = ledger.get(number), ledger.history(number)
-    if row is None:
-        raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
-    document = report.upload_as_json(row) | {"history": report.history_as_json(history)}
-    if as_json:
-        print(json.dumps(document))
-        return
-    _print(report.status_as_text({row.state: 1}, [row]))
-    for entry in document["history"]:
-        print(f"{entry['at']}  {entry['from'] or 'new'} → {entry['to']}  {entry['note']}")
+app.command()(status)
+app.command()(show)
 
 
 @app.command()
 def retry(
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID…", help="Uploads, by id.")] = None,
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Uploads, by id.")] = None,
     config: ConfigFile = None,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Every failed upload.")] = False,
 ) -> None:
-    """Hand failed or cancelled uploads back; the daemon may be running."""
+    """Hand failed or cancelled uploads back.
+
+    The next run takes them up; bytes that OK holds are not sent again. A running okdrop does not mind.
+    """
     from okdrop import orders  # noqa: PLC0415
 
     if failed is bool(numbers):
         raise typer.BadParameter("name uploads by their ids, or all that failed by --failed")
-    _obey(asyncio.run(orders.retry(_ledger_url(config), numbers or ())))
+    _obey(finish(orders.retry(ledger_url(config), numbers or ())))
 
 
 @app.command()
 def cancel(
-    numbers: Annotated[list[int], typer.Argument(metavar="ID…", help="Uploads, by id.")],
+    numbers: Annotated[list[int], typer.Argument(metavar="ID", help="Uploads, by id.")],
     config: ConfigFile = None,
 ) -> None:
-    """Take unfinished or failed uploads out; the daemon may be running."""
+    """Take unfinished or failed uploads out.
+
+    What they left at OK is deleted by the next run. A running okdrop does not mind.
+    """
     from okdrop import orders  # noqa: PLC0415
 
-    _obey(asyncio.run(orders.cancel(_ledger_url(config), numbers)))
-
-
-def _ledger_url(config_file: Path | None) -> str:
-    return load(config_file, os.environ).ledger.url.get_secret_value()
+    _obey(finish(orders.cancel(ledger_url(config), numbers)))
 
 
 def _obey(answers: Sequence[Said]) -> None:
@@ -195,13 +165,46 @@ def _obey(answers: Sequence[Said]) -> None:
     raise typer.Exit(0 if all(said.done for said in answers) else USAGE)
 
 
+app.command()(explain)
+
+
 @app.command()
 def check(config: ConfigFile = None) -> None:
-    """Say whether everything okdrop needs is there: one line for each."""
+    """Say whether all that okdrop needs is there.
+
+    A line for each: configuration, folders, ledger, the way to OK.ru, credentials, clock. Exit code 1: OK.ru
+    or the clock; 2: a folder or the ledger; 3: the credentials.
+    """
     from okdrop.check import check as check_all  # noqa: PLC0415
 
-    loaded = load(config, os.environ)
-    raise typer.Exit(asyncio.run(check_all(loaded, print)))
+    settings = loaded(config)
+    raise typer.Exit(finish(check_all(settings, print)))
+
+
+@app.command()
+def init(
+    path: Annotated[Path | None, typer.Argument(metavar="PATH", help="The file to write.")] = None,
+    config: ConfigFile = None,
+    *,
+    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="The first watched folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Write a commented configuration.
+
+    It is written to PATH, else to where okdrop reads it by itself, and what to do next is said.
+    """
+    from okdrop import init as beginning  # noqa: PLC0415
+    from okdrop.config import DEFAULT_PATH, chosen_file  # noqa: PLC0415
+    from okdrop.inbox.named import place  # noqa: PLC0415
+
+    if path is not None and config is not None:
+        raise typer.BadParameter("name the file once, as PATH or by --config")
+    found = chosen_file(None, os.environ)
+    target = Path(os.fsdecode(place(os.fspath(path or config or found or DEFAULT_PATH))))
+    watched = place(os.fspath(folder)) if folder is not None else None
+    beginning.write(target, folder=watched, force=force, mode=beginning.mode_for(os.geteuid()))
+    for line in beginning.next_steps(target, found_by_itself=beginning.is_default(target, found)):
+        print(line)
 
 
 @app.command()
@@ -210,7 +213,7 @@ def health(config: ConfigFile = None) -> None:
     from okdrop.ledger import daemon_of  # noqa: PLC0415
 
     try:
-        process = daemon_of(_ledger_url(config))
+        process = daemon_of(ledger_url(config))
     except LedgerError as error:
         print(f"okdrop: {error.message}", file=sys.stderr)
         raise typer.Exit(UNHEALTHY) from None
@@ -222,15 +225,26 @@ def health(config: ConfigFile = None) -> None:
 
 @app.command()
 def emulator(
-    data: Annotated[Path, typer.Option(help="Where its videos are kept; they survive a restart.")],
-    port: Annotated[int, typer.Option(help="0: any free one.")] = 8470,
-    mode: Annotated[str, typer.Option(help="parallel or sequential segments")] = "parallel",
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where its videos are kept; they survive a restart.")
+    ],
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Where it listens on 127.0.0.1; 0: any free one.")
+    ] = 8470,
+    mode: Annotated[
+        str, typer.Option(metavar="MODE", help="How it takes segments: parallel or sequential.")
+    ] = "parallel",
     fault: Annotated[
         list[str] | None, typer.Option(metavar="NAME:KEY=VALUE,…", help="Weather; may be repeated.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="For the chances among the faults.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", help="The seed of the chances among the faults.")
+    ] = 0,
 ) -> None:
-    """Play OK.ru on this machine, to try okdrop without an account."""
+    """Play OK.ru on this machine, for trials.
+
+    Without an account, over loopback alone, and with bad weather on demand: docs/emulator.md lists it.
+    """
     from okdrop import emulator as stand_in  # noqa: PLC0415
 
     if mode not in set(stand_in.Mode):
@@ -240,7 +254,7 @@ def emulator(
         options = stand_in.Options(
             data_dir=data, port=port, mode=stand_in.Mode(mode), seed=seed, faults=faults
         )
-        asyncio.run(stand_in.serve(options))
+        finish(stand_in.serve(options))
     except (stand_in.UnknownFaultError, stand_in.EmulatorError) as error:
         raise OkdropError(str(error)) from None
 
@@ -252,7 +266,11 @@ def demo(
         bool, typer.Option("--keep", help="Leave everything running afterwards, and say where.")
     ] = False,
 ) -> None:
-    """Show the whole road on this machine alone: sample videos, the stand-in for OK.ru, published."""
+    """Show the whole road on this machine alone.
+
+    Sample videos are dropped into a folder, uploaded to the stand-in for OK.ru through bad weather, and
+    published.
+    """
     from okdrop import demo as show_all  # noqa: PLC0415
 
     raise typer.Exit(show_all.main(keep=keep))
@@ -272,9 +290,3 @@ def options(
     ] = False,
 ) -> None:
     """Keep the options that stand before a command."""
-
-
-def _print(table: object) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    Console().print(table)

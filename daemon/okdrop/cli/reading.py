@@ -1,0 +1,98 @@
+"""The commands that only look: `status`, `show` and `explain`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path  # noqa: TC003  typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, ledger_url, loaded
+from okdrop.errors import LedgerError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from okdrop.drop import State, Upload
+
+
+def status(
+    config: ConfigFile = None,
+    *,
+    as_json: AsJson = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All uploads, not the newest alone; --json always has all.")
+    ] = False,
+) -> None:
+    """Show uploads and where they stand.
+
+    A table on a terminal; in a pipe a line for each, with tabs between its columns. A run may be going on.
+    """
+    from okdrop import report  # noqa: PLC0415
+
+    counts: dict[State, int] = {}
+    rows: list[Upload] = []
+    with ledger_if_any(ledger_url(config)) as ledger:
+        if ledger is not None:
+            counts = ledger.counts()
+            rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
+    if as_json:
+        print(json.dumps(report.status_as_json(counts, rows)))
+    elif sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
+        _draw(report.status_as_table(counts, rows))
+    else:
+        for line in report.status_as_lines(counts, rows):
+            print(line)
+
+
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The upload, by its id.")],
+    config: ConfigFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show all of one upload, and its history."""
+    from okdrop import report  # noqa: PLC0415
+    from okdrop.ledger import read_only  # noqa: PLC0415
+
+    with read_only(ledger_url(config)) as ledger:
+        row, history = ledger.get(number), ledger.history(number)
+    if row is None:
+        raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
+    if as_json:
+        print(json.dumps(report.upload_as_json(row) | {"history": report.history_as_json(history)}))
+    elif sys.stdout.isatty():
+        _draw(report.upload_as_table(row, history))
+    else:
+        for line in report.upload_as_lines(row, history):
+            print(line)
+
+
+def explain(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file in question.")],
+    config: ConfigFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a file would be taken, and why.
+
+    Or why not, or not yet; what the ledger knows of it; and where each piece of its metadata comes from.
+    Nothing is changed or sent. The exit code is 0 whatever the answer.
+    """
+    from okdrop.explain import explain as explain_file  # noqa: PLC0415
+    from okdrop.inbox.named import place  # noqa: PLC0415
+
+    settings = loaded(config)
+    with ledger_if_any(settings.ledger.url.get_secret_value()) as ledger:
+        answer = explain_file(settings, place(os.fspath(file)), ledger)
+    print(json.dumps(answer.as_json()) if as_json else answer.as_text())
+
+
+def _draw(table: RenderableType) -> None:
+    """Draw on a terminal."""
+    from rich.console import Console  # noqa: PLC0415
+
+    Console().print(table)

@@ -1,0 +1,67 @@
+"""What every command starts with: its options, the configuration, the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from okdrop.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from typing import Any
+
+    from okdrop.config import Config
+    from okdrop.ledger import Reader
+
+T = TypeVar("T")
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration; else $OKDROP_CONFIG, else /etc/okdrop/okdrop.toml.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="The answer for programs, as JSON.")]
+
+
+def loaded(config_file: Path | None) -> Config:
+    """The configuration that a command goes by."""
+    from okdrop.config import load  # noqa: PLC0415 - help and version need none
+
+    return load(config_file, os.environ)
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end."""
+    import asyncio  # noqa: PLC0415 - commands that only read need no loop
+
+    return asyncio.run(work)
+
+
+def ledger_url(config_file: Path | None) -> str:
+    """Where the ledger is."""
+    return loaded(config_file).ledger.url.get_secret_value()
+
+
+@contextlib.contextmanager
+def ledger_if_any(url: str) -> Iterator[Reader | None]:
+    """The ledger to read; None where there is none yet, which is said and as good as an empty one."""
+    from okdrop.ledger import read_only  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(read_only(url))
+        except LedgerError as error:
+            if error.code != "ledger_missing":
+                raise
+            print(f"okdrop: {error.message}", file=sys.stderr)
+            ledger = None
+        yield ledger

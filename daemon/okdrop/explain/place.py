@@ -1,0 +1,55 @@
+"""Which watched folder holds a file, and what keeps a scan from finding it there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from okdrop.events import shown
+from okdrop.inbox.named import is_link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from okdrop.config import Watch
+
+
+def where(watches: Sequence[Watch], path: bytes) -> tuple[bytes, int | None]:
+    """The file as a scan would name it, and the number of the folder that holds it."""
+    named = Path(os.fsdecode(path))
+    real = Path(os.path.realpath(named.parent)) / named.name
+    for candidate, folders in (
+        (named, [watch.path for watch in watches]),
+        (real, [Path(os.path.realpath(watch.path)) for watch in watches]),
+    ):
+        for index, folder in enumerate(folders):
+            if candidate.is_relative_to(folder) and candidate != folder:
+                return os.fsencode(watches[index].path / candidate.relative_to(folder)), index
+    return path, None
+
+
+def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterator[str]:
+    """What keeps a scan from finding the file, beside what it is."""
+    if index is None:
+        folders = ", ".join(shown(os.fsencode(watch.path)) for watch in watches) or "none is configured"
+        yield f"no watched folder holds it; watched: {folders}"
+        return
+    watch, names, label = watches[index], watches[index].names, f"[[watch]] {index}"
+    *above, name = Path(os.fsdecode(path)).relative_to(watch.path).parts
+    place = watch.path
+    for part in above:
+        place /= part
+        if (pattern := names.ignoring(part)) is not None:
+            yield f'the folder {eye(part)} on its way is passed over, by the pattern "{pattern}" of {label}'
+        if is_link(os.fsencode(place)):
+            yield f"the folder {eye(part)} on its way is a symbolic link, and those are not followed"
+    if (pattern := names.ignoring(name)) is not None:
+        yield f'its name is passed over, by the pattern "{pattern}" of {label}'
+    if not names.is_video(name):
+        yield f"its name has none of the suffixes of {label}: {', '.join(watch.suffixes)}"
+
+
+def eye(name: str | Path) -> str:
+    """A name or path as it may be shown."""
+    return shown(os.fsencode(name))

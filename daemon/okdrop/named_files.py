@@ -1,0 +1,149 @@
+"""`okdrop upload`: files that a person names, with progress for the eye, and what became of each.
+
+What can be said of a file before anything starts is said then (`refusals`). What became of it is read from
+the ledger at the end: events are for the eye, the ledger is the truth.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Final, TextIO
+
+from okdrop import events, service
+from okdrop.drop import UNFINISHED, Drop, State
+from okdrop.events import shown
+from okdrop.inbox.named import refusal
+from okdrop.inbox.revision import revision_at
+from okdrop.ledger import Known, Moved, read_only
+from okdrop.observe.board import Board
+from okdrop.observe.lines import Lines
+from okdrop.observe.log import log_to
+from okdrop.words import standing, video
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from okdrop.config import Config, Log
+    from okdrop.drop import Upload
+    from okdrop.events import Emit, Event
+    from okdrop.ledger import Reader
+    from okdrop.observe.bars import Bars
+
+_TOLD_BY_LINES: Final = (
+    events.FileLeft,
+    events.TicketAbandoned,
+    events.UploadFailed,
+    events.UploadTrouble,
+)
+"""Events that plain lines tell already: the log beside them need not."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file, in one line; `left` means that the run ended without having taken it."""
+
+    text: str
+    left: bool = False
+
+
+def refusals(files: Iterable[bytes]) -> list[str]:
+    """What stands in the way of sending these files, one line for each that cannot be sent."""
+    return [f"{shown(path)} {why}" for path in files if (why := refusal(path)) is not None]
+
+
+async def upload(
+    config: Config,
+    files: Sequence[bytes],
+    *,
+    title: str,
+    progress: TextIO,
+    draw: bool,
+    say: Callable[[str], None],
+) -> int:
+    """Upload and publish files, and say what became of each; returns the exit code.
+
+    Args:
+        config: the configuration.
+        files: absolute paths.
+        title: their title; "": by the template.
+        progress: where progress and the log go.
+        draw: whether that is a terminal to draw bars on; else there are plain lines.
+        say: told one line for each file at the end.
+
+    Raises:
+        LedgerError: the ledger cannot be used.
+    """
+    wanted = list(dict.fromkeys(files))
+    board = Board(map(shown, wanted), time.monotonic)
+    with _listener(config.log, board, progress, draw=draw) as listen:
+        code = await service.upload(config, listen, wanted, title=title)
+    with read_only(config.ledger.url.get_secret_value()) as reader:
+        outcomes = [outcome(path, board, reader) for path in wanted]
+    for one in outcomes:
+        say(one.text)
+    left = any(one.left for one in outcomes)
+    return service.SOME_FAILED if code == service.OK and left and not board.interrupted else code
+
+
+@contextlib.contextmanager
+def _listener(log: Log, board: Board, stream: TextIO, *, draw: bool) -> Iterator[Emit]:
+    """Bars with the log above them where they can be drawn; else plain lines, and the log beside them."""
+    level, json = "warning" if log.level == "info" else log.level.value, log.format == "json"
+    all_of_it = draw or level == "debug"
+    with contextlib.ExitStack() as stack:
+        shows: Bars | Lines
+        if draw:
+            from okdrop.observe import bars  # noqa: PLC0415 - a drawing library, for terminals alone
+
+            shows = drawn = stack.enter_context(bars.Bars(board, stream))
+            stream = drawn.above
+        else:
+            shows = Lines(board, stream)
+        write = log_to(stream, json=json, level=level)
+
+        def listen(event: Event) -> None:
+            shows.listen(event)
+            if all_of_it or not isinstance(event, _TOLD_BY_LINES):
+                write(event)
+
+        yield listen
+
+
+def outcome(path: bytes, board: Board, reader: Reader) -> Outcome:
+    """What became of a file, by the ledger."""
+    name = shown(path)
+    row = _row(path, board, reader)
+    if row is not None and row.state is not State.SUPERSEDED:
+        return Outcome(f"{name}: {_became(row, board, reader)}")
+    if (why := board.left.get(name)) is not None:
+        return Outcome(f"{name}: left: {why}", left=True)
+    if revision_at(path) is None:
+        return Outcome(f"{name}: left: it is gone", left=True)
+    return Outcome(f"{name}: not taken yet", left=True)
+
+
+def _row(path: bytes, board: Board, reader: Reader) -> Upload | None:
+    number = board.upload_of(shown(path))
+    if number is not None:
+        return reader.get(number)
+    revision = revision_at(path)
+    if revision is None:
+        return None
+    match reader.judge(Drop(path=path, revision=revision, folder="")):
+        case Known(upload=row) | Moved(upload=row):
+            return row
+        case _:
+            return None
+
+
+def _became(row: Upload, board: Board, reader: Reader) -> str:
+    if row.state is State.PUBLISHED and row.id not in board.published:
+        return f"published already{video(row)}"
+    if row.state is State.DUPLICATE and row.duplicate_of is not None:
+        original = reader.get(row.duplicate_of)
+        return standing(row) + (video(original) if original is not None else "")
+    if row.state in UNFINISHED:
+        return f"{standing(row)}; the same command goes on from there"
+    return standing(row)

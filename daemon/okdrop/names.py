@@ -1,0 +1,56 @@
+"""Which names are videos, and which are passed over: the one place that judges a name.
+
+A scan, the configuration and `okdrop explain` ask here, so that they cannot disagree. A name is one part of
+a path, as text; case is folded on both sides.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+ANY: Final = "*"
+"""The suffix that every file has."""
+
+
+class Names:
+    """The names that a watched folder takes.
+
+    Args:
+        suffixes: what a video's name ends in, with or without the dot; `ANY` takes every name.
+        ignore: shell patterns (`fnmatch`); a file or folder with such a name is passed over, with all that
+            is in it.
+    """
+
+    def __init__(self, suffixes: Collection[str], ignore: Sequence[str]) -> None:
+        self._any = ANY in suffixes
+        self._suffixes = tuple(f".{suffix.removeprefix('.')}".casefold() for suffix in suffixes)
+        self._patterns = tuple(ignore)
+        self._ignored = _compiled(ignore) if ignore else None
+
+    def is_video(self, name: str) -> bool:
+        """Whether a file of this name has a video's suffix."""
+        # A dot that begins a name begins no suffix: ".mp4" is a hidden file without one.
+        return self._any or (name.casefold().endswith(self._suffixes) and name.rfind(".") > 0)
+
+    def ignores(self, name: str) -> bool:
+        """Whether a file or folder of this name is passed over."""
+        return self._ignored is not None and self._ignored.match(name.casefold()) is not None
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of this name is taken, as far as its own name goes."""
+        return self.is_video(name) and not self.ignores(name)
+
+    def ignoring(self, name: str) -> str | None:
+        """The first pattern that passes this name over; None where none does."""
+        if not self.ignores(name):
+            return None
+        return next(pattern for pattern in self._patterns if _compiled([pattern]).match(name.casefold()))
+
+
+def _compiled(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern.casefold()) for pattern in patterns))

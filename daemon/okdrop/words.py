@@ -1,0 +1,49 @@
+"""An upload in a person's words: what `upload`, `explain` and `show` say of a row."""
+
+from __future__ import annotations
+
+from okdrop.drop import UNFINISHED, State, Upload
+from okdrop.events import shown
+
+
+def printable(text: str) -> str:
+    """A text from elsewhere on one line: what a terminal would not show as text is escaped."""
+    return shown(text.encode("utf-8", "backslashreplace"))
+
+
+def video_page(video_id: str) -> str:
+    """The address at which a video is seen."""
+    return f"https://ok.ru/video/{video_id}"
+
+
+def held(row: Upload) -> int:
+    """How much of it OK holds, in percent, rounded down."""
+    size = row.drop.revision.size
+    return 100 * row.received // size if size else 0
+
+
+def standing(row: Upload) -> str:
+    """Where an upload stands, and what can be done about it where that is up to a person."""
+    if row.state in UNFINISHED:
+        return f"{row.state}, {held(row)} % held by OK"
+    match row.state:
+        case State.PUBLISHED:
+            return f"published{video(row)}"
+        case State.FAILED if row.failure is not None:
+            hint = f"; {row.failure.hint}" if row.failure.hint else ""
+            return f"failed: {row.failure.code}: {row.failure.message}{hint}; then: okdrop retry {row.id}"
+        case State.CANCELLED:
+            return f"cancelled; okdrop retry {row.id} hands it back"
+        case State.DUPLICATE:
+            return f"published already: the same bytes as upload {row.duplicate_of}"
+        case State.SUPERSEDED:
+            return "superseded: the file changed, and a newer upload took over"
+        case _:
+            return row.state.value
+
+
+def video(row: Upload) -> str:
+    """Its video's id and page, as they follow a word; empty before there is one."""
+    if row.ticket is None:
+        return ""
+    return f", video {row.ticket.video_id}, {video_page(row.ticket.video_id)}"

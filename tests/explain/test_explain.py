@@ -1,0 +1,233 @@
+"""What `okdrop explain` says of a file: by its name, its kind, its writers, and the ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledger.making import ticket
+from okdrop.config import load
+from okdrop.drop import Drop, Failure, State
+from okdrop.explain import Explanation, Verdict, explain
+from okdrop.inbox import lease
+from okdrop.inbox.lease import Writer
+from okdrop.inbox.revision import revision_at
+from okdrop.ledger import Ledger, read_only
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from okdrop.config import Config
+
+
+class Place:
+    """A watched folder and a ledger."""
+
+    def __init__(self, root: Path) -> None:
+        self.drop = root / "drop"
+        self.drop.mkdir()
+        self.url = f"sqlite:///{root / 'ledger.db'}"
+
+    def config(self, **folder: Any) -> Config:
+        watch = [{"path": str(self.drop)} | folder]
+        return load(None, {"OKDROP_WATCH": json.dumps(watch), "OKDROP_LEDGER__URL": self.url})
+
+    def video(self, name: str = "a.mp4", size: int = 20_000) -> Path:
+        path = self.drop / name
+        path.write_bytes(bytes(size))
+        return path
+
+    async def row(self, path: Path, *states: State, title: str = "", **facts: Any) -> None:
+        """Have the file as it is now in the ledger, led through these states."""
+        revision = revision_at(bytes(path))
+        assert revision is not None
+        async with await Ledger.open(self.url) as ledger:
+            drop = Drop(path=bytes(path), revision=revision, folder=str(self.drop), title=title)
+            row = await ledger.add(drop)
+            for state in states:
+                row = await ledger.write(row.to(state))
+            await ledger.write(row.with_(**facts))
+
+    def explained(self, path: Path, **folder: Any) -> Explanation:
+        with read_only(self.url) as reader:
+            return explain(self.config(**folder), bytes(path), reader)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+PUBLISHED = (State.UPLOADING, State.FINALIZING, State.PUBLISHED)
+
+
+def test_a_video_in_a_folder_would_be_taken_without_any_ledger(place: Place) -> None:
+    told = explain(place.config(), bytes(place.video()), None)
+    assert (told.verdict, told.folder, told.upload) == (Verdict.TAKEN, str(place.drop), None)
+    assert told.why == (f"it lies in the watched folder {place.drop}, and its name is a video's",)
+    assert told.after == "once published, it stays where it is"
+    assert told.fields[0].value == "a"
+
+
+@pytest.mark.parametrize(
+    ("writer", "verdict", "words"),
+    [
+        (
+            Writer.WRITING,
+            Verdict.NOT_YET,
+            "a writer has it open: it is taken once that is closed and nothing",
+        ),
+        (Writer.NONE, Verdict.TAKEN, "no writer has it open: it is taken once nothing changed for 10 s"),
+        (Writer.UNKNOWN, Verdict.TAKEN, "whether a writer has it open cannot be seen here: it is taken once"),
+    ],
+)
+def test_whether_it_is_finished_as_far_as_one_look_tells(
+    place: Place, monkeypatch: pytest.MonkeyPatch, writer: Writer, verdict: Verdict, words: str
+) -> None:
+    monkeypatch.setattr("okdrop.explain.look_for_writer", lambda _path: writer)
+    told = explain(place.config(), bytes(place.video()), None)
+    assert told.verdict is verdict
+    assert words in told.settle
+
+
+def test_a_writer_is_seen_by_the_kernels_word(place: Place) -> None:
+    path = place.video()
+    lease.prepare()
+    with path.open("ab"):
+        if lease.look_for_writer(bytes(path)) is Writer.UNKNOWN:
+            pytest.skip("no leases here")
+        assert explain(place.config(), bytes(path), None).verdict is Verdict.NOT_YET
+
+
+def test_every_reason_against_is_told_at_once(place: Place) -> None:
+    told = explain(place.config(), bytes(place.video(".a.txt", size=0)), None)
+    assert told.verdict is Verdict.NOT_TAKEN
+    assert [why.split(" ")[1] for why in told.why] == ["name", "name", "cannot"]
+    assert told.settle == ""
+
+
+@pytest.mark.parametrize("name", ["missing.mp4", "folder.mp4", "link.mp4", "pipe.mp4"])
+def test_what_is_no_file_is_not_taken_and_never_opened(place: Place, name: str) -> None:
+    (place.drop / "folder.mp4").mkdir()
+    (place.drop / "link.mp4").symlink_to(place.video())
+    os.mkfifo(place.drop / "pipe.mp4")
+    told = explain(place.config(), bytes(place.drop / name), None)
+    assert (told.verdict, told.fields) == (Verdict.NOT_TAKEN, ())
+    assert told.why[0].startswith("it is ")
+
+
+def test_outside_of_every_folder_a_person_may_still_send_it(place: Place, tmp_path: Path) -> None:
+    outside = place.video().rename(tmp_path / "a.mp4")
+    told = explain(place.config(), bytes(outside), None)
+    assert told.verdict is Verdict.NOT_TAKEN
+    assert told.why[-1] == "okdrop upload would send it all the same"
+
+
+def test_what_a_file_fails_by_is_told_before(place: Place) -> None:
+    told = explain(place.config(title="{{ stem * 1 }}"), bytes(place.video()), None)
+    assert told.fields == ()
+    assert "the template of title cannot be filled in" in told.why[-1]
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ({"after": "delete"}, "once published, it is deleted once OK has processed the video"),
+        ({"after": "move", "move_to": "/srv/done"}, "once published, it is moved to /srv/done"),
+    ],
+)
+def test_what_becomes_of_the_file(place: Place, after: dict[str, str], words: str) -> None:
+    assert explain(place.config(**after), bytes(place.video()), None).after == words
+
+
+@pytest.mark.parametrize(
+    ("states", "facts", "words"),
+    [
+        (PUBLISHED, {"ticket": ticket()}, "upload 1: published, video 77, https://ok.ru/video/77"),
+        ((State.UPLOADING,), {"received": 10_000}, "upload 1: uploading, 50 % held by OK"),
+        (
+            (State.FAILED,),
+            {"failure": Failure(code="bad_file", message="no")},
+            "upload 1: failed: bad_file: no; then: okdrop retry 1",
+        ),
+        ((State.DUPLICATE,), {"duplicate_of": 1}, "upload 1: published already: the same bytes as upload 1"),
+        ((State.CANCELLED,), {}, "upload 1: cancelled; okdrop retry 1 hands it back"),
+    ],
+)
+async def test_a_known_file_is_told_as_the_ledger_knows_it(
+    place: Place, states: tuple[State, ...], facts: dict[str, Any], words: str
+) -> None:
+    path = place.video()
+    await place.row(path, *states, **facts)
+    told = place.explained(path)
+    assert (told.verdict, told.why) == (Verdict.KNOWN, (words,))
+    assert told.upload is not None
+    assert told.settle == ""
+
+
+async def test_a_wait_is_told_with_its_reason_and_its_end(place: Place) -> None:
+    path = place.video()
+    await place.row(path, State.UPLOADING, retry_at=ticket().issued_at, last_trouble="http_503")
+    (why,) = place.explained(path).why
+    assert why.endswith("; after http_503 it waits until 2030-01-01 12:00:00 UTC")
+
+
+async def test_a_renamed_file_is_known_by_its_old_name(place: Place) -> None:
+    path = place.video()
+    await place.row(path, *PUBLISHED, ticket=ticket())
+    told = place.explained(path.rename(place.drop / "b.mp4"))
+    assert told.verdict is Verdict.KNOWN
+    assert told.why[0].startswith(f"it is the file that was {path}, upload 1: published")
+
+
+@pytest.mark.parametrize(("digest", "words"), [(b"x" * 32, "contents are compared"), (None, "touched since")])
+async def test_a_touched_file_is_told_with_what_would_be_done(
+    place: Place, digest: bytes | None, words: str
+) -> None:
+    path = place.video()
+    await place.row(path, *PUBLISHED, digest=digest)
+    os.utime(path, (1, 1))
+    told = place.explained(path)
+    assert told.verdict is Verdict.TAKEN
+    assert words in told.why[1]
+
+
+async def test_earlier_revisions_are_named(place: Place) -> None:
+    path = place.video()
+    await place.row(path, State.FAILED)
+    place.video(size=30_000)
+    await place.row(path, State.UPLOADING)
+    place.video(size=40_000)
+    told = place.explained(path)
+    assert told.verdict is Verdict.TAKEN
+    assert told.why[-1] == "earlier of this path: upload 1 (superseded), upload 2 (uploading)"
+
+
+async def test_a_file_that_was_named_by_hand_has_the_title_of_then(place: Place) -> None:
+    path = place.video()
+    await place.row(path, title="Mine")
+    assert place.explained(path).fields[0].value == "Mine"
+
+
+async def test_for_programs_and_for_the_eye_it_says_the_same(place: Place) -> None:
+    path = place.video("[red]\udcff\n.mp4")
+    await place.row(path, *PUBLISHED, ticket=ticket())
+    told = place.explained(path)
+    document = json.loads(json.dumps(told.as_json()))
+    assert document["path"] == str(path)
+    assert (document["verdict"], document["upload"]) == (
+        "is known already",
+        {"id": 1, "state": "published", "video_id": "77"},
+    )
+    assert document["metadata"][0] == {
+        "field": "title",
+        "value": "[red]",
+        "source": '`title = "{{ stem }}"`, the default of [[watch]]',
+    }
+    text = told.as_text()
+    assert text.splitlines()[0] == f"{place.drop}/[red]\\xff\\n.mp4"
+    assert document["why"][0] in text
+    assert "SECRETSIGNATURE" not in text + json.dumps(document)

@@ -1,0 +1,231 @@
+"""`okdrop upload`: refusals before anything starts, and what became of each file at the end."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledger.making import ticket
+from okdrop import events, named_files
+from okdrop.config import load
+from okdrop.drop import Drop, Failure, State
+from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Options
+from okdrop.events import shown
+from okdrop.inbox.revision import revision_at
+from okdrop.ledger import Ledger, read_only
+from okdrop.named_files import Outcome, outcome, refusals
+from okdrop.observe.board import Board
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from okdrop.config import Config
+    from okdrop.drop import Upload
+
+HINT = "look at it"
+VIDEO = ticket().video_id
+
+
+@pytest.fixture
+async def emulator(tmp_path: Path) -> AsyncIterator[Emulator]:
+    async with Emulator(Options(data_dir=tmp_path / "ok")) as running:
+        yield running
+
+
+def configured(tmp_path: Path, emulator: Emulator, **more: str) -> Config:
+    return load(
+        None,
+        {
+            "OKDROP_OK__API_URL": emulator.api_url,
+            "OKDROP_OK__UPLOAD_HOSTS": '["127.0.0.1"]',
+            "OKDROP_OK__APPLICATION_KEY": APPLICATION_KEY,
+            "OKDROP_OK__APPLICATION_SECRET_KEY": APPLICATION_SECRET_KEY,
+            "OKDROP_OK__ACCESS_TOKEN": ACCESS_TOKEN,
+            "OKDROP_RETRY__FIRST_DELAY": "10ms",
+            "OKDROP_LEDGER__URL": f"sqlite:///{tmp_path / 'ledger.db'}",
+        }
+        | more,
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path, emulator: Emulator) -> Config:
+    return configured(tmp_path, emulator)
+
+
+class Asked:
+    """A run of the command: its exit code, what it said, and its progress."""
+
+    def __init__(self, code: int, said: list[str], progress: str) -> None:
+        self.code, self.said, self.progress = code, said, progress
+
+
+async def upload(config: Config, *files: Path, **changes: Any) -> Asked:
+    said: list[str] = []
+    progress = io.StringIO()
+    keywords: dict[str, Any] = {
+        "title": "",
+        "draw": False,
+        "progress": progress,
+        "say": said.append,
+    } | changes
+    code = await named_files.upload(config, [os.fsencode(file) for file in files], **keywords)
+    return Asked(code, said, progress.getvalue())
+
+
+def video(path: Path, size: int = 100_000) -> Path:
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+async def test_each_file_is_told_with_video_and_link(
+    config: Config, emulator: Emulator, tmp_path: Path
+) -> None:
+    files = [video(tmp_path / "a.mp4"), video(tmp_path / "[red]\n.mp4")]
+    asked = await upload(config, *files, files[0], title="Mine")
+    ids = {account["name"]: account["id"] for account in emulator.videos()}
+    assert asked.code == 0
+    assert asked.said == [
+        f"{shown(bytes(file))}: published, video {ids[name]}, https://ok.ru/video/{ids[name]}"
+        for file, name in zip(files, ("a.mp4", "[red]\\n.mp4"), strict=True)
+    ]
+    assert {account["title"] for account in emulator.videos()} == {"Mine"}
+    assert "a.mp4: sending" in asked.progress
+    assert "\x1b" not in asked.progress
+    again = await upload(config, *files)
+    assert (again.code, len(emulator.videos())) == (0, 2)
+    assert again.said[0] == asked.said[0].replace("published,", "published already,")
+
+
+async def test_a_failure_is_told_once_with_its_hint(
+    config: Config, emulator: Emulator, tmp_path: Path
+) -> None:
+    with emulator.faults.active("api_error", code=454, method="video.update"):
+        asked = await upload(config, video(tmp_path / "a.mp4"))
+    assert asked.code == 1
+    (line,) = asked.said
+    assert line.startswith(f"{tmp_path}/a.mp4: failed: text_refused: ")
+    assert line.endswith("; then: okdrop retry 1")
+    assert asked.progress.count("text_refused") == 1  # the lines tell it, so the log beside them does not
+
+
+async def test_dead_credentials_are_3_and_the_file_waits(
+    config: Config, emulator: Emulator, tmp_path: Path
+) -> None:
+    with emulator.faults.active("api_error", code=102):
+        asked = await upload(config, video(tmp_path / "a.mp4"))
+    assert asked.code == 3
+    assert asked.said == [f"{tmp_path}/a.mp4: uploading, 0 % held by OK; the same command goes on from there"]
+    assert "pool.halted" in asked.progress
+
+
+async def test_a_file_that_a_writer_keeps_open_is_left_and_the_run_is_not_all_well(
+    config: Config, emulator: Emulator, tmp_path: Path
+) -> None:
+    path = video(tmp_path / "a.mp4")
+    with path.open("ab"):
+        asked = await upload(config, path, video(tmp_path / "b.mp4"))
+    assert asked.code == 1
+    assert asked.said[0] == f"{path}: left: held open by a writer"
+    assert "b.mp4: published" in asked.said[1]
+    assert [account["name"] for account in emulator.videos()] == ["b.mp4"]
+
+
+async def test_debug_tells_every_event_beside_the_lines(emulator: Emulator, tmp_path: Path) -> None:
+    loud = configured(tmp_path, emulator, OKDROP_LOG__LEVEL="debug", OKDROP_LOG__FORMAT="json")
+    asked = await upload(loud, video(tmp_path / "a.mp4"))
+    assert '"event": "upload.progress"' in asked.progress
+    assert "a.mp4: sending" in asked.progress
+
+
+def test_every_file_that_cannot_be_sent_is_named(tmp_path: Path) -> None:
+    good = video(tmp_path / "a.mp4")
+    missing, empty = tmp_path / "m\n[red].mp4", tmp_path / "e.mp4"
+    empty.touch()
+    assert refusals([bytes(missing), bytes(good), bytes(empty)]) == [
+        f"{tmp_path}/m\\n[red].mp4 is not there",
+        f"{tmp_path}/e.mp4 cannot be sent: the file is empty; OK takes no video under 16384 bytes",
+    ]
+
+
+# --- what became of a file, by the ledger ------------------------------------------------------------
+
+
+async def told(tmp_path: Path, path: Path, *, board: Board | None = None, **changes: Any) -> Outcome:
+    """The outcome of a file whose row is as `changes` say; no row without them."""
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    async with await Ledger.open(url) as ledger:
+        if changes:
+            revision = revision_at(bytes(path))
+            assert revision is not None
+            row = await ledger.add(Drop(path=bytes(path), revision=revision, folder=""))
+            await _brought(ledger, row, **changes)
+    with read_only(url) as reader:
+        return outcome(bytes(path), board or Board([str(path)], lambda: 0.0), reader)
+
+
+async def _brought(ledger: Ledger, row: Upload, *, state: State, **changes: Any) -> None:
+    steps = {
+        State.PUBLISHED: (State.UPLOADING, State.FINALIZING, State.PUBLISHED),
+        State.FINALIZING: (State.UPLOADING, State.FINALIZING),
+        State.QUEUED: (),
+    }.get(state, (state,))
+    for step in steps:
+        row = await ledger.write(row.to(step))
+    await ledger.write(row.with_(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"state": State.PUBLISHED, "ticket": ticket()},
+            f"published already, video {VIDEO}, https://ok.ru/video/{VIDEO}",
+        ),
+        ({"state": State.QUEUED}, "queued, 0 % held by OK; the same command goes on from there"),
+        (
+            {"state": State.UPLOADING, "received": 50_000},
+            "uploading, 50 % held by OK; the same command goes on from there",
+        ),
+        ({"state": State.CANCELLED}, "cancelled; okdrop retry 1 hands it back"),
+        (
+            {"state": State.FAILED, "failure": Failure(code="bad_file", message="no", hint=HINT)},
+            f"failed: bad_file: no; {HINT}; then: okdrop retry 1",
+        ),
+    ],
+)
+async def test_what_became_of_a_file_is_what_the_ledger_says(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    path = video(tmp_path / "a.mp4")
+    assert await told(tmp_path, path, **changes) == Outcome(f"{path}: {words}")
+
+
+async def test_a_file_without_a_row_was_left(tmp_path: Path) -> None:
+    path = video(tmp_path / "a.mp4")
+    assert await told(tmp_path, path) == Outcome(f"{path}: not taken yet", left=True)
+    board = Board([str(path)], lambda: 0.0)
+    board.listen(events.FileLeft(path=str(path), reason="still growing"))
+    assert await told(tmp_path, path, board=board) == Outcome(f"{path}: left: still growing", left=True)
+    path.unlink()
+    assert await told(tmp_path, path) == Outcome(f"{path}: left: it is gone", left=True)
+
+
+async def test_a_superseded_row_is_no_outcome(tmp_path: Path) -> None:
+    path = video(tmp_path / "a.mp4")
+    board = Board([str(path)], lambda: 0.0)
+    board.listen(events.UploadSuperseded(upload=1, path=str(path)))
+    assert (await told(tmp_path, path, board=board, state=State.SUPERSEDED)).left
+
+
+async def test_a_published_file_that_is_gone_since_is_still_published(tmp_path: Path) -> None:
+    path = video(tmp_path / "a.mp4")
+    await told(tmp_path, path, state=State.PUBLISHED, ticket=ticket())
+    path.unlink()
+    board = Board([str(path)], lambda: 0.0)
+    board.listen(events.UploadPublished(upload=1, video_id=VIDEO, path=str(path), size=1))
+    assert (await told(tmp_path, path, board=board)).text.startswith(f"{path}: published, video {VIDEO}")

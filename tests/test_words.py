@@ -1,0 +1,54 @@
+"""An upload in a person's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ledger.making import START, drop, ticket
+from okdrop.drop import Failure, State, Upload
+from okdrop.words import held, standing, video
+
+PAGE = "https://ok.ru/video/77"
+FAILURE = Failure(code="bad_file", message="no")
+
+
+def upload(state: State, **facts: Any) -> Upload:
+    made = {"id": 7, "drop": drop(), "version": 1, "created_at": START, "updated_at": START}
+    return Upload(state=state, **made | facts)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (upload(State.QUEUED), "queued, 0 % held by OK"),
+        (upload(State.UPLOADING, received=99_999), "uploading, 99 % held by OK"),
+        (upload(State.FINALIZING, received=100_000), "finalizing, 100 % held by OK"),
+        (upload(State.PUBLISHED, ticket=ticket()), f"published, video 77, {PAGE}"),
+        (upload(State.FAILED, failure=FAILURE), "failed: bad_file: no; then: okdrop retry 7"),
+        (
+            upload(State.FAILED, failure=Failure(code="bad_file", message="no", hint="look")),
+            "failed: bad_file: no; look; then: okdrop retry 7",
+        ),
+        (upload(State.FAILED), "failed"),
+        (upload(State.CANCELLED), "cancelled; okdrop retry 7 hands it back"),
+        (upload(State.DUPLICATE, duplicate_of=3), "published already: the same bytes as upload 3"),
+        (upload(State.SUPERSEDED), "superseded: the file changed, and a newer upload took over"),
+    ],
+)
+def test_where_an_upload_stands(row: Upload, text: str) -> None:
+    assert standing(row) == text
+
+
+def test_no_word_holds_the_signed_url() -> None:
+    for state in State:
+        assert "SECRETSIGNATURE" not in standing(upload(state, ticket=ticket()))
+
+
+def test_an_empty_file_is_held_by_nobody() -> None:
+    assert held(upload(State.QUEUED, drop=drop(size=0))) == 0
+
+
+def test_before_a_ticket_there_is_no_video() -> None:
+    assert video(upload(State.QUEUED)) == ""
