@@ -66,7 +66,7 @@ def moved_by(event: Event, standing: Standing, now: float) -> Standing:
     """Where a file stands after an event that is about it; an event without news changes nothing."""
     match event:
         case events.FileWaiting(reason=reason):
-            return _at(standing, Stage.SETTLING, f"not finished yet: {reason}")
+            return _at(standing, Stage.SETTLING, f"waiting until it is finished: {reason}")
         case events.FileLeft(reason=reason):
             return _at(standing, Stage.STOPPED, f"left: {reason}")
         case events.FileSettled(size=size):
