@@ -45,6 +45,7 @@ THROUGH = {
     "ledger/queries.py": "ledger/test_ledger.py",
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back
     "ledger/schema.py": "ledger/test_migrate.py",
+    "pipeline/sender.py": "pipeline/test_attempt.py",  # what is sent is what an attempt hands out
     "protocol/fields.py": "protocol/test_wire.py",
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each

@@ -209,7 +209,10 @@ def init(
 
 @app.command()
 def health(config: ConfigFile = None) -> None:
-    """Say whether a daemon holds the ledger and the ledger can be read; for health checks."""
+    """Say whether a daemon is at work.
+
+    A live process holds the ledger, and the ledger can be read: exit code 0, else 1. For health checks.
+    """
     from okdrop.ledger import daemon_of  # noqa: PLC0415
 
     try:

@@ -37,12 +37,14 @@ class Daemon:
             try:
                 event = json.loads(line)
             except ValueError:
-                event = {"event": "", "said": line.decode("utf-8", "replace").rstrip()}
+                event = {"event": "", "said": line.decode("utf-8", "replace").rstrip()}  # no event: an error
             yield event
 
     async def end(self) -> None:
         """Ask it to end, as a service manager does, and wait for that."""
-        if self._process.returncode is None:
+        stream = self._process.stderr
+        ends_by_itself = stream is not None and stream.at_eof()  # a signal now would take its exit code away
+        if self._process.returncode is None and not ends_by_itself:
             self._process.terminate()
         async for _ in self.events():  # its last words: a pipe that nobody empties would hold it up
             pass
