@@ -143,6 +143,18 @@ class Ticket:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Strikes:
+    """How often a ticket's host disappointed; each kind has a bound, which holds over waits and restarts."""
+
+    canaries: int = 0  #: canaries that met trouble
+    refusals: int = 0  #: segments refused, in a row
+    unclear: int = 0  #: accounts that nobody could read, in a row
+
+
+NO_STRIKES: Final = Strikes()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why an upload stopped, for a person and for a program."""
 
@@ -180,6 +192,7 @@ class Upload:
     ticket: Ticket | None = None
     tickets: int = 0  #: tickets used for this revision so far
     mode: Mode | None = None  #: how this ticket is used: as its host was proven, or MULTIPART once begun so
+    strikes: Strikes = NO_STRIKES  #: of this ticket's host
     offered_all: bool = False  #: every byte was handed to the line at least once on this ticket
     publish_offered: bool = False  #: a video.update may have taken effect though no answer said so
     received: int = 0  #: bytes OK acknowledged: a hint for the eye, never for the session
@@ -229,4 +242,4 @@ class Upload:
         whole = self.ticket is not None and self.received == self.drop.revision.size
         state = State.FINALIZING if whole and self.state is State.FAILED else State.QUEUED
         afresh = {} if state is State.FINALIZING else {"tickets": 0, "bytes_sent": 0}
-        return self.to(state, failure=None, retry_at=None, troubles=0, **afresh)
+        return self.to(state, failure=None, retry_at=None, troubles=0, strikes=NO_STRIKES, **afresh)

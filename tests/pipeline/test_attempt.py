@@ -292,3 +292,34 @@ async def test_the_tries_of_one_error_are_not_used_up_by_another(bench: Bench) -
     odd = bench.faults.active("api_error", code=777, method="video.getUploadUrl", times=1)
     with busy, odd:
         assert await attempt.run() in {WHOLE, Released(bench.parts.backoff.max_delay)}
+
+
+async def test_the_bounds_of_a_ticket_hold_though_the_worker_lets_it_go_in_between(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(first_delay=6.0, max_delay=6.0)
+    attempt = await begun(bench)
+    with bench.faults.active("error_500_before_storing", times=1):
+        assert await attempt.run() == Released(6.0)
+    row = attempt.row
+    with bench.faults.active("refuse", status=412, method="status"):
+        for tried in (1, 2):
+            row = await bench.ledger.write(row)
+            attempt = await begun(bench, row)
+            assert await attempt.run() == Released(6.0)
+            row = attempt.row
+            assert row.strikes.unclear == tried
+
+
+async def test_the_longest_wait_that_anybody_asks_for_is_kept(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    """One connection is cut; another is told to come back later, which counts though a wait has begun."""
+    bench = await set_up(first_delay=2.0, max_delay=2.0)
+    attempt = await begun(bench)
+    cut = bench.faults.active("cut_after_bytes", bytes=10, after=1, times=1)
+    busy = bench.faults.active("error_503", retry_after=600, after=2, times=1)
+    with cut, busy:
+        assert await attempt.run() == Released(600.0)
+    assert attempt.row.retry_at is not None  # a restart in between waits as well
+    assert attempt.row.retry_at - bench.clock.now() > timedelta(seconds=590)

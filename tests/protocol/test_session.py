@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okdrop.drop import Mode
+from okdrop.drop import Mode, Strikes
 from okdrop.errors import Doubt, LocalProtocolError, TicketDead, Trouble
 from okdrop.protocol import messages as m
 from okdrop.protocol.plan import CANARY_SIZE, Plan
@@ -459,6 +459,34 @@ def test_account_nobody_can_read_is_asked_for_a_few_times_only() -> None:
         assert session.next_steps() == [m.Probe()]
         assert isinstance(session.probe_answered(m.Unclear(200)), Doubt)
     assert session.next_steps() == [m.RequestTicket()]
+
+
+def test_bounds_hold_over_restarts() -> None:
+    """Each try may be made by a session of its own: the worker takes up another upload meanwhile."""
+    strikes = Strikes()
+    for _ in range(3):
+        session = resumed(taken=True, strikes=strikes)
+        assert session.next_steps() == [m.Probe()]
+        session.probe_answered(m.Unclear(412))
+        strikes = session.strikes
+    assert session.next_steps() == [m.RequestTicket()]
+    assert session.strikes == Strikes()
+
+
+def test_a_canary_in_trouble_for_ever_ends_over_restarts_too() -> None:
+    strikes = Strikes()
+    for _ in range(3):
+        session = resumed(strikes=strikes)
+        session.next_steps()
+        session.probe_answered(m.NothingYet())
+        assert session.next_steps() == [m.SendSegment(CANARY)]
+        session.segment_answered(CANARY, m.ServerTrouble(500))
+        strikes = session.strikes
+    session = resumed(strikes=strikes)
+    session.next_steps()
+    session.probe_answered(m.NothingYet())
+    [step] = session.next_steps()
+    assert span(step).start == 0
 
 
 def test_host_that_keeps_nothing_does_not_eat_the_line() -> None:

@@ -245,7 +245,9 @@ class SessionMachine(RuleBasedStateMachine):
             self.size,
             old.plan,
             tickets=old.tickets,
-            restored=Restored(mode=old.mode, taken=old.taken, offered_all=old.offered_all),
+            restored=Restored(
+                mode=old.mode, taken=old.taken, offered_all=old.offered_all, strikes=old.strikes
+            ),
         )
 
     @invariant()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from okdrop.drop import Drop, Failure, Revision, State, Ticket, Upload
+from okdrop.drop import Drop, Failure, Revision, State, Strikes, Ticket, Upload
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,6 +52,9 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "duplicate_of": upload.duplicate_of,
         "created_at": upload.created_at,
         "updated_at": upload.updated_at,
+        "canary_strikes": upload.strikes.canaries,
+        "refusal_strikes": upload.strikes.refusals,
+        "unclear_strikes": upload.strikes.unclear,
         "held": upload.held,
         "chore": upload.chore,
         "moved_to": upload.moved_to,
@@ -104,6 +107,9 @@ def upload_of(row: Row[Any]) -> Upload:
         digest=row.digest,
         duplicate_of=row.duplicate_of,
         failure=_failure_of(row),
+        strikes=Strikes(
+            canaries=row.canary_strikes, refusals=row.refusal_strikes, unclear=row.unclear_strikes
+        ),
         held=row.held,
         chore=row.chore,
         moved_to=row.moved_to,

@@ -160,6 +160,7 @@ class Attempt:
             tickets=session.tickets,
             mode=session.mode if self.row.ticket is not None else None,
             offered_all=session.offered_all and self.row.ticket is not None,
+            strikes=session.strikes,
             received=session.received if self.row.ticket is not None else 0,
             bytes_sent=session.sent,
         )
@@ -334,15 +335,17 @@ class Attempt:
             )
         if self._session.received > self._best:  # only bytes are progress: an answered question is none
             self._best = self._session.received
-            self.row = self.row.with_(troubles=0, retry_at=None)
+            due = self.row.retry_at if self._release is not None else None
+            self.row = self.row.with_(troubles=0, retry_at=due)
         if self._note_is_due:
             await self._note_progress()
 
     async def _meet(self, error: UploadError) -> None:
         """Wait before the next step, as the backoff says; what is in flight goes on meanwhile."""
         now = self._parts.monotonic()
-        if now < self._not_before:
-            return  # the same trouble on another connection
+        wait = error.retry_after if isinstance(error, Trouble) else None
+        if now < self._not_before and (wait is None or now + wait <= self._not_before):
+            return  # the same trouble on another connection, and nobody asks for a longer wait
         again = self.row.troubled(error.code)
         if isinstance(error, Trouble) and error.tries is not None and again.repeats >= error.tries:
             self._ended = GaveUp(error.message, code=error.code, hint=error.hint)
@@ -350,10 +353,10 @@ class Attempt:
         asks_first = again.troubles == 1 and isinstance(error, Doubt)
         written, delay = await self._parts.put_off(self._as_known(), error, at_once=asks_first)
         self._keep(written)
+        self._not_before = now + delay
         if delay > PATIENCE:
             self._release = delay
         else:
-            self._not_before = now + delay
             asyncio.get_running_loop().call_later(delay, self._wake)
 
     def _wake(self) -> None:

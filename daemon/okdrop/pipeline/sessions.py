@@ -30,7 +30,7 @@ def session_of(row: Upload, plan: Plan) -> TicketSession:
 def _restored(row: Upload) -> Restored | None:
     if row.ticket is None:
         return None
-    return Restored(mode=row.mode, taken=row.received > 0, offered_all=row.offered_all)
+    return Restored(mode=row.mode, taken=row.received > 0, offered_all=row.offered_all, strikes=row.strikes)
 
 
 def vital(row: Upload) -> tuple[object, ...]:

@@ -10,8 +10,10 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from okdrop.drop import NO_STRIKES
+
 if TYPE_CHECKING:
-    from okdrop.drop import Mode
+    from okdrop.drop import Mode, Strikes
     from okdrop.protocol.ranges import ByteRange, ByteRanges
 
 # --- steps --------------------------------------------------------------------------------------------
@@ -202,6 +204,7 @@ class Restored:
     mode: Mode | None = None  #: how it was used; None: not known, or not at all
     taken: bool = False  #: the server acknowledged something on it
     offered_all: bool = False
+    strikes: Strikes = NO_STRIKES
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,7 @@ class MultipartSession(TicketSession):
     def _take_up(self, restored: m.Restored) -> None:
         self._has_ticket = True
         self.mode = restored.mode
+        self.strikes = restored.strikes
         self._offered = restored.offered_all
         self._why = "an earlier try had no answer"
         if restored.offered_all:
@@ -85,7 +86,6 @@ class MultipartSession(TicketSession):
         self._out = False  # the file, or a probe, is under way
         self._unsure = False  # ask what is held before anything is sent
         self._not_now = False  # the server answered, and took nothing: the ticket may be good still
-        self._unclear = 0
         self._why = ""  # the last trouble, for the reason to give up by
 
     # --- what a shell may look at --------------------------------------------------------------------
@@ -208,14 +208,14 @@ class MultipartSession(TicketSession):
                 return self._died(TicketDead("the upload URL holds something else", code="account_misfit"))
             case m.NothingYet() | m.Held():
                 self._unsure = False
-                self._unclear = 0
+                self._strike(unclear=0)
                 return None
             case m.ServerTrouble() | m.NoAnswer():
                 why = trouble_of(answer)
                 self._why = why.message
                 return why
-            case m.Unclear(status, reason) if self._unclear + 1 < UNCLEAR_PROBES:
-                self._unclear += 1
+            case m.Unclear(status, reason) if self.strikes.unclear + 1 < UNCLEAR_PROBES:
+                self._strike(unclear=1)
                 words = f"the account cannot be read: HTTP {status} {reason}".strip()
                 return Doubt(words, code="account_unclear")
             case m.UrlDead(status, reason) | m.Refused(status, reason) | m.Unclear(status, reason):

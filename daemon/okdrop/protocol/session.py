@@ -68,6 +68,7 @@ class Session(TicketSession):
             self._has_ticket = True
             self._belief = Belief(size, offers_known=False)
             self.mode = restored.mode
+            self.strikes = restored.strikes
             self._taken = restored.taken
             self._was_offered = restored.offered_all
             self._unsure = True
@@ -85,10 +86,7 @@ class Session(TicketSession):
         self._nothing_yet = False  # the URL says 404 although bytes were offered: dead, or still empty
         self._final = False  # a 200 came on a segment, and nothing was handed out since
         self._canary: ByteRange | None = None
-        self._canary_tries = 0
         self._by_prior = False  # parallel is remembered, not proven on this ticket
-        self._refusals = 0
-        self._unclear = 0
 
     # --- what a shell may look at --------------------------------------------------------------------
 
@@ -168,7 +166,7 @@ class Session(TicketSession):
             return None
         if self.mode is None:
             self._canary = self.plan.canary(belief.missing)
-            if self._canary is not None and self._canary_tries < CANARY_TRIES:
+            if self._canary is not None and self.strikes.canaries < CANARY_TRIES:
                 return self._canary
             self._canary = None
             self.mode = Mode.SEQUENTIAL  # for this ticket; nothing is known of the host
@@ -224,6 +222,10 @@ class Session(TicketSession):
             case _:
                 return self._troubled(span, answer)
 
+    def _struck_canary(self, span: ByteRange) -> None:
+        if self._is_canary(span):
+            self._strike(canaries=1)
+
     def _is_canary(self, span: ByteRange) -> bool:
         return self.mode is None and span == self._canary
 
@@ -243,7 +245,7 @@ class Session(TicketSession):
             return self._too_often(Doubt("stored, but not by its own account", code="not_accounted"))
         belief.acknowledged(span)
         self._taken = True
-        self._refusals = 0
+        self._strike(refusals=0)
         return None
 
     def _complete(self, span: ByteRange, account: m.Account | None) -> UploadError | None:
@@ -252,7 +254,7 @@ class Session(TicketSession):
         if belief.missing or belief.doubtful:
             # Too early: some hosts say 200 for each segment, and some are wrong (protocol.md 7.2).
             belief.unproven(span)
-            self._canary_tries += self._is_canary(span)
+            self._struck_canary(span)
             return None
         self._final = account is None or belief.vouches_whole(account)
         return self._stored(span, account)
@@ -267,7 +269,7 @@ class Session(TicketSession):
         else:
             belief.lost(span)
             why = self._too_often(Doubt(f"the segment was refused: HTTP {status}", code=f"http_{status}"))
-            if self.mode is Mode.PARALLEL and (self._by_prior or self._refusals > 1):
+            if self.mode is Mode.PARALLEL and (self._by_prior or self.strikes.refusals > 1):
                 self._learned(None, "refused a segment of several")
         if account is not None and belief.idle and speaks_for_all:
             belief.probe_sent()
@@ -275,8 +277,8 @@ class Session(TicketSession):
         return why
 
     def _too_often(self, why: Doubt) -> Doubt:
-        self._refusals += 1
-        if self._refusals >= REFUSALS and self._closing is None:
+        self._strike(refusals=1)
+        if self.strikes.refusals >= REFUSALS and self._closing is None:
             self._closing = m.AskVideo() if self.offered_all else TicketDead(str(why))
         return why
 
@@ -285,7 +287,7 @@ class Session(TicketSession):
             self._belief.returned(span)
         else:
             self._belief.lost(span)
-            self._canary_tries += self._is_canary(span)
+            self._struck_canary(span)
         return trouble_of(answer)
 
     def _url_died(self, status: int, reason: str) -> TicketDead:
@@ -317,15 +319,15 @@ class Session(TicketSession):
                 return trouble_of(answer)
 
     def _not_understood(self, status: int, reason: str) -> Doubt:
-        self._unclear += 1
+        self._strike(unclear=1)
         why = Doubt(f"the account cannot be read: HTTP {status} {reason}".strip(), code="account_unclear")
-        if self._unclear >= UNCLEAR_PROBES and self._closing is None:
+        if self.strikes.unclear >= UNCLEAR_PROBES and self._closing is None:
             self._closing = m.AskVideo() if self.offered_all else TicketDead(str(why))
         return why
 
     def _account(self, account: m.Account) -> UploadError | None:
         """Take the server's word, as far as it can be true."""
-        self._unclear = 0
+        self._strike(unclear=0)
         fit = self._belief.told(account)
         trying = self.mode is None and self._canary is not None
         if trying and fit is Fit.EXCEEDS:

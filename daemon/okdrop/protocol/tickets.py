@@ -9,9 +9,10 @@ landed. How the bytes of a ticket are sent, and what is believed of them, is the
 from __future__ import annotations
 
 import abc
+import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from okdrop.drop import TICKETS_PER_REVISION
+from okdrop.drop import NO_STRIKES, TICKETS_PER_REVISION
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ class TicketSession(abc.ABC):
         self._closing: m.AskVideo | TicketDead | m.GiveUp | None = None  # what comes once all has landed
         self._there = False  # video.get said that the bytes are there
         self._ended = False
+        self.strikes = NO_STRIKES  #: of this ticket's host
+
+    def _strike(self, **kinds: int) -> None:
+        """Count one more disappointment (1), or forget those of a kind (0)."""
+        counts = {kind: one and getattr(self.strikes, kind) + one for kind, one in kinds.items()}
+        self.strikes = dataclasses.replace(self.strikes, **counts)
 
     # --- what a shell may look at --------------------------------------------------------------------
 

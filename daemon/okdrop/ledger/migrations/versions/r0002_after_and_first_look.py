@@ -1,4 +1,4 @@
-"""What is to do after publishing, what a person has to release, and which folders were looked at first."""
+"""Bounds that outlive a wait, what is to do after publishing, what a person has to release, first looks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the columns and the table; a folder that has uploads has had its first look."""
+    for name in ("canary_strikes", "refusal_strikes", "unclear_strikes"):
+        op.add_column("uploads", sa.Column(name, sa.Integer, nullable=False, server_default="0"))
     op.add_column("uploads", sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("uploads", sa.Column("chore", sa.String(16)))
     op.add_column("uploads", sa.Column("moved_to", sa.LargeBinary))
