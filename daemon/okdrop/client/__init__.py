@@ -1,5 +1,6 @@
 """The three steps of an upload over aiohttp. It translates and decides nothing.
 
+    connections   kept ones, and single ones
     settings   addresses, patience, secrets        hosts      whom an upload URL may name
     line       one exchange; faults in words       body       a segment's bytes, streamed
     enclosed   a file's bytes, in a form           progress   slow or stalled?
@@ -14,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from okdrop.client.api import Api
+from okdrop.client.connections import Connections
 from okdrop.client.hosts import api_endpoint
 from okdrop.client.line import open_session
 from okdrop.client.secrecy import clean_answer
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
     from types import TracebackType
-
-    import aiohttp
 
     from okdrop.drop import Mode, Ticket
     from okdrop.protocol.messages import FileAnswer, ProbeAnswer, SegmentAnswer, VideoStatus
@@ -58,12 +58,13 @@ class Client:
         self._endpoint = api_endpoint(settings.api_url)
         self._credentials = credentials
         self._now = now
-        self._open: tuple[aiohttp.ClientSession, Api, Uploads] | None = None
+        self._open: tuple[Connections, Api, Uploads] | None = None
 
     async def __aenter__(self) -> Self:
-        session = open_session(self._settings)
-        api = Api(session, self._endpoint, self._settings, self._credentials, self._now)
-        self._open = session, api, Uploads(session, self._settings)
+        kept = open_session(self._settings, keep=True)
+        connections = Connections(kept, open_session(self._settings, keep=False))
+        api = Api(kept, self._endpoint, self._settings, self._credentials, self._now)
+        self._open = connections, api, Uploads(connections, self._settings)
         return self
 
     async def __aexit__(
@@ -73,9 +74,9 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         if self._open is not None:
-            session, _, _ = self._open
+            connections, _, _ = self._open
             self._open = None
-            await session.close()
+            await connections.close()
 
     @property
     def clock_skew(self) -> float | None:
@@ -192,7 +193,7 @@ class Client:
         return self._parts[2]
 
     @property
-    def _parts(self) -> tuple[aiohttp.ClientSession, Api, Uploads]:
+    def _parts(self) -> tuple[Connections, Api, Uploads]:
         if self._open is None:
             raise LocalProtocolError("the client is not open")
         return self._open

@@ -73,13 +73,19 @@ def words(fault: BaseException) -> tuple[str, bool]:
     return "the connection failed", True
 
 
-def open_session(settings: ClientSettings) -> aiohttp.ClientSession:
+def open_session(settings: ClientSettings, *, keep: bool) -> aiohttp.ClientSession:
     """A session with room for every connection that the pipeline wants.
+
+    Args:
+        settings: which authorities to trust.
+        keep: keep connections for the next request.
 
     Raises:
         ConfigurationError: `ok.ca_file` cannot be used.
     """
-    connector = aiohttp.TCPConnector(limit=0, ssl=_tls(settings.ca_file), socket_factory=_socket)
+    connector = aiohttp.TCPConnector(
+        limit=0, ssl=_tls(settings.ca_file), socket_factory=_socket, force_close=not keep
+    )
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

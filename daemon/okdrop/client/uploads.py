@@ -25,6 +25,7 @@ from okdrop.protocol.wire import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from okdrop.client.connections import Connections
     from okdrop.client.settings import ClientSettings
     from okdrop.drop import Mode, Ticket
     from okdrop.protocol.messages import FileAnswer
@@ -39,8 +40,8 @@ _SUCCESS: Final = 2  # hundreds
 class Uploads:
     """Probes, segments and whole files."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: ClientSettings) -> None:
-        self._session = session
+    def __init__(self, connections: Connections, settings: ClientSettings) -> None:
+        self._connections = connections
         self._settings = settings
         connect = settings.stall_timeout
         self._endless = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect)
@@ -51,7 +52,7 @@ class Uploads:
         url = upload_url(ticket.upload_url, self._settings.upload_hosts)
         try:
             reply = await line.exchange(
-                self._session,
+                self._connections.to(url.authority),
                 "GET",
                 url,
                 timeout=self._probe_timeout,
@@ -59,6 +60,7 @@ class Uploads:
                 headers=probe_headers(mode),
             )
         except line.FAULTS as fault:
+            self._connections.unanswered(url.authority)
             return NoAnswer(line.words(fault)[0], sent=False)
         return read_probe_answer(reply.status, reply.headers, reply.body, total)
 
@@ -104,7 +106,7 @@ class Uploads:
         url = upload_url(ticket.upload_url, self._settings.upload_hosts)
         request = asyncio.create_task(
             line.exchange(
-                self._session,
+                self._connections.to(url.authority),
                 "POST",
                 url,
                 timeout=self._endless,
@@ -115,7 +117,10 @@ class Uploads:
         )
         try:
             complaint = await self._watch(request, body)
-            return _reply(request, body, complaint)
+            reply = _reply(request, body, complaint)
+            if isinstance(reply, NoAnswer):
+                self._connections.unanswered(url.authority)
+            return reply
         finally:
             await _settle(request, body)
 
