@@ -43,6 +43,7 @@ THROUGH = {
     "ledger/queries.py": "ledger/test_ledger.py",
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back
     "ledger/schema.py": "ledger/test_migrate.py",
+    "pipeline/filer.py": "pipeline/test_chores.py",  # the hands of the chores
     "protocol/fields.py": "protocol/test_wire.py",
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/redaction.py": "protocol/test_api_answers.py",
