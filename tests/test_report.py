@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from okdrop.drop import Drop, Failure, Revision, State, Ticket, Upload
+from okdrop.drop import Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.ledger import HistoryRow
 from okdrop.report import history_as_json, rfc3339, status_as_json, status_as_text, upload_as_json
 
@@ -94,3 +94,18 @@ def test_a_name_is_never_taken_for_markup() -> None:
 
 def test_nothing_to_show() -> None:
     assert "nothing was ever dropped" in drawn()
+
+
+def test_where_a_file_went_and_what_is_left_to_do() -> None:
+    waiting = upload(
+        state=State.PUBLISHED, chore=Chore.MOVE, moved_to=b"/kept/\xff.mp4", last_trouble="filing_denied"
+    )
+    told = upload_as_json(waiting)
+    assert (told["chore"], told["moved_to"]) == ("move", "/kept/\udcff.mp4")
+    assert "moves to /kept/\\xff.mp4" in drawn(waiting)
+    assert "left to do: move the file (last: filing_denied)" in drawn(waiting)
+    done = upload(state=State.PUBLISHED, moved_to=b"/kept/a.mp4")
+    assert upload_as_json(done)["chore"] is None
+    assert "moved to /kept/a.mp4" in drawn(done)
+    assert "left to do" not in drawn(done)
+    assert upload_as_json(upload())["moved_to"] is None

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from okdrop.drop import State
+from okdrop.drop import Chore, State
 from okdrop.events import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from rich.table import Table
 
     from okdrop.drop import Upload
     from okdrop.ledger import HistoryRow
+
+LEFT_TO_DO: Final[Mapping[Chore, str]] = {
+    Chore.CONFIRM: "ask OK what became of the video",
+    Chore.MOVE: "move the file",
+    Chore.DELETE: "delete the file",
+}
 
 
 def rfc3339(moment: datetime) -> str:
@@ -40,6 +46,8 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
         "updated_at": rfc3339(row.updated_at),
         "bytes_sent": row.bytes_sent,
         "retry_at": rfc3339(row.retry_at) if row.retry_at is not None else None,
+        "chore": row.chore.value if row.chore is not None else None,
+        "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
     }
 
 
@@ -75,14 +83,24 @@ def status_as_text(counts: Mapping[State, int], rows: Sequence[Upload]) -> Table
         right = name in {"id", "size", "held by OK"}
         table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "video")
     for row in rows:
-        why = f"\n{row.failure.code}: {row.failure.message}" if row.failure is not None else ""
         size = row.drop.revision.size
         table.add_row(
             str(row.id),
             row.state.value,
-            escape(shown(row.drop.path) + why),
+            escape("\n".join((shown(row.drop.path), *_remarks(row)))),
             f"{size:,}",
             f"{100 * row.received // size if size else 0} %",
             row.ticket.video_id if row.ticket is not None else "",
         )
     return table
+
+
+def _remarks(row: Upload) -> Iterator[str]:
+    """What there is to say of a row below its path."""
+    if row.failure is not None:
+        yield f"{row.failure.code}: {row.failure.message}"
+    if row.moved_to is not None:
+        yield f"{'moves' if row.chore is Chore.MOVE else 'moved'} to {shown(row.moved_to)}"
+    if row.chore is not None:
+        last = f" (last: {row.last_trouble})" if row.last_trouble else ""
+        yield f"left to do: {LEFT_TO_DO[row.chore]}{last}"
