@@ -362,6 +362,35 @@ def test_whatever_the_disk_refuses_the_file_stays_whole_and_it_goes_on_later(
     assert len([*site.source.parent.iterdir(), *site.target.parent.iterdir()]) == 1
 
 
+@pytest.mark.parametrize("refused", ["rename", "link"])
+def test_trouble_names_the_place_and_not_a_hidden_name(
+    site: Site, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    def refuse(path: bytes, target: bytes, **_options: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", path, None, target)
+
+    monkeypatch.setattr(os, refused, refuse)
+    with pytest.raises(Trouble) as trouble:
+        go(site.errand())
+    wanted = site.source if refused == "rename" else site.target
+    assert str(trouble.value) == f"{wanted}: Input/output error"
+
+
+def test_a_target_that_was_made_though_the_answer_says_it_exists_is_ours(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS repeats a request whose answer was lost, and tells then that the name is taken."""
+    link = os.link
+
+    def twice(path: bytes, target: bytes, **options: Any) -> None:
+        link(path, target, **options)
+        link(path, target, **options)
+
+    monkeypatch.setattr(os, "link", twice)
+    assert go(site.errand()) is End.DONE
+    assert site.names_of(CONTENT) == ["kept.mp4"]
+
+
 def test_a_folder_that_may_not_be_written_costs_no_copy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     if not site.crosses:
         return

@@ -187,6 +187,7 @@ class _Filing:
             step = decide(source, caught, None if target is None else self._look_at_target(target))
             end = self._take(step)
             if end is not None:
+                _clear_partial(self._errand)
                 return end
         raise Trouble(f"{shown(self._errand.source)} is replaced again and again", code="file_in_use")
 
@@ -245,7 +246,7 @@ class _Filing:
             case Step.BRING | Step.CATCH:
                 self._catch()
             case Step.LAND:
-                return self._land()
+                self._land()
             case Step.DROP:
                 return self._drop()
             case Step.PUT_BACK:
@@ -276,28 +277,25 @@ class _Filing:
             if errand.digest is not None and digest != errand.digest:
                 os.unlink(errand.partial)
                 return End.LEFT  # changed, though its size and times say nothing of it
-            return self._bring_down(errand.partial, errand.target)
+            self._bring_down(errand.partial, errand.target)
         return None
 
-    def _land(self) -> End | None:
+    def _land(self) -> None:
         errand = self._errand
         self._refuse_writers_of_caught()
         try:
-            return self._bring_down(errand.caught, errand.target or b"")
+            self._bring_down(errand.caught, errand.target or b"")
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
             self._must_copy = True  # one device, two mounts
             _put_back(errand)
-            return None
 
-    def _bring_down(self, path: bytes, target: bytes) -> End | None:
-        try:
+    def _bring_down(self, path: bytes, target: bytes) -> None:
+        # Taken: the next look tells by whom. NFS may say so of what a repeated request of ours made itself.
+        with contextlib.suppress(FileExistsError):
             placing.land(path, target)
-        except FileExistsError:
-            return End.TAKEN
-        self._known.add(revision_of(os.lstat(target)))
-        return None
+            self._known.add(revision_of(os.lstat(target)))
 
     def _drop(self) -> End | None:
         self._refuse_writers_of_caught()
@@ -358,8 +356,9 @@ def _translated() -> Iterator[None]:
 
 def translation(error: OSError) -> Trouble:
     """What stands in the way of putting a file away; never for good: somebody may mend it."""
-    path = error.filename2 or error.filename
-    where = f"{shown(os.fsencode(path))}: " if isinstance(path, str | bytes) else ""
+    names = [os.fsencode(name) for name in (error.filename2, error.filename) if isinstance(name, str | bytes)]
+    plain = [name for name in names if not os.path.basename(name).startswith((CAUGHT, PARTIAL))]
+    where = f"{shown((plain or names)[0])}: " if names else ""
     said = where + (error.strerror or type(error).__name__)
     if error.errno in _FORBIDDEN:
         hint = "let okdrop's user write to the folder; the file is whole, and it is tried again"

@@ -31,6 +31,9 @@ LONGEST_NAME: Final = 255
 
 _BLOCK: Final = 1024 * 1024
 
+_SYNC_EVERY: Final = 64 * 1024 * 1024
+"""Bytes of a copy that wait for the disk at most: a sync cannot be stopped, so it must be short."""
+
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -168,12 +171,16 @@ def copy(path: bytes, revision: Revision, partial: bytes, stop: threading.Event)
 
 
 def _pour(source: int, target: int, stop: threading.Event) -> bytes:
-    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    digest, unsynced = hashlib.blake2b(digest_size=DIGEST_SIZE), 0
     for block in _blocks(source, stop):
         digest.update(block)
         left = memoryview(block)
         while left:
             left = left[os.write(target, left) :]
+        unsynced += len(block)
+        if unsynced >= _SYNC_EVERY:
+            os.fdatasync(target)
+            unsynced = 0
     return digest.digest()
 
 

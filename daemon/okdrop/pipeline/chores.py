@@ -195,7 +195,7 @@ class Chores:
     async def _is_old(self, row: Upload) -> bool:
         history = await self._parts.ledger.history(row.id)
         published = [step.at for step in history if step.to_state is State.PUBLISHED]
-        return bool(published) and self._parts.now() - published[0] > after.ASKED_FOR
+        return bool(published) and self._parts.now() - published[-1] > after.ASKED_FOR
 
     # --- move and delete ------------------------------------------------------------------------------
 
