@@ -362,6 +362,24 @@ async def test_a_place_to_move_to_that_vanished_is_not_made_anew(bench: Bench) -
     assert sorted(path.name for path in bench.move_to.iterdir()) == ["a.mp4", "b.mp4"]
 
 
+async def test_a_place_that_may_not_even_be_looked_at_is_trouble(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.after(After.MOVE)
+    row = await bench.done()
+
+    def refuse(path: object, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "mkdir", refuse)
+        patch.setattr(os.path, "isdir", lambda path: b"kept" not in os.fsencode(path))
+        assert await does(bench, row)
+    assert bench.told(events.ChoreTrouble)[0].code == "filing_denied"
+    assert await does(bench, row) == 0
+    assert target(bench).exists()
+
+
 async def test_trouble_waits_longer_and_longer_and_is_never_final(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,11 @@ def make_folders(target: bytes) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
 
 
+def is_folder(path: bytes) -> bool:
+    """Whether a folder lies there, as far as can be seen; a link to one counts."""
+    return os.path.isdir(path)
+
+
 class _Filing:
     """One errand on its way."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from okdrop import events
@@ -67,7 +66,7 @@ class Filer:
 
     async def _put_away(self, row: Upload, target: bytes | None) -> End:
         folder = row.drop.folder
-        if not await self._in_thread(lambda _: Path(folder).is_dir()):
+        if not await self._in_thread(lambda _: filing.is_folder(os.fsencode(folder))):
             hint = "mount what holds it; its files are not looked for until then"
             raise Trouble(f"{folder} is not there", code="filing_no_folder", hint=hint)
         errand = _errand(row, target)
@@ -75,13 +74,11 @@ class Filer:
 
     async def _aim(self, row: Upload, move_to: bytes) -> Upload:
         """Write where the file goes before it moves; an aim by another day's `move_to` is given up."""
-        aimed = row.moved_to
-        if aimed is not None and not after.is_below(aimed, move_to):
+        if row.moved_to is not None and not after.is_below(row.moved_to, move_to):
             row = await self.give_up(row)
-        if row.moved_to is not None and row.moved_to != aimed:
-            return row
-        if row.moved_to is None or after.is_below(row.moved_to, move_to):
-            await self._make_folders(row.moved_to or _wanted(row, move_to), move_to)
+            if row.moved_to is not None:
+                return row  # it lies there already
+        await self._make_folders(row.moved_to or _wanted(row, move_to), move_to)
         return row if row.moved_to is not None else await self._write_target(row, move_to)
 
     async def _write_target(self, row: Upload, move_to: bytes) -> Upload:
@@ -96,9 +93,8 @@ class Filer:
 
     async def _make_folders(self, target: bytes, move_to: bytes) -> None:
         """Create `move_to` and what is below; not where it was used before: then its disk is missing."""
-        if not await self._in_thread(lambda _: Path(os.fsdecode(move_to)).is_dir()) and await self._was_used(
-            move_to
-        ):
+        is_there = await self._in_thread(lambda _: filing.is_folder(move_to))
+        if not is_there and await self._was_used(move_to):
             hint = "mount what holds it; or create it, if it was removed"
             raise Trouble(f"{events.shown(move_to)} was there and is gone", code="move_to_gone", hint=hint)
         await self._in_thread(lambda _: filing.make_folders(target))
