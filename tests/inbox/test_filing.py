@@ -376,6 +376,17 @@ def test_trouble_names_the_place_and_not_a_hidden_name(
     assert str(trouble.value) == f"{wanted}: Input/output error"
 
 
+def test_a_full_disk_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", refuse)
+    if site.crosses:
+        with pytest.raises(Trouble) as trouble:
+            go(site.errand())
+        assert str(trouble.value) == f"{site.target.parent}: No space left on device"
+
+
 def test_a_target_that_was_made_though_the_answer_says_it_exists_is_ours(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

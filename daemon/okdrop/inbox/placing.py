@@ -159,7 +159,7 @@ def copy(path: bytes, revision: Revision, partial: bytes, stop: threading.Event)
         _compare(path, source.fileno(), revision)
         with os.fdopen(os.open(partial, _CREATE, 0o600), "rb+", buffering=0) as target:
             try:
-                digest = _pour(source.fileno(), target.fileno(), stop)
+                digest = _pour(source.fileno(), target.fileno(), partial, stop)
                 _dress(target.fileno(), os.fstat(source.fileno()))
                 _compare(path, source.fileno(), revision)
                 _read_again(path, target.fileno(), digest, stop)
@@ -170,18 +170,25 @@ def copy(path: bytes, revision: Revision, partial: bytes, stop: threading.Event)
     return digest
 
 
-def _pour(source: int, target: int, stop: threading.Event) -> bytes:
+def _pour(source: int, target: int, partial: bytes, stop: threading.Event) -> bytes:
     digest, unsynced = hashlib.blake2b(digest_size=DIGEST_SIZE), 0
     for block in _blocks(source, stop):
         digest.update(block)
-        left = memoryview(block)
-        while left:
-            left = left[os.write(target, left) :]
+        try:
+            _write(target, block)
+        except OSError as error:  # the kernel names no place
+            raise OSError(error.errno, error.strerror, os.path.dirname(partial)) from None
         unsynced += len(block)
         if unsynced >= _SYNC_EVERY:
             os.fdatasync(target)
             unsynced = 0
     return digest.digest()
+
+
+def _write(target: int, block: bytes) -> None:
+    left = memoryview(block)
+    while left:
+        left = left[os.write(target, left) :]
 
 
 def _dress(target: int, status: os.stat_result) -> None:
