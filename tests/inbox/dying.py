@@ -10,7 +10,7 @@ import sys
 import threading
 
 from okdrop.inbox import filing
-from okdrop.inbox.filing import Errand
+from okdrop.inbox.errand import End, Errand
 from okdrop.inbox.lease import prepare
 from okdrop.inbox.revision import revision_at
 
@@ -39,7 +39,7 @@ def main() -> None:
                 os._exit(9)
 
     sys.addaudithook(count)
-    assert filing.put_away(errand, threading.Event()) is filing.End.DONE
+    assert filing.put_away(errand, threading.Event()) is End.DONE
     os._exit(0)
 
 

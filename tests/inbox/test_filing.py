@@ -20,7 +20,8 @@ import pytest
 import okdrop
 from okdrop.errors import Trouble
 from okdrop.inbox import filing, placing
-from okdrop.inbox.filing import CAUGHT, PARTIAL, End, Errand, Place, Step, decide, give_up, put_away
+from okdrop.inbox.errand import CAUGHT, PARTIAL, End, Errand
+from okdrop.inbox.filing import give_up, put_away
 from okdrop.inbox.lease import prepare
 from okdrop.inbox.revision import revision_at
 
@@ -31,57 +32,6 @@ CONTENT = bytes(range(256)) * 400
 OTHER = b"another recording" * 6000
 KEY = "7-5f"
 MEMORY = "/dev/shm"  # noqa: S108 - another file system, of which every Linux has one
-
-
-# --- the table ----------------------------------------------------------------------------------------
-
-PLACES = [*itertools.product(Place, Place, [*Place, None])]
-ENDS = {Step.DONE, Step.LEAVE, Step.GONE, Step.AIM_ANEW}
-
-
-@pytest.mark.parametrize(("source", "caught", "target"), PLACES)
-def test_no_step_takes_the_last_name_of_a_content_or_touches_what_is_not_ours(
-    source: Place, caught: Place, target: Place | None
-) -> None:
-    step = decide(source, caught, target)
-    if step is Step.DROP:
-        assert caught is Place.OURS
-        assert target in {Place.OURS, None}
-    if step in {Step.LAND, Step.BRING}:
-        assert target is Place.NOTHING
-    if step in {Step.CATCH, Step.BRING}:
-        assert (source, caught) == (Place.OURS, Place.NOTHING)
-    if step in ENDS - {Step.AIM_ANEW}:
-        assert caught is Place.NOTHING
-    if step in {Step.LEAVE, Step.GONE}:
-        assert source is not Place.OURS
-
-
-AFTER_STEP: dict[Step, Callable[[Any, Any, Any], tuple[Any, Any, Any]]] = {
-    Step.BRING: lambda source, caught, _target: (source, caught, Place.OURS),  # by a copy
-    Step.CATCH: lambda source, _caught, target: (Place.NOTHING, source, target),
-    Step.LAND: lambda source, _caught, _target: (source, Place.NOTHING, Place.OURS),
-    Step.DROP: lambda source, _caught, target: (source, Place.NOTHING, target),
-    Step.PUT_BACK: lambda source, caught, target: (
-        caught if source is Place.NOTHING else source,
-        Place.NOTHING,
-        target,
-    ),
-    Step.AIM_ANEW: lambda source, caught, _target: (source, caught, Place.NOTHING),
-}
-
-
-@pytest.mark.parametrize(("source", "caught", "target"), PLACES)
-def test_from_everywhere_it_comes_to_an_end(source: Place, caught: Place, target: Place | None) -> None:
-    places: tuple[Any, Any, Any] = source, caught, target
-    for _ in range(6):
-        step = decide(*places)
-        if step not in AFTER_STEP:
-            break
-        places = AFTER_STEP[step](*places)
-    assert step in ENDS
-    if Place.OURS in (source, caught) and target is not None:
-        assert places[2] is Place.OURS
 
 
 # --- real files ---------------------------------------------------------------------------------------

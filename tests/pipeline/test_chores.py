@@ -13,7 +13,7 @@ from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import Chore, State
 from okdrop.errors import Halted
-from okdrop.inbox.filing import CAUGHT
+from okdrop.inbox.errand import CAUGHT
 from okdrop.inbox.lease import prepare
 from okdrop.pipeline.after import ASKED_FOR, FIRST_ASK, LONGEST_PAUSE, MISSED, WORDS, Word
 from okdrop.pipeline.chores import STILL_TRUE

@@ -13,7 +13,7 @@ from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import Chore, State
 from okdrop.errors import Trouble, UploadError
-from okdrop.inbox.filing import End
+from okdrop.inbox.errand import End
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import after
 from okdrop.pipeline.filer import Filer

@@ -11,7 +11,7 @@ from okdrop import events
 from okdrop.drop import State
 from okdrop.errors import Trouble
 from okdrop.inbox import filing, placing
-from okdrop.inbox.filing import End, Errand
+from okdrop.inbox.errand import End, Errand
 from okdrop.pipeline import after
 
 if TYPE_CHECKING:
