@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,6 @@ from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -85,6 +86,44 @@ async def test_a_missing_folder(environ: dict[str, str], tmp_path: Path) -> None
     assert code == 2
     assert "create the folder" in about(said, "folder")
     assert about(said, "account").startswith("ok")  # the rest is looked at all the same
+
+
+def moving(path: Path, move_to: Path) -> dict[str, str]:
+    watch = {"path": str(path), "after": "move", "move_to": str(move_to)}
+    return {"OKDROP_WATCH": json.dumps([watch])}
+
+
+async def test_where_published_files_move_to(environ: dict[str, str], tmp_path: Path) -> None:
+    code, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "a" / "b"))
+    assert code == 0
+    assert "renamed" in about(said, "move_to")
+    assert not (tmp_path / "a").exists()
+    (tmp_path / "a").write_bytes(b"")
+    code, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "a" / "b"))
+    assert code == 2
+    assert f"{tmp_path}/a is no folder" in about(said, "move_to")
+
+
+@pytest.mark.parametrize(("there", "word"), [(True, "written"), (False, "created")])
+async def test_a_place_to_move_to_that_may_not_be_used(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, *, there: bool
+) -> None:
+    kept = tmp_path / "archive" / "kept"
+    (kept if there else kept.parent).mkdir(parents=True)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "archive" not in str(path) and access(path, mode))
+    code, said = await checked(environ, **moving(tmp_path / "drop", kept))
+    assert code == 2
+    assert f"cannot be {word}" in about(said, "move_to")
+
+
+async def test_a_place_to_move_to_on_another_disk(environ: dict[str, str], tmp_path: Path) -> None:
+    memory = Path("/dev/shm")  # noqa: S108 - another file system, of which every Linux has one
+    if os.lstat(memory).st_dev == os.lstat(tmp_path).st_dev:
+        pytest.skip("there is no other file system here")
+    code, said = await checked(environ, **moving(tmp_path / "drop", memory / "kept"))
+    assert code == 0
+    assert "copied" in about(said, "move_to")
 
 
 async def test_no_folder(environ: dict[str, str]) -> None:

@@ -46,6 +46,7 @@ THROUGH = {
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back
     "ledger/schema.py": "ledger/test_migrate.py",
     "pipeline/sender.py": "pipeline/test_attempt.py",  # what is sent is what an attempt hands out
+    "pipeline/filer.py": "pipeline/test_chores.py",  # the hands of the chores
     "protocol/fields.py": "protocol/test_wire.py",
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each

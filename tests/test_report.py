@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from okdrop.drop import Drop, Failure, Revision, State, Ticket, Upload
+from okdrop.drop import Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.ledger import HistoryRow
 from okdrop.report import (
     facts,
@@ -196,3 +196,18 @@ def test_a_terminal_shows_the_same_of_one_upload() -> None:
     assert "".join(text.split()).count("x" * 100) == 1
     for words in ("/srv/[red]", "67108864000000001", "new → queued", "set\\ntled"):
         assert words in text
+
+
+def test_where_a_file_went_and_what_is_left_to_do() -> None:
+    waiting = upload(
+        state=State.PUBLISHED, chore=Chore.MOVE, moved_to=b"/kept/\xff.mp4", last_trouble="filing_denied"
+    )
+    told = upload_as_json(waiting)
+    assert (told["chore"], told["moved_to"]) == ("move", "/kept/\udcff.mp4")
+    assert "moves to /kept/\\xff.mp4" in drawn(waiting)
+    assert "left to do: move the file, last hindered by filing_denied" in drawn(waiting)
+    done = upload(state=State.PUBLISHED, moved_to=b"/kept/a.mp4")
+    assert upload_as_json(done)["chore"] is None
+    assert "moved to /kept/a.mp4" in drawn(done)
+    assert "left to do" not in drawn(done)
+    assert upload_as_json(upload())["moved_to"] is None

@@ -24,6 +24,7 @@ from okdrop.protocol.multipart import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from okdrop.config import Config, Watch
 
@@ -57,7 +58,10 @@ async def check(config: Config, say: Callable[[str], None]) -> int:
         findings.append(
             Finding("folders", "none is configured; add a [[watch]] table with a path", service.USAGE)
         )
-    findings += [await asyncio.to_thread(_folder, watch) for watch in config.watch]
+    for watch in config.watch:
+        findings.append(await asyncio.to_thread(_folder, watch))
+        if watch.after == "move" and watch.move_to is not None:
+            findings.append(await asyncio.to_thread(_move_to, watch.path, watch.move_to))
     findings += [await _ledger(config), *await _account(config)]
     for finding in findings:
         say(str(finding))
@@ -81,6 +85,26 @@ def _folder(watch: Watch) -> Finding:
         None: "whether writers can be seen is not known yet",
     }[lease.can_see_writers(path)]
     return Finding(what, f"{len(seen.found)} videos; {writers}")
+
+
+def _move_to(folder: Path, move_to: Path) -> Finding:
+    """Whether files can move there: it is created where it is missing, so its nearest folder counts."""
+    what = f"move_to {shown(os.fsencode(move_to))}"
+    nearest = next(path for path in (move_to, *move_to.parents) if os.path.lexists(path))
+    if not os.path.isdir(nearest):  # noqa: PTH112 - Path's own raises where it may not look
+        return Finding(what, f"{shown(os.fsencode(nearest))} is no folder", service.USAGE)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        verb = "written" if nearest == move_to else "created"
+        return Finding(
+            what, f"cannot be {verb}; let okdrop's user write to {shown(os.fsencode(nearest))}", service.USAGE
+        )
+    try:
+        crosses = folder.stat().st_dev != nearest.stat().st_dev
+    except OSError:  # the folder's own line says why
+        return Finding(what, "can be written")
+    if crosses:
+        return Finding(what, "lies on another file system: files are copied there, and compared")
+    return Finding(what, "files are renamed to there")
 
 
 async def _ledger(config: Config) -> Finding:

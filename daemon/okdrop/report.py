@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from okdrop.drop import TICKETS_PER_REVISION, State
+from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
 from okdrop.words import held, printable, video_page
 
@@ -26,6 +26,11 @@ LARGEST_TABLE: Final = 1000
 """Rows of a table that is still drawn quickly; more of them are lines, on a terminal too."""
 
 _COLUMNS: Final = ("id", "state", "held by OK", "size", "video", "file")
+LEFT_TO_DO: Final[Mapping[Chore, str]] = {
+    Chore.CONFIRM: "ask OK what became of the video",
+    Chore.MOVE: "move the file",
+    Chore.DELETE: "delete the file",
+}
 
 
 def rfc3339(moment: datetime) -> str:
@@ -50,6 +55,8 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
         "updated_at": rfc3339(row.updated_at),
         "bytes_sent": row.bytes_sent,
         "retry_at": rfc3339(row.retry_at) if row.retry_at is not None else None,
+        "chore": row.chore.value if row.chore is not None else None,
+        "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
     }
 
 
@@ -88,7 +95,7 @@ def status_as_lines(counts: Mapping[State, int], rows: Sequence[Upload]) -> Iter
     if rows:
         yield "\t".join((*_COLUMNS, "reason"))
     for row in rows:
-        yield "\t".join((*_cells(row, nothing="-"), _reason(row)))
+        yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row))))
     yield summary(counts, len(rows))
 
 
@@ -105,7 +112,7 @@ def status_as_table(counts: Mapping[State, int], rows: Sequence[Upload]) -> Tabl
     for row in rows:
         *cells, file = _cells(row, nothing="")
         # Text, never markup: names and reasons come from elsewhere.
-        table.add_row(*cells, Text("\n".join(filter(None, (file, _reason(row))))))
+        table.add_row(*cells, Text("\n".join((file, *_remarks(row)))))
     return table
 
 
@@ -122,6 +129,23 @@ def _cells(row: Upload, *, nothing: str) -> tuple[str, ...]:
 
 def _reason(row: Upload) -> str:
     return printable(f"{row.failure.code}: {row.failure.message}") if row.failure is not None else ""
+
+
+def _remarks(row: Upload) -> Iterator[str]:
+    """What else there is to say of a row at a glance."""
+    if row.failure is not None:
+        yield _reason(row)
+    if row.state in UNFINISHED and row.troubles and row.retry_at is not None:
+        yield f"waits for its next try at {rfc3339(row.retry_at)}, after {row.last_trouble}"
+    yield from (f"{name} {value}" for name, value in _afterwards(row) if value)
+
+
+def _afterwards(row: Upload) -> Iterator[tuple[str, str]]:
+    """What became, or is to become, of the file after publishing: name and value, "" where nothing is."""
+    moves = "moves to" if row.chore is Chore.MOVE else "moved to"
+    yield moves, shown(row.moved_to) if row.moved_to is not None else ""
+    last = f", last hindered by {row.last_trouble}" if row.troubles else ""
+    yield "left to do:", f"{LEFT_TO_DO[row.chore]}{last}" if row.chore is not None else ""
 
 
 def facts(row: Upload) -> list[tuple[str, str]]:
@@ -142,6 +166,7 @@ def facts(row: Upload) -> list[tuple[str, str]]:
             "next try",
             f"{rfc3339(row.retry_at)}, after {row.last_trouble}" if row.retry_at is not None else "",
         ),
+        *((name.removesuffix(":"), value) for name, value in _afterwards(row)),
         ("failure", _reason(row)),
         ("hint", printable(failure.hint) if failure is not None else ""),
         ("found", rfc3339(row.created_at)),

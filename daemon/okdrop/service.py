@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import random
 import signal
 import time
@@ -27,7 +28,7 @@ from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger
 from okdrop.metadata import Settings
-from okdrop.pipeline import Brake, Folder, Parts, Pipeline, Tally
+from okdrop.pipeline import Afterwards, Brake, Folder, Parts, Pipeline, Tally
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -93,6 +94,7 @@ async def run_once(config: Config, emit: Emit) -> int:
         except FolderError as error:
             raise ConfigurationError(f"watch.path: {error.message}; {error.hint}") from None
         pipeline.recover(await ledger.unfinished())
+        pipeline.chores.recover(await ledger.chores())
         await pipeline.run_to_the_end()
 
     return await _run(config, emit, work, once=True)
@@ -110,6 +112,7 @@ async def run(config: Config, emit: Emit) -> int:
 
     async def work(pipeline: Pipeline, ledger: Ledger) -> None:
         pipeline.recover(await ledger.unfinished())
+        pipeline.chores.recover(await ledger.chores())
         await pipeline.run()
 
     return await _run(config, emit, work, once=False)
@@ -213,6 +216,7 @@ async def _parts(config: Config, emit: Emit, brake: Brake, tally: Tally) -> Asyn
             now=now,
             monotonic=time.monotonic,
             chance=random.random,
+            afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
         )
 
 
@@ -246,6 +250,10 @@ def credentials(config: Config) -> Credentials:
         application_secret_key=config.ok.application_secret_key.get_secret_value(),
         session_secret_key=config.ok.session_secret_key.get_secret_value(),
     )
+
+
+def _afterwards(watch: Watch) -> Afterwards:
+    return Afterwards(after=watch.after, move_to=os.fsencode(watch.move_to or ""))
 
 
 def _folder(watch: Watch) -> Folder:

@@ -144,6 +144,14 @@ async def test_a_video_may_end_otherwise(talk: Talk) -> None:
     assert answer.json["videos"][0]["status"] == "CENSORED"
 
 
+async def test_a_video_may_be_told_of_otherwise_for_a_while(talk: Talk) -> None:
+    video_id, _ = await talk.whole()
+    talk.emulator.faults.set("video_status", times=2)
+    answers = [await talk.call("video.get", vids=video_id) for _ in range(3)]
+    told = [answer.json["videos"][0]["status"] for answer in answers]
+    assert told == ["ON_MODERATION", "ON_MODERATION", "OK"]
+
+
 async def test_a_deleted_video_is_gone_but_not_from_the_account(talk: Talk) -> None:
     video_id, url = await talk.whole()
     assert (await talk.call("video.delete", vid=video_id)).text == ""

@@ -11,13 +11,15 @@ import os
 import random
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from okdrop.drop import Drop, State, Upload
 from okdrop.emulator.faults import Faults
 from okdrop.events import Event
 from okdrop.inbox.revision import revision_at
 from okdrop.ledger import read_only
+from okdrop.pipeline.after import Afterwards
+from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.line import Line, OpenUploads
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from okdrop.config.watch import After
     from okdrop.emulator import Emulator
     from okdrop.emulator.faults import Switch
     from okdrop.ledger import Ledger
@@ -83,11 +86,15 @@ class Bench:
     finals: Line = dataclasses.field(default_factory=Line)
     opened: OpenUploads = dataclasses.field(default_factory=OpenUploads)
     again: list[Drop] = dataclasses.field(default_factory=list)
+    with_chore: list[Upload] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.uploader = Uploader(self.parts, self.line, self.finals, self.opened, self.again.append)
-        self.finalizer = Finalizer(self.parts, self.finals, self.line, self.opened, self.again.append)
-        self.intake = Intake(self.parts, self.line, self.opened)
+        self.finalizer = Finalizer(
+            self.parts, self.finals, self.line, self.opened, self.again.append, self.with_chore.append
+        )
+        self.intake = Intake(self.parts, self.line, self.opened, self.with_chore.append)
+        self.chores = Chores(self.parts)
 
     @property
     def ledger(self) -> Ledger:
@@ -113,6 +120,25 @@ class Bench:
         await self.uploader.upload(row.id)
         row = await self.row(row.id)
         assert row.state is State.FINALIZING
+        return row
+
+    def after(self, what: After) -> None:
+        """What the folder says of its published files, from now on."""
+        move_to = os.fsencode(self.move_to)
+        cast("dict[str, Afterwards]", self.parts.afterwards)[str(self.folder)] = Afterwards(
+            after=what, move_to=move_to
+        )
+
+    @property
+    def move_to(self) -> Path:
+        return self.folder.parent / "kept" / "published"
+
+    async def done(self, name: str = "a.mp4", size: int = SIZE) -> Upload:
+        """A file that is published; its first chore is due."""
+        row = await self.whole(name, size)
+        await self.finalizer.publish(row.id)
+        row = await self.row(row.id)
+        assert row.state is State.PUBLISHED
         return row
 
     async def row(self, number: int) -> Upload:

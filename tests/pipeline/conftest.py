@@ -45,6 +45,7 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
             first_delay: float = 0.005,
             max_delay: float = 0.02,
             settings: Settings | None = None,
+            stays: bool = False,
             **options: Any,
         ) -> Bench:
             events: list[Event] = []
@@ -73,11 +74,12 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
                 emit=events.append,
                 plan=Plan(segment_size=SEGMENT, connections=connections),
                 backoff=Backoff(first_delay=first_delay, max_delay=max_delay),
-                brake=Brake(),
+                brake=Brake(stays=stays),
                 tally=Tally(),
                 now=clock.now,
                 monotonic=clock.monotonic,
                 chance=lambda: 0.0,
+                afterwards={},
             )
             return Bench(
                 parts=parts,

@@ -147,6 +147,11 @@ FAULTS: Final[Mapping[str, Kind]] = types.MappingProxyType(
             frozenset({"processed"}),
             {"status": "ERROR"},
         ),
+        "video_status": Kind(
+            "video.get tells this status, whatever became of the video.",
+            frozenset({"told"}),
+            {"status": "ON_MODERATION"},
+        ),
     }
 )
 

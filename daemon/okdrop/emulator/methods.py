@@ -112,10 +112,11 @@ class Methods:
 
     def _described(self, video: Video) -> dict[str, Any]:
         self._process(video)
+        other = self._gate.faults.take("video_status", "told", str(video.id))
         return {
             "id": str(video.id),
             "title": video.details.title or video.name,
-            "status": video.status,
+            "status": other.text("status") if other else video.status,
             "permalink": f"{self._base_url()}/emulator/videos/{video.id}/content",
         }
 

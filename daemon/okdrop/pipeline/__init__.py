@@ -1,8 +1,8 @@
 """The stages, and the only place where they meet.
 
-     folder ──► Watcher ──► Intake ──► ledger ──► Line ──► Uploaders   ──► Line ──► Finalizer ──► published
-                scan,       known?     a row,     ids      Attempt: the      ids      video.update
-                settled?    new?       first      only     session's steps
+     folder ──► Watcher ──► Intake ──► ledger ──► Line ──► Uploaders   ──► Line ──► Finalizer ──► Chores
+                scan,       known?     a row,     ids      Attempt: the      ids      video.update  ask,
+                settled?    new?       first      only     session's steps            published     put away
 
 The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
@@ -14,7 +14,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import State
+from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.brake import Brake
+from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import sweep
@@ -28,9 +30,12 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Upload
 
-__all__ = ["Brake", "Folder", "Parts", "Pipeline", "Tally"]
+__all__ = ["Afterwards", "Brake", "Folder", "Parts", "Pipeline", "Tally"]
 
 FINALIZERS: Final = 2
+
+CHORES: Final = 2
+"""Chores at once: a long copy to another disk must not keep the questions waiting."""
 
 
 class Pipeline:
@@ -48,7 +53,8 @@ class Pipeline:
         self._line: Final = Line()
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
-        self.intake: Final = Intake(parts, self._line, self._opened)
+        self.chores: Final = Chores(parts)
+        self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders)
 
     def recover(self, rows: Iterable[Upload]) -> None:
@@ -62,9 +68,13 @@ class Pipeline:
 
     async def run_to_the_end(self) -> None:
         """Upload until nothing is left to wait for, or until the brake is pulled."""
-        await self._run(self.watcher.run_to_the_end())
+        await self._run(self._watch_to_the_end())
         if not self._parts.brake.is_pulled:
             await sweep(self._parts)
+
+    async def _watch_to_the_end(self) -> None:
+        await self.watcher.run_to_the_end()
+        await self.chores.wait_until_none()
 
     async def run(self) -> None:
         """Stay, and upload what is dropped, until the brake is pulled."""
@@ -81,9 +91,16 @@ class Pipeline:
             braking.cancel()
             self._line.close()
             self._finals.close()
+            self.chores.close()
 
     def _stages(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         look_again = self.watcher.look_again
         uploader = Uploader(self._parts, self._line, self._finals, self._opened, look_again)
-        finalizer = Finalizer(self._parts, self._finals, self._line, self._opened, look_again)
-        return [uploader.work] * self._workers + [finalizer.work] * FINALIZERS
+        finalizer = Finalizer(
+            self._parts, self._finals, self._line, self._opened, look_again, self.chores.take_up
+        )
+        return [
+            *[uploader.work] * self._workers,
+            *[finalizer.work] * FINALIZERS,
+            *[self.chores.work] * CHORES,
+        ]

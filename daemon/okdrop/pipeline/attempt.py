@@ -368,12 +368,21 @@ def _raise(stale: StaleVersion) -> UploadError | None:
 
 
 async def _to_the_end(writing: Coroutine[object, object, None]) -> None:
-    """Write from within a request; an early answer cancels its body, but not what is half written."""
+    """Write from within a request; an early answer cancels its body, but not what is half written.
+
+    It may be cancelled more than once, by the request and by whoever gives it up: what comes after must
+    find the row as it was written.
+    """
     task = asyncio.ensure_future(writing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # looked at; whoever writes next meets it again
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        task.result()
+        return
+    if not task.cancelled():
+        task.exception()  # looked at; whoever writes next meets it again
+    raise cancelled

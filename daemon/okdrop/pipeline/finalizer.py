@@ -17,6 +17,7 @@ from okdrop.inbox.revision import moment
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
+from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.uploader import SOURCE_GONE
 
 if TYPE_CHECKING:
@@ -37,16 +38,24 @@ class Finalizer:
         line: where an upload goes back to when OK has lost its video.
         opened: uploads of this run that have no end yet.
         look_again: told of a file that changed, so that its new revision is found.
+        published: told of an upload that has its first chore now.
     """
 
     def __init__(
-        self, parts: Parts, finals: Line, line: Line, opened: OpenUploads, look_again: Callable[[Drop], None]
+        self,
+        parts: Parts,
+        finals: Line,
+        line: Line,
+        opened: OpenUploads,
+        look_again: Callable[[Drop], None],
+        published: Callable[[Upload], None],
     ) -> None:
         self._parts: Final = parts
         self._finals: Final = finals
         self._line: Final = line
         self._opened: Final = opened
         self._look_again: Final = look_again
+        self._published: Final = published
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
@@ -76,9 +85,7 @@ class Finalizer:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
             await self._refused(row.with_(publish_offered=offered_before or maybe_done), error)
             return
-        row = await self._parts.ledger.write(
-            row.to(State.PUBLISHED, publish_offered=False, troubles=0, retry_at=None, failure=None)
-        )
+        row = await self._parts.ledger.write(self._as_published(row))
         self._parts.tally.add(State.PUBLISHED)
         self._parts.emit(
             events.UploadPublished(
@@ -88,7 +95,20 @@ class Finalizer:
                 size=row.drop.revision.size,
             )
         )
+        self._published(row)
         self._opened.end(number)
+
+    def _as_published(self, row: Upload) -> Upload:
+        """Published, and its first chore, in one write: no crash comes between."""
+        wanted = self._parts.afterwards_of(row.drop).after
+        return row.to(
+            State.PUBLISHED,
+            publish_offered=False,
+            troubles=0,
+            retry_at=None,
+            failure=None,
+            chore=first_chore(wanted, moved=row.moved_to is not None),
+        )
 
     def _metadata(self, row: Upload) -> Metadata:
         drop = row.drop

@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import UNFINISHED, State, too_small
+from okdrop.config.watch import After
+from okdrop.drop import UNFINISHED, Chore, State, too_small
 from okdrop.errors import UploadError
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
 from okdrop.ledger import Known, Moved, New, StaleVersion, Suspect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from okdrop.drop import Drop, Upload
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -28,12 +31,16 @@ class Intake:
         parts: what all stages share.
         line: where ids of new uploads go.
         opened: uploads of this run that have no end yet.
+        has_chore: told of a duplicate whose file is to be moved.
     """
 
-    def __init__(self, parts: Parts, line: Line, opened: OpenUploads) -> None:
+    def __init__(
+        self, parts: Parts, line: Line, opened: OpenUploads, has_chore: Callable[[Upload], None]
+    ) -> None:
         self._parts: Final = parts
         self._line: Final = line
         self._opened: Final = opened
+        self._has_chore: Final = has_chore
 
     async def take(self, drop: Drop) -> Upload:
         """Judge a settled file; returns its row, new or known."""
@@ -59,9 +66,10 @@ class Intake:
         return upload
 
     async def _moved(self, drop: Drop, upload: Upload) -> Upload:
-        """A rename: an upload on its way goes on under the new name."""
+        """A rename: an upload on its way goes on under the new name, and so does what is to do after it."""
         old_name_holds = revision_at(upload.drop.path) == drop.revision  # then it is a second hard link
-        if upload.state not in UNFINISHED or old_name_holds:
+        goes_on = upload.state in UNFINISHED or (upload.chore is not None and upload.moved_to is None)
+        if not goes_on or old_name_holds:
             return self._known(drop, upload)
         try:
             return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
@@ -82,11 +90,18 @@ class Intake:
 
     async def _duplicate(self, drop: Drop, published: Upload) -> Upload:
         original = published.duplicate_of or published.id
+        # Moved as the first one was. Not deleted: nobody asks OK about the video on its account.
+        moves = self._parts.afterwards_of(drop).after is After.MOVE
         row = await self._parts.ledger.add(
-            drop, state=State.DUPLICATE, duplicate_of=original, note=f"the same bytes as upload {original}"
+            drop,
+            state=State.DUPLICATE,
+            duplicate_of=original,
+            chore=Chore.MOVE if moves else None,
+            note=f"the same bytes as upload {original}",
         )
         self._parts.tally.add(State.DUPLICATE)
         self._parts.emit(events.UploadDuplicate(upload=row.id, path=events.shown(drop.path), of=original))
+        self._has_chore(row)
         return row
 
     async def _add(self, drop: Drop) -> Upload:

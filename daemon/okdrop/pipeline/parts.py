@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.pipeline.after import KEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from okdrop.errors import Halted, UploadError
     from okdrop.ledger import Ledger
     from okdrop.metadata import Settings
+    from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
@@ -42,6 +44,7 @@ class Parts:
     """The parts that the stages share.
 
     `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
+    `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
 
@@ -56,6 +59,7 @@ class Parts:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     chance: Callable[[], float]
+    afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
         """Stop an upload for good, with its reason, in the ledger and to whoever listens."""
@@ -126,6 +130,10 @@ class Parts:
     def settings_of(self, drop: Drop) -> Settings:
         """What the drop's folder says of its videos; a folder no longer watched is as any other place."""
         return self.folders.get(drop.folder) or self.folders[""]
+
+    def afterwards_of(self, drop: Drop) -> Afterwards:
+        """What becomes of the drop's file once it is published."""
+        return self.afterwards.get(drop.folder, KEEP)
 
     def file_name(self, drop: Drop) -> str:
         """A file's own name, as text."""

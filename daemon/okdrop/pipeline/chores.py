@@ -1,0 +1,239 @@
+"""After publishing: asks OK what became of the video, and puts the file away as its folder says.
+
+A row's next chore stands in the ledger; the write that notes one as done names the next. A crash repeats a
+chore, never an upload. Trouble is never final, and its pauses grow to an hour; uploads do not wait for it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.config.watch import After
+from okdrop.drop import Chore, State
+from okdrop.errors import Trouble, UploadError
+from okdrop.inbox.errand import End
+from okdrop.ledger import StaleVersion
+from okdrop.pipeline import after
+from okdrop.pipeline.filer import Filer
+from okdrop.pipeline.line import Line, OpenUploads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from okdrop.drop import Upload
+    from okdrop.pipeline.parts import Parts
+    from okdrop.protocol.messages import VideoStatus
+
+STILL_TRUE: Final = 60.0
+"""Seconds for which OK's word that it has the video is good enough to delete the file by."""
+
+
+class Chores:
+    """Takes rows that are published, and does what is left to do for them.
+
+    In a run that ends, everything is tried once: what cannot be done now is left to the next run.
+
+    Args:
+        parts: what all stages share.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts: Final = parts
+        self._filer: Final = Filer(parts)
+        self._line: Final = Line()
+        self._open: Final = OpenUploads()
+        self._confirmed: Final[dict[int, float]] = {}
+
+    def take_up(self, row: Upload) -> None:
+        """A row has its first chore."""
+        if row.chore is not None:
+            self._open.begin(row.id)
+            self._line.put(row.id, self._until_next(row.chore))
+
+    def recover(self, rows: Iterable[Upload]) -> None:
+        """Take up what an earlier run left, each when it is due; a run that ends asks only what is due."""
+        for row in rows:
+            delay = 0.0
+            if row.retry_at is not None:
+                delay = max(0.0, (row.retry_at - self._parts.now()).total_seconds())
+            if delay and not self._stays:
+                if row.chore is Chore.CONFIRM:
+                    continue
+                delay = 0.0  # whoever mended a folder does not want to wait
+            self._open.begin(row.id)
+            self._line.put(row.id, delay)
+
+    async def wait_until_none(self) -> None:
+        """Return when nothing is left that this run can do."""
+        await self._open.wait_until_none()
+
+    def close(self) -> None:
+        """Nothing more is begun."""
+        self._line.close()
+
+    async def work(self) -> None:
+        """Go on until the line is closed or the brake is pulled."""
+        while (number := await self._line.get()) is not None and await self._parts.brake.wait_until_free():
+            try:
+                delay = await self.do(number)
+            except StaleVersion:
+                delay = 0.0  # somebody else wrote the row: it is read anew
+            if delay is None or (delay and not self._stays):
+                self._confirmed.pop(number, None)
+                self._open.end(number)
+            else:
+                self._line.put(number, delay)
+
+    @property
+    def _stays(self) -> bool:
+        return self._parts.brake.stays
+
+    def _until_next(self, chore: Chore) -> float:
+        return after.FIRST_ASK if chore is Chore.CONFIRM and self._stays else 0.0
+
+    async def do(self, number: int) -> float | None:
+        """One try at one chore; returns how many seconds until the next, or None when nothing is left."""
+        row = await self._parts.ledger.get(number)
+        if row is None or row.chore is None:
+            return None
+        try:
+            return await self._try(row)
+        except UploadError as error:
+            # Missing credentials too: an upload that meets them halts the pool, a question need not.
+            return await self._put_off(number, error)
+
+    async def _try(self, row: Upload) -> float | None:
+        wanted = self._parts.afterwards_of(row.drop)
+        due = after.due_chore(row, wanted.after)
+        if due is not row.chore:
+            row = await self._filer.give_up(row)
+            return await self._go_on(row, due, note="what becomes of the file was changed")
+        match due:
+            case Chore.CONFIRM:
+                return await self._confirm(row, wanted.after)
+            case Chore.MOVE:
+                return await self._move(row, wanted.move_to)
+            case Chore.DELETE:
+                return await self._delete(row)
+            case None:
+                return None
+
+    async def _done(self, row: Upload, *, note: str = "") -> float | None:
+        """The row's chore is done: the next one stands in the same write."""
+        return await self._go_on(
+            row, after.next_chore(row, self._parts.afterwards_of(row.drop).after), note=note
+        )
+
+    async def _go_on(self, row: Upload, chore: Chore | None, *, note: str = "") -> float | None:
+        await self._parts.ledger.write(
+            row.with_(chore=chore, troubles=0, last_trouble="", repeats=0, retry_at=None), note=note
+        )
+        return None if chore is None else self._until_next(chore)
+
+    async def _put_off(self, number: int, error: UploadError) -> float | None:
+        row = await self._parts.ledger.get(number)
+        if row is None or row.chore is None:
+            return None
+        row = row.troubled(error.code)
+        asked_to_wait = isinstance(error, Trouble) and (error.long or error.retry_after)
+        backoff = self._parts.backoff if asked_to_wait else after.patient(self._parts.backoff)
+        delay = backoff.delay(error, row.troubles, self._parts.chance())
+        said = f"{error.message}; {error.hint}".rstrip("; ")
+        # Tried again for months, perhaps: the history is told of each kind of trouble once.
+        await self._later(row, delay, note=f"{error.code}: {said}" if row.repeats == 1 else "")
+        self._parts.emit(
+            events.ChoreTrouble(
+                upload=row.id, chore=row.chore or "", code=error.code, reason=said, delay=delay
+            )
+        )
+        return delay
+
+    async def _later(self, row: Upload, delay: float, *, note: str = "") -> None:
+        at = self._parts.now() + timedelta(seconds=delay)
+        await self._parts.ledger.write(row.with_(retry_at=at), note=note)
+
+    # --- confirm --------------------------------------------------------------------------------------
+
+    async def _confirm(self, row: Upload, wanted: After) -> float | None:
+        if row.ticket is None:
+            return await self._go_on(row, None)  # no video to ask about, so nothing may follow
+        status = await self._parts.client.video_status(row.ticket.video_id)
+        match after.WORDS[status]:
+            case after.Word.TAKEN:
+                self._confirmed[row.id] = self._parts.monotonic()
+                delay = await self._done(row, note="OK processed the video")
+                self._parts.emit(events.VideoConfirmed(upload=row.id, video_id=row.ticket.video_id))
+                return delay
+            case after.Word.REFUSED:
+                await self._refuse(row, status)
+                return None
+            case after.Word.MISSING | after.Word.NOT_YET:
+                return await self._ask_again(row, status, wanted)
+
+    async def _refuse(self, row: Upload, status: VideoStatus) -> None:
+        """The source stays where it is. The video is still there: `retry` makes no second one."""
+        failure = after.refusal(status, row)
+        refused = row.with_(chore=None, troubles=0, publish_offered=True)
+        row = await self._parts.fail(refused, failure)
+        video_id = row.ticket.video_id if row.ticket is not None else ""
+        self._parts.emit(events.VideoRefused(upload=row.id, video_id=video_id, status=status.value))
+
+    async def _ask_again(self, row: Upload, status: VideoStatus, wanted: After) -> float | None:
+        row = row.troubled(f"video_{status.value.lower()}")
+        missing = after.WORDS[status] is after.Word.MISSING
+        needed = wanted is After.DELETE and row.moved_to is None
+        if (missing and row.repeats >= after.MISSED) or (not needed and await self._is_old(row)):
+            await self._go_on(row, None, note=f"OK was asked for the last time: {status.value}")
+            self._parts.emit(events.VideoUnconfirmed(upload=row.id, status=status.value))
+            return None
+        delay = after.until_next_ask(row.troubles)
+        await self._later(row, delay, note=f"OK says {status.value}" if row.repeats == 1 else "")
+        return delay
+
+    async def _is_old(self, row: Upload) -> bool:
+        history = await self._parts.ledger.history(row.id)
+        published = [step.at for step in history if step.to_state is State.PUBLISHED]
+        return bool(published) and self._parts.now() - published[-1] > after.ASKED_FOR
+
+    # --- move and delete ------------------------------------------------------------------------------
+
+    async def _move(self, row: Upload, move_to: bytes) -> float | None:
+        row, end = await self._filer.move(row, move_to)
+        if end is not End.DONE:
+            return await self._left(row.with_(moved_to=None), end)
+        to = events.shown(row.moved_to or b"")
+        delay = await self._done(row, note=f"moved to {to}")
+        self._parts.emit(events.FileMoved(upload=row.id, path=events.shown(row.drop.path), to=to))
+        return delay
+
+    async def _delete(self, row: Upload) -> float | None:
+        if self._parts.monotonic() - self._confirmed.get(row.id, -STILL_TRUE) >= STILL_TRUE:
+            return await self._make_sure(row)
+        end = await self._filer.delete(row)
+        if end is not End.DONE:
+            return await self._left(row, end)
+        delay = await self._done(row, note="the file was deleted")
+        self._parts.emit(events.FileDeleted(upload=row.id, path=events.shown(row.drop.path)))
+        return delay
+
+    async def _make_sure(self, row: Upload) -> float | None:
+        """OK's word is of another day, and its copy may be the last one by now: it is asked once more."""
+        if row.ticket is None:
+            return await self._go_on(row, None)
+        status = await self._parts.client.video_status(row.ticket.video_id)
+        if after.WORDS[status] is not after.Word.TAKEN:
+            row = await self._filer.give_up(row)
+            return await self._go_on(row, Chore.CONFIRM, note=f"OK says {status.value} by now")
+        self._confirmed[row.id] = self._parts.monotonic()
+        return 0.0
+
+    async def _left(self, row: Upload, end: End) -> float | None:
+        """Nothing was done: the file is gone, or another by now; or we were stopped, and do it again."""
+        if end is End.STOPPED:
+            return 0.0
+        reason = "it is gone" if end is End.GONE else "it changed since it was published"
+        delay = await self._done(row, note=f"the file was left alone: {reason}")
+        self._parts.emit(events.FileLeftAlone(upload=row.id, path=events.shown(row.drop.path), reason=reason))
+        return delay
