@@ -200,7 +200,11 @@ def test_a_terminal_shows_the_same_of_one_upload() -> None:
 
 def test_where_a_file_went_and_what_is_left_to_do() -> None:
     waiting = upload(
-        state=State.PUBLISHED, chore=Chore.MOVE, moved_to=b"/kept/\xff.mp4", last_trouble="filing_denied"
+        state=State.PUBLISHED,
+        chore=Chore.MOVE,
+        moved_to=b"/kept/\xff.mp4",
+        troubles=1,
+        last_trouble="filing_denied",
     )
     told = upload_as_json(waiting)
     assert (told["chore"], told["moved_to"]) == ("move", "/kept/\udcff.mp4")
