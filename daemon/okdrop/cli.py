@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from okdrop.events import Emit
     from okdrop.orders import Said
 
+CRASHED = 1
 USAGE = 2
 NOT_AUTHORISED = 3
 
@@ -47,16 +48,18 @@ def main() -> None:
         app()
     except OkdropError as error:
         sys.exit(_complain(error))
-    except BaseExceptionGroup as group:
-        expected, rest = group.split(OkdropError)
-        if expected is None or rest is not None:
+    except ExceptionGroup as group:
+        if (expected := _expected(group)) is None:
             raise
-        sys.exit(_complain(_first(expected)))
+        sys.exit(_complain(expected))
 
 
-def _first(group: BaseExceptionGroup[OkdropError]) -> OkdropError:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+def _expected(error: BaseException) -> OkdropError | None:
+    """The first of the errors that a command may end with; None if there is any other among them."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [_expected(inner) for inner in error.exceptions]
+        return None if None in found else found[0]
+    return error if isinstance(error, OkdropError) else None
 
 
 def _complain(error: OkdropError) -> int:
@@ -66,13 +69,27 @@ def _complain(error: OkdropError) -> int:
 
 
 def _run(
-    config_file: Path | None, work: Callable[[Config, Emit], Coroutine[Any, Any, int]], *, quiet: bool = False
+    config_file: Path | None,
+    work: Callable[[Config, Emit], Coroutine[Any, Any, int]],
+    *,
+    quiet: bool = False,
+    stays: bool = False,
 ) -> None:
-    from okdrop.observe.log import standard_log  # noqa: PLC0415 - commands that only read need no log
+    from okdrop.observe.crash import ended_by  # noqa: PLC0415 - commands that only read need no log
+    from okdrop.observe.log import standard_log  # noqa: PLC0415
+    from okdrop.stopping import Outside  # noqa: PLC0415
 
-    config = load(config_file, os.environ)
-    level = "warning" if quiet and config.log.level == "info" else config.log.level
-    code = asyncio.run(work(config, standard_log(log_format=config.log.format, level=level)))
+    with Outside(stays=stays).heeding():
+        config = load(config_file, os.environ)
+        level = "warning" if quiet and config.log.level == "info" else config.log.level
+        log = standard_log(log_format=config.log.format, level=level)
+        try:
+            code = asyncio.run(work(config, log))
+        except Exception as error:
+            if _expected(error) is not None:
+                raise
+            log(ended_by(error))
+            code = CRASHED
     raise typer.Exit(code)
 
 
@@ -87,7 +104,14 @@ def run(
     """Watch the folders and upload what is dropped there."""
     from okdrop import service  # noqa: PLC0415 - imports are most of a command's memory
 
-    _run(config, service.run_once if once else service.run)
+    if once:
+        _run(config, service.run_once)
+        return
+
+    def stay(loaded: Config, emit: Emit) -> Coroutine[Any, Any, int]:
+        return service.run(loaded, emit, reload=lambda: load(config, os.environ), environ=os.environ)
+
+    _run(config, stay, stays=True)
 
 
 @app.command()
