@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from okdrop import events
 from okdrop.errors import Halted
 from okdrop.pipeline import Brake
-from okdrop.stopping import Outside, Stop, signals
+from okdrop.stopping import Stop, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,20 +98,60 @@ async def test_the_loop_heeds_signals_within_the_block() -> None:
         await asyncio.wait_for(brake.wait(), 5)
 
 
+OUTSIDE = """
+import asyncio, os, signal, sys, time
+from okdrop.pipeline import Brake
+from okdrop.stopping import Outside, Stop, signals
+
+outside = Outside(stays=True, last_resort=0.2)
+outside.heed()
+
+def hits(*numbers):
+    for number in numbers:
+        os.kill(os.getpid(), number)
+
+def stop():
+    return Stop(brake=Brake(), emit=print, drain_timeout=1.0, interrupt_cuts=False, cut=int)
+"""
+
+
+def outside(script: str) -> int:
+    """The exit code of a process that does this."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(
+        [sys.executable, "-c", OUTSIDE + script], env=environment, timeout=30, check=False
+    ).returncode
+
+
 def test_before_the_run_a_signal_just_ends_the_process_well() -> None:
-    with Outside(stays=True).heeding():
-        os.kill(os.getpid(), signal.SIGHUP)
-        with pytest.raises(SystemExit) as end:
-            os.kill(os.getpid(), signal.SIGTERM)
-    assert end.value.code == 0
+    assert outside("hits(signal.SIGHUP); sys.exit(7)") == 7
+    assert outside("hits(signal.SIGTERM); sys.exit(7)") == 0
+    assert outside("hits(signal.SIGINT); sys.exit(7)") == 0
 
 
 def test_after_the_run_a_late_signal_changes_nothing() -> None:
-    async def run() -> None:
-        with signals(stop(Brake(), lambda: None), hang_up=lambda: None):
-            pass
+    script = """
+async def run():
+    with signals(stop(), hang_up=int):
+        pass
+    hits(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    outside.end(7)
+    hits(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    return 7
 
-    with Outside(stays=True).heeding():
-        asyncio.run(run())
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            os.kill(os.getpid(), number)
+code = asyncio.run(run())
+hits(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+sys.exit(code)
+"""
+    assert outside(script) == 7
+
+
+def test_what_hangs_on_the_way_out_is_left_behind() -> None:
+    script = """
+async def run():
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)
+    outside.end(7)
+
+asyncio.run(run())
+"""
+    assert outside(script) == 7

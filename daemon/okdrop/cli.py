@@ -75,22 +75,31 @@ def _run(
     quiet: bool = False,
     stays: bool = False,
 ) -> None:
-    from okdrop.observe.crash import ended_by  # noqa: PLC0415 - commands that only read need no log
-    from okdrop.observe.log import standard_log  # noqa: PLC0415
-    from okdrop.stopping import Outside  # noqa: PLC0415
+    from okdrop.stopping import Outside  # noqa: PLC0415 - commands that only read need no log
 
-    with Outside(stays=stays).heeding():
-        config = load(config_file, os.environ)
-        level = "warning" if quiet and config.log.level == "info" else config.log.level
-        log = standard_log(log_format=config.log.format, level=level)
+    outside = Outside(stays=stays)
+    outside.heed()
+    from okdrop.observe.crash import ended_by  # noqa: PLC0415 - from here on a signal ends it well
+    from okdrop.observe.log import standard_log  # noqa: PLC0415
+
+    config = load(config_file, os.environ)
+    level = "warning" if quiet and config.log.level == "info" else config.log.level
+    log = standard_log(log_format=config.log.format, level=level)
+
+    async def whole() -> int:
+        code = USAGE
         try:
-            code = asyncio.run(work(config, log))
+            code = await work(config, log)
         except Exception as error:
             if _expected(error) is not None:
                 raise
             log(ended_by(error))
             code = CRASHED
-    raise typer.Exit(code)
+        finally:
+            outside.end(code)
+        return code
+
+    raise typer.Exit(asyncio.run(whole()))
 
 
 @app.command()
@@ -102,16 +111,15 @@ def run(
     ] = False,
 ) -> None:
     """Watch the folders and upload what is dropped there."""
-    from okdrop import service  # noqa: PLC0415 - imports are most of a command's memory
 
-    if once:
-        _run(config, service.run_once)
-        return
+    def work(loaded: Config, emit: Emit) -> Coroutine[Any, Any, int]:
+        from okdrop import service  # noqa: PLC0415 - imports are most of a command's memory
 
-    def stay(loaded: Config, emit: Emit) -> Coroutine[Any, Any, int]:
+        if once:
+            return service.run_once(loaded, emit)
         return service.run(loaded, emit, reload=lambda: load(config, os.environ), environ=os.environ)
 
-    _run(config, stay, stays=True)
+    _run(config, work, stays=not once)
 
 
 @app.command()
@@ -122,13 +130,17 @@ def upload(
     title: Annotated[str, typer.Option(help="Their title, instead of the file's name.")] = "",
 ) -> None:
     """Upload and publish the named files."""
-    from okdrop import service  # noqa: PLC0415
-
     paths = [os.fsencode(file.absolute()) for file in files]
     for file in files:
         if not file.is_file() or file.is_symlink():
             raise typer.BadParameter(f"{os.fsdecode(file)!r} is no regular file", param_hint="FILE")
-    _run(config, lambda loaded, emit: service.upload(loaded, emit, paths, title=title))
+
+    def work(loaded: Config, emit: Emit) -> Coroutine[Any, Any, int]:
+        from okdrop import service  # noqa: PLC0415
+
+        return service.upload(loaded, emit, paths, title=title)
+
+    _run(config, work)
 
 
 @app.command()

@@ -14,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
     from okdrop.events import Emit
     from okdrop.pipeline import Brake
+
+LAST_RESORT: Final = 5.0
+"""Seconds from the end of the run to that of the process, at most."""
 
 _BOTH: Final[Sequence[signal.Signals]] = (signal.SIGTERM, signal.SIGINT)
 
@@ -76,27 +81,37 @@ class Stop:
 
 
 class Outside:
-    """Heeds signals while no event loop does: before the run, whoever is asked to end has begun nothing.
+    """Heeds signals while no event loop does; for the process that is a run, not for a part of one.
+
+    Before the run, whoever is asked to end has begun nothing, and ends well. After it the process is ending
+    anyway; what hangs on its way out (a thread that reads from a mount without its server) is left behind.
 
     Args:
         stays: SIGHUP is for reading credentials again, and must not end a process that is just starting.
+        last_resort: seconds that the way out may take.
     """
 
-    def __init__(self, *, stays: bool) -> None:
+    def __init__(self, *, stays: bool, last_resort: float = LAST_RESORT) -> None:
         self._numbers: Final = (*_BOTH, signal.SIGHUP) if stays else _BOTH
+        self._last_resort: Final = last_resort
         self._has_begun = False
 
-    @contextlib.contextmanager
-    def heeding(self) -> Iterator[None]:
-        """Heed them within the block."""
-        with _handlers_kept(self._numbers):
-            for number in self._numbers:
-                signal.signal(number, self)
-            yield
+    def heed(self) -> None:
+        """Heed signals from now on."""
+        for number in self._numbers:
+            signal.signal(number, self)
 
     def begin(self) -> None:
         """The run has begun: its own handlers count from now on, and after it its own exit code."""
         self._has_begun = True
+
+    def end(self, code: int) -> None:
+        """The run has ended, with that exit code: nothing changes that any more."""
+        for number in self._numbers:
+            signal.signal(number, signal.SIG_IGN)
+        last = threading.Timer(self._last_resort, os._exit, [code])
+        last.daemon = True
+        last.start()
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Heed a signal."""

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import os
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,6 +133,16 @@ async def test_the_watchdog_is_fed_as_long_as_the_loop_goes_round(manager: Told)
     receiver.has_heard()
     await asyncio.sleep(0.03)
     assert receiver.has_heard() == []
+
+
+async def test_a_loop_that_hangs_feeds_no_watchdog(manager: Told) -> None:
+    receiver, environ = manager
+    async with ServiceManager(environ | {"WATCHDOG_USEC": "20000"}, standing=Standing):
+        await receiver.hears()
+        receiver.has_heard()
+        time.sleep(0.1)  # noqa: ASYNC251 - that is what hangs
+        assert receiver.has_heard() == []
+        assert await receiver.hears() == "WATCHDOG=1"
 
 
 @pytest.mark.parametrize(
