@@ -18,6 +18,7 @@ from pipeline.bench import SIZE, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from okdrop.drop import Upload
     from pipeline.bench import Bench
 
 NO = Failure(code="bad_file", message="no")
@@ -167,3 +168,28 @@ async def test_an_order_at_any_moment_is_followed(bench: Bench, turn: int) -> No
         await orders.cancel(bench.ledger_url, [row.id])
         await until(lambda: row.id not in bench.opened)
     assert await state(bench, row.id) in {State.CANCELLED, State.PUBLISHED}
+
+
+async def test_what_a_worker_is_about_to_end_is_looked_at_once_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled and handed back between a worker's look at the row and its word that this was the end."""
+    row = await bench.taken()
+    assert await bench.line.get() == row.id
+    unfinished, ordered = bench.ledger.unfinished, asyncio.Event()
+
+    async def found() -> list[Upload]:
+        rows = await unfinished()
+        if ordered.is_set():
+            ordered.clear()
+            asyncio.get_running_loop().call_soon(bench.opened.end, row.id)  # right after this look
+        return rows
+
+    monkeypatch.setattr(bench.ledger, "unfinished", found)
+    heeded = asyncio.create_task(heeding(bench).run())
+    await orders.cancel(bench.ledger_url, [row.id])
+    ordered.set()
+    await orders.retry(bench.ledger_url, [row.id])
+    assert await asyncio.wait_for(bench.line.get(), 5) == row.id
+    heeded.cancel()
+    assert row.id in bench.opened

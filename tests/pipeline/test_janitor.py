@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,6 @@ from okdrop.client import Client
 from okdrop.errors import Halted
 from okdrop.pipeline import Brake
 from okdrop.pipeline.janitor import TRIES, Janitor, allowance, sweep
-from pipeline.bench import until
 
 if TYPE_CHECKING:
     from pipeline.bench import Bench
@@ -89,18 +89,22 @@ async def test_nobody_to_ask_is_no_try(bench: Bench, orphan: str) -> None:
     assert await bench.ledger.orphans(tries_below=1) == [orphan]
 
 
-async def test_it_goes_round_but_not_while_the_pool_is_halted(bench: Bench, orphan: str) -> None:
-    brake = Brake(stays=True)
+async def test_it_goes_round_but_not_while_the_pool_is_halted(
+    bench: Bench, orphan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brake, rounds = Brake(stays=True), []
     brake.halt(Halted("expired"))
-    going = asyncio.create_task(
-        Janitor(dataclasses.replace(bench.parts, brake=brake), round_every=0.01).run()
-    )
-    await asyncio.sleep(0)
-    assert bench.emulator.summary()["calls"].get(DELETE, 0) == 0
-    brake.release()
-    await until(lambda: bench.told(events.OrphanDeleted) != [])
-    await bench.ledger.add_orphan("12345")
-    await until(lambda: len(bench.told(events.OrphanDeleted)) == 2)
-    assert not going.done()
-    going.cancel()
-    assert orphan
+
+    async def slept(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 3:
+            assert bench.emulator.summary()["calls"].get(DELETE, 0) == 0
+            brake.release()
+        if bench.told(events.OrphanDeleted):
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("okdrop.pipeline.janitor.asyncio", SimpleNamespace(sleep=slept))
+    with pytest.raises(asyncio.CancelledError):
+        await Janitor(dataclasses.replace(bench.parts, brake=brake), round_every=60.0).run()
+    assert rounds == [60.0] * 4
+    assert bench.told(events.OrphanDeleted) == [events.OrphanDeleted(video_id=orphan)]

@@ -70,11 +70,9 @@ class ForeignWrites:
         """Compare what is unfinished with what is open."""
         unfinished = {row.id: row for row in await self._parts.ledger.unfinished() if not row.held}
         for row in unfinished.values():
-            if self._opened.is_in_hand(row.id):
-                continue  # whoever has it will see
             if self._opened.begin(row.id):
                 self._take_up(row)
-            else:
+            else:  # a worker that has it in hand will see for itself
                 self._line_of(row).retime(row.id, self._parts.seconds_until_due(row))
         gone = [number for number in self._opened if number not in unfinished]
         for row in await self._parts.ledger.uploads(ids=gone) if gone else ():
