@@ -186,10 +186,26 @@ async def test_what_a_worker_is_about_to_end_is_looked_at_once_more(
         return rows
 
     monkeypatch.setattr(bench.ledger, "unfinished", found)
-    heeded = asyncio.create_task(heeding(bench).run())
     await orders.cancel(bench.ledger_url, [row.id])
-    ordered.set()
     await orders.retry(bench.ledger_url, [row.id])
+    ordered.set()
+    heeded = asyncio.create_task(heeding(bench).run())
     assert await asyncio.wait_for(bench.line.get(), 5) == row.id
     heeded.cancel()
     assert row.id in bench.opened
+
+
+async def test_an_upload_that_stands_in_line_twice_is_in_one_hand(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stage in ("uploader", "finalizer"):
+        monkeypatch.setattr(f"okdrop.pipeline.{stage}.IN_OTHER_HANDS", 0.01)
+    row = await bench.taken()
+    for _ in range(3):
+        bench.line.put(row.id)
+    async with running(bench):
+        await until(lambda: bench.parts.tally[State.PUBLISHED] == 1)
+        bench.line.close()
+    assert len(bench.told(events.UploadStarted)) == 1
+    (video,) = bench.emulator.videos()
+    assert (video["updates"], video["held_bytes_resent"]) == (1, 0)
