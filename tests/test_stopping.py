@@ -105,6 +105,7 @@ from okdrop.stopping import Outside, Stop, signals
 
 outside = Outside(stays=True, last_resort=0.2)
 outside.heed()
+upload = Outside(stays=False, interrupted=130)
 
 def hits(*numbers):
     for number in numbers:
@@ -127,6 +128,7 @@ def test_before_the_run_a_signal_just_ends_the_process_well() -> None:
     assert outside("hits(signal.SIGHUP); sys.exit(7)") == 7
     assert outside("hits(signal.SIGTERM); sys.exit(7)") == 0
     assert outside("hits(signal.SIGINT); sys.exit(7)") == 0
+    assert outside("upload.heed(); hits(signal.SIGINT); sys.exit(7)") == 130
 
 
 def test_after_the_run_a_late_signal_changes_nothing() -> None:

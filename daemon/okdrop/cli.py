@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CRASHED = 1
 USAGE = 2
 NOT_AUTHORISED = 3
+CUT = 130
 
 app = typer.Typer(
     help="Watches folders and puts every video dropped there on OK.ru: once, whole, published.",
@@ -74,10 +75,11 @@ def _run(
     *,
     quiet: bool = False,
     stays: bool = False,
+    interrupted: int = 0,
 ) -> None:
     from okdrop.stopping import Outside  # noqa: PLC0415 - commands that only read need no log
 
-    outside = Outside(stays=stays)
+    outside = Outside(stays=stays, interrupted=interrupted)
     outside.heed()
     from okdrop.observe.crash import ended_by  # noqa: PLC0415 - from here on a signal ends it well
     from okdrop.observe.log import standard_log  # noqa: PLC0415
@@ -140,7 +142,7 @@ def upload(
 
         return service.upload(loaded, emit, paths, title=title)
 
-    _run(config, work)
+    _run(config, work, interrupted=CUT)
 
 
 @app.command()

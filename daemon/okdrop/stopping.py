@@ -88,10 +88,12 @@ class Outside:
 
     Args:
         stays: SIGHUP is for reading credentials again, and must not end a process that is just starting.
+        interrupted: the exit code where SIGINT came before the run.
         last_resort: seconds that the way out may take.
     """
 
-    def __init__(self, *, stays: bool, last_resort: float = LAST_RESORT) -> None:
+    def __init__(self, *, stays: bool, interrupted: int = 0, last_resort: float = LAST_RESORT) -> None:
+        self._interrupted: Final = interrupted
         self._numbers: Final = (*_BOTH, signal.SIGHUP) if stays else _BOTH
         self._last_resort: Final = last_resort
         self._has_begun = False
@@ -116,7 +118,7 @@ class Outside:
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Heed a signal."""
         if not self._has_begun and number != signal.SIGHUP:
-            raise SystemExit(0)
+            raise SystemExit(self._interrupted if number == signal.SIGINT else 0)
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ async def test_it_takes_what_is_dropped_and_ends_well_at_a_signal(start: Any) ->
         await until(lambda: published(emulator) == 1)
         ready = await running.tells("service.ready")
         files.append(daemon.file("later.mp4", 100 * KB))
-        await until(lambda: published(emulator) == 2)
+        await running.tells("upload.published", 2)
         ended = await ends_well(running, signal.SIGINT)
     assert [event["event"] for event in ended.events][-2:] == ["service.draining", "service.stopped"]
     assert (ready["unfinished"], ended.named("pool.halted")) == (0, [])
