@@ -8,12 +8,15 @@ what its painter gives. A test fails when a document is not what this script wou
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from okdrop import events
 from okdrop.config import Watch
 from okdrop.config.keys import keys
 from okdrop.drop import TRANSITIONS, UNFINISHED, State
@@ -133,6 +136,27 @@ def _toml(value: object) -> str:
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
 
 
+def event_table() -> str:
+    """Every event, by its name: how grave it is, what it means, what it tells."""
+    kinds = [
+        kind
+        for _, kind in inspect.getmembers(events, inspect.isclass)
+        if "name" in vars(kind) and kind.name != "event"
+    ]
+    return table(
+        ("event", "level", "what happened", "what the line has"),
+        (
+            (
+                f"`{kind.name}`",
+                kind.level,
+                (inspect.getdoc(kind) or "").replace("\n", " ").removesuffix("."),
+                ", ".join(f"`{field.name}`" for field in dataclasses.fields(kind)),
+            )
+            for kind in sorted(kinds, key=lambda kind: kind.name)
+        ),
+    )
+
+
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -142,6 +166,7 @@ PAINTERS: Final[dict[str, Callable[[], str]]] = {
     "state-table": state_table,
     "faults": faults,
     "configuration": configuration,
+    "events": event_table,
 }
 
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from okdrop.errors import ConfigurationError, Halted, LedgerError
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 COMMANDS = [
     "run",
@@ -37,6 +38,17 @@ COMMANDS = [
     "emulator",
     "demo",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that is a run heeds signals to the end of its process, which here is the test's own."""
+    monkeypatch.setattr("threading.Timer.start", lambda _timer: None)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -374,3 +386,26 @@ def test_a_damaged_ledger_is_no_health(okdrop: Callable[..., tuple[int, str, str
     code, out, err = okdrop("health")
     assert (code, out) == (1, "")
     assert "damaged" in err
+
+
+def test_a_bug_is_one_line_and_a_traceback_and_1(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = "https://vu.okcdn.ru/upload.do?sig=0123456789abcdef"
+
+    async def crash(*_: object) -> int:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(bug())
+        return 0
+
+    async def bug() -> None:
+        raise KeyError(signed)
+
+    monkeypatch.setattr("okdrop.service.run_once", crash)
+    code, out, err = okdrop("run", "--once")
+    (line,) = err.splitlines()
+    told = json.loads(line)
+    assert (code, out, told["event"], told["level"]) == (1, "", "service.crashed", "error")
+    assert told["message"] == "KeyError: '[url]"
+    assert "in bug" in told["traceback"]
+    assert "0123456789abcdef" not in err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import inspect
 import operator
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import okdrop
+from okdrop import events
 from okdrop.protocol import verdicts
 from protocol.test_mutants import MUTANTS
 
@@ -142,6 +144,15 @@ def _resolves(symbol: str) -> bool:
         except AttributeError:
             return False
     return False
+
+
+def test_every_event_is_explained_and_no_other() -> None:
+    kinds = [
+        kind for _, kind in inspect.getmembers(events, inspect.isclass) if issubclass(kind, events.Event)
+    ]
+    names = {kind.name for kind in kinds} - {events.Event.name}
+    listed = {name for name in _first_column(ROOT / "docs" / "running.md") if "." in name}
+    assert listed == names
 
 
 def test_every_decision_is_on_the_list() -> None:

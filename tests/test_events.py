@@ -58,3 +58,11 @@ def test_every_event_is_a_documented_value_of_plain_facts(kind: type[Event]) -> 
     for field in dataclasses.fields(kind):
         assert hints[field.name] in {str, int, float, bool}, field.name
         assert not re.search(r"url|token|secret|key|sig$|signature|password", field.name), field.name
+
+
+def test_everybody_in_the_audience_hears_everything_in_order() -> None:
+    heard: list[str] = []
+    audience = events.Audience(lambda event: heard.append(f"first {event.name}"))
+    audience.add(lambda event: heard.append(f"second {event.name}"))
+    audience(events.OrphanDeleted(video_id="7"))
+    assert heard == ["first orphan.deleted", "second orphan.deleted"]

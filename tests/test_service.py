@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from okdrop.errors import ConfigurationError, Halted
 from okdrop.ledger import read_only
 from okdrop.pipeline import Brake, Tally
 from okdrop.protocol.plan import Plan
+from okdrop.stopping import Stop
 from pipeline.bench import content
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def config(**variables: str) -> Config:
     return load(None, NO_FILE | {f"OKDROP_{name}": value for name, value in variables.items()})
 
 
-def stopped(brake: Brake, *, signals: int = 0, was_cut: bool = False) -> service._Stop:
-    return service._Stop(
+def stopped(brake: Brake, *, signals: int = 0, was_cut: bool = False) -> Stop:
+    return Stop(
         brake=brake,
         emit=lambda _event: None,
         drain_timeout=1.0,
@@ -108,33 +108,11 @@ def test_who_we_are() -> None:
     assert "token" not in repr(told).replace("access_token", "")
 
 
-async def test_the_first_signal_drains_and_the_second_cuts() -> None:
-    told: list[events.Event] = []
-    cuts: list[bool] = []
-    brake = Brake()
-    stop = service._Stop(brake, told.append, 60.0, interrupt_cuts=False, cut=lambda: cuts.append(True))
-    stop(service.signal.SIGINT)
-    assert brake.is_pulled
-    assert (told, cuts) == ([events.DrainStarted(signal="SIGINT", timeout=60.0)], [])
-    stop(service.signal.SIGTERM)
-    assert (cuts, stop.was_cut) == ([True], True)
-
-
-async def test_an_interrupt_cuts_an_upload_at_once() -> None:
-    cuts: list[bool] = []
-    stop = service._Stop(
-        Brake(), lambda _event: None, 60.0, interrupt_cuts=True, cut=lambda: cuts.append(True)
-    )
-    stop(service.signal.SIGINT)
-    assert (cuts, stop.was_cut) == ([True], True)
-
-
-async def test_a_drain_that_takes_too_long_is_cut_without_being_called_so() -> None:
-    cut = asyncio.Event()
-    stop = service._Stop(Brake(), lambda _event: None, 0.0, interrupt_cuts=False, cut=cut.set)
-    stop(service.signal.SIGTERM)
-    await asyncio.wait_for(cut.wait(), 5)
-    assert stop.was_cut is False
+def test_a_daemon_that_is_stopped_while_halted_ends_well() -> None:
+    brake = Brake(stays=True)
+    brake.halt(Halted("expired"))
+    brake.pull()
+    assert service._exit_code(stopped(brake, signals=1), Tally()) == service.OK
 
 
 # --- a run, in this process ------------------------------------------------------------------------------
@@ -206,14 +184,6 @@ async def test_named_files_are_uploaded_under_a_title(tmp_path: Path) -> None:
         code = await service.upload(loaded, lambda _event: None, [bytes(file)], title="By hand")
         (video,) = emulator.videos()
     assert (code, video["title"], video["published"]) == (0, "By hand", True)
-
-
-async def test_a_halt_drains_no_longer_than_a_signal() -> None:
-    cut = asyncio.Event()
-    brake = Brake()
-    service._Stop(brake, lambda _event: None, 0.0, interrupt_cuts=False, cut=cut.set)
-    brake.halt(Halted("the token is dead"))
-    await asyncio.wait_for(cut.wait(), 5)
 
 
 async def test_a_named_file_that_is_published_is_said_to_be(tmp_path: Path) -> None:

@@ -36,6 +36,22 @@ Emit: TypeAlias = Callable[[Event], None]
 """How a part tells what happened."""
 
 
+class Audience:
+    """Everybody who listens: itself what a part is given to tell with."""
+
+    def __init__(self, *listeners: Emit) -> None:
+        self._listeners = [*listeners]
+
+    def add(self, listener: Emit) -> None:
+        """Let one more listen, after the others."""
+        self._listeners.append(listener)
+
+    def __call__(self, event: Event) -> None:
+        """Tell everybody."""
+        for listener in self._listeners:
+            listener(event)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStarted(Event):
     """The process is up."""
@@ -56,6 +72,33 @@ class NothingResumes(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReady(Event):
+    """The ledger is open, and every folder that is there was looked through once."""
+
+    name: ClassVar = "service.ready"
+    unfinished: int  #: uploads that an earlier run left, taken up again
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReloaded(Event):
+    """SIGHUP: the credentials were read again; other keys of the configuration need a restart."""
+
+    name: ClassVar = "service.reloaded"
+    changed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCrashed(Event):
+    """A bug, or a fault that nobody foresaw: the process ends with exit code 1; please report it."""
+
+    name: ClassVar = "service.crashed"
+    level: ClassVar = "error"
+    message: str
+    traceback: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStopped(Event):
     """The process ends."""
 
@@ -66,7 +109,7 @@ class ServiceStopped(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DrainStarted(Event):
-    """A signal asked us to stop."""
+    """A signal asked us to stop: nothing new begins, segments under way may land."""
 
     name: ClassVar = "service.draining"
     signal: str
@@ -82,6 +125,82 @@ class PoolHalted(Event):
     code: str
     message: str
     hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PoolResumed(Event):
+    """What halted the pool is mended: everything goes on."""
+
+    name: ClassVar = "pool.resumed"
+    code: str  #: of the halt
+    reason: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsRenewed(Event):
+    """Other credentials were found on disk, and OK accepts them; they are in use now."""
+
+    name: ClassVar = "credentials.renewed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsRefused(Event):
+    """Other credentials were found on disk, and OK refuses them."""
+
+    name: ClassVar = "credentials.refused"
+    level: ClassVar = "warning"
+    code: str
+    message: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsUnreadable(Event):
+    """The configuration cannot be read just now; the credentials in use stay."""
+
+    name: ClassVar = "credentials.unreadable"
+    level: ClassVar = "warning"
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOffline(Event):
+    """Nobody can be reached; the tries go on and are not told one by one."""
+
+    name: ClassVar = "network.offline"
+    level: ClassVar = "warning"
+    since: str  #: RFC 3339, in UTC
+    host: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOnline(Event):
+    """Somebody was reached again."""
+
+    name: ClassVar = "network.online"
+    seconds: float  #: how long nobody was
+    tries: int  #: how many tries were not told one by one
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerStuck(Event):
+    """The ledger cannot be written; everything that depends on it waits, and nothing is lost."""
+
+    name: ClassVar = "ledger.stuck"
+    level: ClassVar = "error"
+    code: str
+    message: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerWritable(Event):
+    """The ledger can be written again; what waited goes on."""
+
+    name: ClassVar = "ledger.writable"
+    seconds: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +249,23 @@ class FileUnreadable(Event):
     level: ClassVar = "warning"
     path: str
     reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadTakenUp(UploadEvent):
+    """Another command handed it back (`okdrop retry`, say), and it goes on."""
+
+    name: ClassVar = "upload.taken_up"
+    path: str
+    state: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadCancelled(UploadEvent):
+    """A person took it out."""
+
+    name: ClassVar = "upload.cancelled"
+    path: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +341,7 @@ class UploadTrouble(UploadEvent):
     reason: str
     delay: float
     attempt: int
+    folded: int = 0  #: how many more like it there were since the last line of the log
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

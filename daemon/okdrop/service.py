@@ -1,40 +1,41 @@
-"""The composition root: configuration → parts → one TaskGroup; signals and how a run ends.
+"""The composition root: configuration → parts → one TaskGroup; and what its end becomes.
 
 Exit codes (the contract): 0 all well · 1 some upload of this run failed for good · 2 usage or
 configuration · 3 not authorised · 130 cut by a second signal, or by SIGINT in `upload`.
 
-The first SIGTERM or SIGINT drains to the next segment boundary, for at most `drain_timeout` seconds; then
-it is cut. Either way nothing is lost: the server keeps its bytes and the ledger knows the ticket.
+A daemon that stays is never ended by credentials: it is halted until they are mended (`pipeline.mending`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import random
-import signal
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
-from okdrop.client import Client, ClientSettings, Credentials
+from okdrop.client import Client, ClientSettings, Credentials, Keyring
 from okdrop.config import UploadMode
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
+from okdrop.events import Audience
 from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
-from okdrop.ledger import Ledger
+from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
-from okdrop.pipeline import Afterwards, Brake, Folder, Parts, Pipeline, Tally
+from okdrop.observe.network import Network
+from okdrop.observe.service_manager import ServiceManager
+from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Parts, Pipeline, Standing, Tally
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
+from okdrop.stopping import Stop, signals
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from okdrop.config import Config, Watch
     from okdrop.events import Emit
@@ -48,36 +49,6 @@ CUT: Final = 130
 _NO_FOLDER: Final = "watch: no folder is configured; add a [[watch]] table with a path"
 
 
-@dataclasses.dataclass(slots=True)
-class _Stop:
-    """How the run was asked to stop."""
-
-    brake: Brake
-    emit: Emit
-    drain_timeout: float
-    interrupt_cuts: bool
-    cut: Callable[[], object]
-    signals: int = 0
-    was_cut: bool = False
-
-    def __post_init__(self) -> None:
-        # A halt drains as a signal does: what is in flight may land, but not for ever.
-        self.brake.listen(self._bound_the_drain)
-
-    def _bound_the_drain(self) -> None:
-        if self.brake.is_pulled:
-            asyncio.get_running_loop().call_later(self.drain_timeout, self.cut)
-
-    def __call__(self, number: signal.Signals) -> None:
-        self.signals += 1
-        if self.signals > 1 or (self.interrupt_cuts and number is signal.SIGINT):
-            self.was_cut = True
-            self.cut()
-            return
-        self.emit(events.DrainStarted(signal=number.name, timeout=self.drain_timeout))
-        self.brake.pull()
-
-
 async def run_once(config: Config, emit: Emit) -> int:
     """Take what lies in the folders now, settle, upload, publish, end; returns the exit code.
 
@@ -88,20 +59,26 @@ async def run_once(config: Config, emit: Emit) -> int:
     if not config.watch:
         raise ConfigurationError(_NO_FOLDER)
 
-    async def work(pipeline: Pipeline, ledger: Ledger) -> None:
+    async def work(pipeline: Pipeline, parts: Parts, _keyring: Keyring) -> None:
         try:
             await pipeline.watcher.scan()
         except FolderError as error:
             raise ConfigurationError(f"watch.path: {error.message}; {error.hint}") from None
-        pipeline.recover(await ledger.unfinished())
-        pipeline.chores.recover(await ledger.chores())
+        pipeline.recover(await parts.ledger.unfinished())
+        pipeline.chores.recover(await parts.ledger.chores())
         await pipeline.run_to_the_end()
 
-    return await _run(config, emit, work, once=True)
+    return await _run(config, _audience(emit), work)
 
 
-async def run(config: Config, emit: Emit) -> int:
+async def run(config: Config, emit: Emit, *, reload: Callable[[], Config], environ: Mapping[str, str]) -> int:
     """Stay: take what is dropped into the folders, until a signal; returns the exit code.
+
+    Args:
+        config: as it is at the start.
+        emit: told what happens.
+        reload: reads the configuration again; of it only the credentials are taken.
+        environ: where the service manager says how to talk to it.
 
     Raises:
         ConfigurationError: no folder is configured.
@@ -109,13 +86,49 @@ async def run(config: Config, emit: Emit) -> int:
     """
     if not config.watch:
         raise ConfigurationError(_NO_FOLDER)
+    audience = _audience(emit)
+    daemon = _Daemon(config, audience, reload)
+    async with ServiceManager(environ, standing=daemon.standing) as manager:
+        audience.add(manager.hear)
+        return await _run(config, audience, daemon.work, hang_up=daemon.reread)
 
-    async def work(pipeline: Pipeline, ledger: Ledger) -> None:
-        pipeline.recover(await ledger.unfinished())
-        pipeline.chores.recover(await ledger.chores())
-        await pipeline.run()
 
-    return await _run(config, emit, work, once=False)
+class _Daemon:
+    """What a run that stays has beside one that ends."""
+
+    def __init__(self, config: Config, audience: Audience, reload: Callable[[], Config]) -> None:
+        self._config: Final = config
+        self._audience: Final = audience
+        self._reload: Final = reload
+        self._began: Final = time.monotonic()
+        self._pipeline: Pipeline | None = None
+        self._mending: Mending | None = None
+
+    async def work(self, pipeline: Pipeline, parts: Parts, keyring: Keyring) -> None:
+        """Recover, then stay."""
+        self._pipeline = pipeline
+        unfinished = pipeline.recover(await parts.ledger.unfinished())
+        pipeline.chores.recover(await parts.ledger.chores())
+
+        async def tell_when_ready() -> None:
+            await pipeline.watcher.looked.wait()
+            seconds = round(time.monotonic() - self._began, 3)
+            self._audience(events.ServiceReady(unfinished=unfinished, seconds=seconds))
+
+        mending = self._mending = Mending(
+            parts, keyring, lambda: credentials(self._reload()), retry_every=self._config.retry.max_delay
+        )
+        self._audience.add(mending.hear)
+        await pipeline.run(tell_when_ready, mending.run, mending.heed_requests)
+
+    def standing(self) -> Standing:
+        """How it stands now."""
+        return self._pipeline.standing if self._pipeline is not None else Standing(in_hand=0, waiting=0)
+
+    def reread(self) -> None:
+        """SIGHUP: read the credentials again."""
+        if self._mending is not None:
+            self._mending.reread()
 
 
 async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: str = "") -> int:
@@ -125,8 +138,8 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
         LedgerError: the ledger cannot be used.
     """
 
-    async def work(pipeline: Pipeline, ledger: Ledger) -> None:
-        wanted = {*files}
+    async def work(pipeline: Pipeline, parts: Parts, _keyring: Keyring) -> None:
+        wanted, ledger = {*files}, parts.ledger
         rows = await ledger.uploads(paths=wanted)
         for row in rows:
             if row.state in {State.FAILED, State.CANCELLED}:  # who names a file wants it sent
@@ -137,28 +150,37 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
             pipeline.watcher.add(path, title=title)
         await pipeline.run_to_the_end()
 
-    return await _run(config, emit, work, once=True, interrupt_cuts=True)
+    return await _run(config, _audience(emit), work, interrupt_cuts=True)
 
 
 async def _run(
     config: Config,
     emit: Emit,
-    work: Callable[[Pipeline, Ledger], Awaitable[None]],
+    work: Callable[[Pipeline, Parts, Keyring], Awaitable[None]],
     *,
-    once: bool,
     interrupt_cuts: bool = False,
+    hang_up: Callable[[], object] | None = None,
 ) -> int:
+    """Run to the end, or until a signal; `hang_up` heeds SIGHUP in a run that stays, which has it alone."""
+    once = hang_up is None
     lease.prepare()
     brake, tally = Brake(stays=not once), Tally()
+    keyring = Keyring(credentials(config))
 
     async def whole() -> None:
-        async with _parts(config, emit, brake, tally) as parts:
+        async with _parts(config, emit, brake, tally, keyring) as parts:
             folders = [_folder(watch) for watch in config.watch]
-            await work(Pipeline(parts, folders, workers=config.upload.workers), parts.ledger)
+            await work(Pipeline(parts, folders, workers=config.upload.workers), parts, keyring)
 
     task = asyncio.ensure_future(whole())
-    stop = _Stop(brake, emit, config.upload.drain_timeout, interrupt_cuts, task.cancel)
-    with _signals(stop):
+    stop = Stop(
+        brake=brake,
+        emit=emit,
+        drain_timeout=config.upload.drain_timeout,
+        interrupt_cuts=interrupt_cuts,
+        cut=task.cancel,
+    )
+    with signals(stop, hang_up=hang_up):
         # Not before: whoever reads this line may ask us to stop.
         emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
         if config.upload.mode is UploadMode.MULTIPART:
@@ -173,36 +195,36 @@ async def _run(
     return _exit_code(stop, tally)
 
 
-def _exit_code(stop: _Stop, tally: Tally) -> int:
+def _audience(emit: Emit) -> Audience:
+    """Whoever is told what happens; that we are offline is told before what it is seen by."""
+    audience = Audience()
+    audience.add(Network(audience, now=_now, monotonic=time.monotonic).hear)
+    audience.add(emit)
+    return audience
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _exit_code(stop: Stop, tally: Tally) -> int:
     if stop.was_cut:
         return CUT
-    if stop.brake.halted is not None:
+    if stop.brake.halted is not None and not stop.brake.stays:
         return NOT_AUTHORISED
     if stop.signals:
         return OK
     return SOME_FAILED if tally[State.FAILED] else OK
 
 
-@contextlib.contextmanager
-def _signals(stop: _Stop) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
 @contextlib.asynccontextmanager
-async def _parts(config: Config, emit: Emit, brake: Brake, tally: Tally) -> AsyncIterator[Parts]:
-    def now() -> datetime:
-        return datetime.now(UTC)
-
+async def _parts(
+    config: Config, emit: Emit, brake: Brake, tally: Tally, keyring: Keyring
+) -> AsyncIterator[Parts]:
+    patience = Patience(emit=emit, monotonic=time.monotonic) if brake.stays else None
     async with (
-        await Ledger.open(config.ledger.url.get_secret_value(), now=now) as ledger,
-        Client(client_settings(config), lambda: credentials(config), now=now) as client,
+        await Ledger.open(config.ledger.url.get_secret_value(), now=_now, patience=patience) as ledger,
+        Client(client_settings(config), keyring, now=_now) as client,
     ):
         yield Parts(
             folders={"": Settings()} | {str(watch.path): watch.metadata for watch in config.watch},
@@ -213,7 +235,7 @@ async def _parts(config: Config, emit: Emit, brake: Brake, tally: Tally) -> Asyn
             backoff=Backoff(first_delay=config.retry.first_delay, max_delay=config.retry.max_delay),
             brake=brake,
             tally=tally,
-            now=now,
+            now=_now,
             monotonic=time.monotonic,
             chance=random.random,
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},

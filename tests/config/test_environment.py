@@ -159,3 +159,66 @@ def test_what_others_put_there_is_passed_over() -> None:
         "okdrop_upload__workers": "3",
     }
     assert load(None, foreign) == Config()
+
+
+# --- the environment file ---------------------------------------------------------------------------------
+
+
+def test_the_environment_file_wins_over_the_process(tmp_path: Path) -> None:
+    file = tmp_path / "environment"
+    file.write_text('OKDROP_OK__ACCESS_TOKEN="newer"\nOKDROP_UPLOAD__WORKERS=3\nPATH=/nowhere\nHOME=/other\n')
+    environ = {
+        "OKDROP_ENVIRONMENT_FILE": str(file),
+        "OKDROP_OK__ACCESS_TOKEN": "older",
+        "OKDROP_OK__APPLICATION_KEY": "CBA",
+        "OKDROP_WATCH": '[{"path": "~/drop"}]',
+        "HOME": "/home/ok",
+    }
+    config = load(None, environ)
+    assert config.ok.access_token.get_secret_value() == "newer"
+    assert (config.ok.application_key, config.upload.workers) == ("CBA", 3)
+    assert config.watch[0].path == Path("/home/ok/drop")  # only what is okdrop's own is taken
+
+
+def test_the_environment_file_may_name_the_configuration(tmp_path: Path) -> None:
+    named, file = tmp_path / "named.toml", tmp_path / "environment"
+    named.write_text("[upload]\nworkers = 9\n")
+    file.write_text(f"OKDROP_CONFIG={named}\nOKDROP_ENVIRONMENT_FILE=/elsewhere\n")
+    assert load(None, {"OKDROP_ENVIRONMENT_FILE": str(file)}).upload.workers == 9
+
+
+def test_an_empty_secret_in_the_environment_file_hides_none(tmp_path: Path) -> None:
+    file = tmp_path / "environment"
+    file.write_text("OKDROP_OK__ACCESS_TOKEN=\n")
+    environ = {"OKDROP_ENVIRONMENT_FILE": str(file), "OKDROP_OK__ACCESS_TOKEN": "older"}
+    assert load(None, environ).ok.access_token.get_secret_value() == "older"
+
+
+def test_errors_name_the_environment_file(tmp_path: Path) -> None:
+    file = tmp_path / "environment"
+    file.write_text("OKDROP_UPLOAD__WORKERS=many\n")
+    text = complaint({"OKDROP_ENVIRONMENT_FILE": str(file)})
+    assert text.startswith(f"{file}: environment variable OKDROP_UPLOAD__WORKERS: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "the file cannot be read: No such file or directory"),
+        (b"OKDROP_OK__ACCESS_TOKEN='hush", "a quote is never closed"),
+        (b"OKDROP_OK__ACCESS_TOKEN=\xff", "the file is not UTF-8"),
+    ],
+)
+def test_an_environment_file_that_cannot_be_used(
+    tmp_path: Path, content: bytes | None, expected: str
+) -> None:
+    file = tmp_path / "environment"
+    if content is not None:
+        file.write_bytes(content)
+    text = complaint({"OKDROP_ENVIRONMENT_FILE": str(file)})
+    assert text == f"environment variable OKDROP_ENVIRONMENT_FILE: {file}: {expected}"
+
+
+def test_an_environment_file_may_be_missing_where_that_is_said(tmp_path: Path) -> None:
+    assert load(None, {"OKDROP_ENVIRONMENT_FILE": f"-{tmp_path / 'missing'}"}) == Config()
+    assert "absolute" in complaint({"OKDROP_ENVIRONMENT_FILE": "environment"})

@@ -70,10 +70,15 @@ class Ended:
     @property
     def events(self) -> list[dict[str, Any]]:
         """The lines of a JSON log."""
-        return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
+        return _events(self.err)
 
     def named(self, name: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["event"] == name]
+
+
+def _events(text: str) -> list[dict[str, Any]]:
+    whole_lines = text[: text.rfind("\n") + 1].splitlines()
+    return [json.loads(line) for line in whole_lines if line.startswith("{")]
 
 
 class Running:
@@ -87,6 +92,19 @@ class Running:
 
     def err(self) -> str:
         return self._err.read_text("utf-8", "surrogateescape")
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """The events of this name so far."""
+        return [event for event in _events(self.err()) if event["event"] == name]
+
+    async def tells(self, name: str, times: int = 1, *, within: float = 30.0) -> dict[str, Any]:
+        """Wait until the log has an event so many times; returns the latest."""
+
+        def looked() -> list[dict[str, Any]]:
+            found = self.told(name)
+            return found if len(found) >= times else []
+
+        return (await until(looked, within=within))[-1]
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

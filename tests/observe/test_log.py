@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,7 @@ def lines(level: str, *told: events.Event, as_json: bool = True) -> list[str]:
 def test_a_line_is_the_event_as_json() -> None:
     (line,) = lines("info", SETTLED)
     told = json.loads(line)
+    assert [*told][:3] == ["timestamp", "level", "event"]
     assert told.pop("timestamp").endswith("Z")
     assert told == {
         "event": "file.settled",
@@ -63,6 +66,33 @@ def test_for_a_persons_eyes() -> None:
     assert "file.left" in line
     assert "held open by a writer" in line
     assert "\x1b" not in line  # no colours but on a terminal
+
+
+def test_for_a_persons_eyes_sizes_and_durations_are_readable() -> None:
+    whole = events.UploadWhole(upload=1, video_id="7", size=25_165_824, bytes_sent=25_165_824, seconds=93.21)
+    (line,) = lines("info", whole, as_json=False)
+    assert line.endswith("upload=1 video_id=7 size=25.2MB bytes_sent=25.2MB seconds=1m33s")
+    (line,) = lines("info", whole)
+    assert json.loads(line)["seconds"] == 93.21
+
+
+def test_a_crash_is_one_line_and_the_traceback_below_it() -> None:
+    crashed = events.ServiceCrashed(message="KeyError: 'x'", traceback='File "a.py", line 1\nKeyError: 1')
+    line, *below = lines("info", crashed, as_json=False)
+    assert "service.crashed" in line
+    assert below == ['File "a.py", line 1', "KeyError: 1"]
+    (line,) = lines("info", crashed)
+    assert json.loads(line)["traceback"].splitlines() == below
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_log_that_cannot_be_written_ends_nothing(*, as_json: bool) -> None:
+    with Path("/dev/full").open("w", buffering=1) as stream:
+        listen = log_to(stream, json=as_json, level="info")
+        listen(SETTLED)
+        listen(LEFT)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that closing it can flush
 
 
 @pytest.mark.parametrize(("log_format", "is_json"), [("json", True), ("auto", True), ("console", False)])

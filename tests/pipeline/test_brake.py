@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from okdrop.drop import State
 from okdrop.errors import Halted
 from okdrop.pipeline import Brake
 
@@ -42,16 +43,17 @@ async def test_a_halt_holds_a_daemon_until_it_is_released() -> None:
     brake, heard = Brake(stays=True), []
     brake.listen(lambda: heard.append("held"))
     assert await brake.wait_until_free()
-    assert brake.halt(EXPIRED)
-    assert not brake.halt(Halted("later"))
+    assert brake.halt(EXPIRED, State.FINALIZING)
+    assert not brake.halt(Halted("later"), State.UPLOADING)
     assert (brake.holds, brake.is_pulled, brake.halted, heard) == (True, False, EXPIRED, ["held"])
+    assert brake.halted_at is State.FINALIZING
     await asyncio.wait_for(brake.wait_until_held(), 1)
     waiting = asyncio.create_task(brake.wait_until_free())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(waiting), 0.01)
     brake.release()
     assert await asyncio.wait_for(waiting, 1)
-    assert (brake.holds, brake.halted) == (False, None)
+    assert (brake.holds, brake.halted, brake.halted_at) == (False, None, None)
     assert brake.halt(EXPIRED)  # and again
 
 

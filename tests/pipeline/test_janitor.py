@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from okdrop import events
-from okdrop.pipeline.janitor import sweep
+from okdrop.client import Client
+from okdrop.errors import Halted
+from okdrop.pipeline import Brake
+from okdrop.pipeline.janitor import TRIES, Janitor, allowance, sweep
 
 if TYPE_CHECKING:
     from pipeline.bench import Bench
@@ -56,3 +62,49 @@ async def test_one_in_trouble_does_not_keep_the_others(bench: Bench, orphan: str
     assert len(bench.told(events.OrphanDeleted)) == 1
     assert bench.emulator.summary()["calls"][DELETE] == 2
     assert orphan
+
+
+def test_pauses_between_tries_grow() -> None:
+    tries, rounds = 0, []
+    for number in range(1, 200):
+        if tries < allowance(number):
+            tries += 1
+            rounds.append(number)
+    assert (tries, rounds) == (TRIES, [1, 2, 4, 8, 16, 32])
+    assert allowance(0) == TRIES  # a process that starts tries all that are left
+
+
+async def test_each_is_tried_a_few_times_at_most(bench: Bench, orphan: str) -> None:
+    with bench.faults.active("api_error", code=10, method=DELETE):
+        for _ in range(TRIES + 3):
+            await sweep(bench.parts)
+    assert bench.emulator.summary()["calls"][DELETE] == TRIES
+    assert await bench.ledger.orphans() == [orphan]
+
+
+async def test_nobody_to_ask_is_no_try(bench: Bench, orphan: str) -> None:
+    settings = dataclasses.replace(bench.parts.client._settings, api_url="http://127.0.0.1:1")
+    async with Client(settings, bench.parts.client._credentials, now=bench.clock.now) as nobody:
+        await sweep(dataclasses.replace(bench.parts, client=nobody))
+    assert await bench.ledger.orphans(tries_below=1) == [orphan]
+
+
+async def test_it_goes_round_but_not_while_the_pool_is_halted(
+    bench: Bench, orphan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brake, rounds = Brake(stays=True), []
+    brake.halt(Halted("expired"))
+
+    async def slept(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 3:
+            assert bench.emulator.summary()["calls"].get(DELETE, 0) == 0
+            brake.release()
+        if bench.told(events.OrphanDeleted):
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("okdrop.pipeline.janitor.asyncio", SimpleNamespace(sleep=slept))
+    with pytest.raises(asyncio.CancelledError):
+        await Janitor(dataclasses.replace(bench.parts, brake=brake), round_every=60.0).run()
+    assert rounds == [60.0] * 4
+    assert bench.told(events.OrphanDeleted) == [events.OrphanDeleted(video_id=orphan)]

@@ -65,3 +65,48 @@ async def test_open_uploads() -> None:
     opened.end(2)
     await asyncio.wait_for(waiting, 1)
     assert len(opened) == 0
+
+
+async def test_only_what_waits_is_retimed_or_removed() -> None:
+    line = Line()
+    line.put(1, 3600)
+    line.put(2, 3600)
+    line.put(3)
+    line.retime(1, 0.0)
+    line.retime(4, 0.0)
+    line.remove(2)
+    line.remove(3)
+    assert [await line.get(), await line.get()] == [3, 1]
+    line.close()
+    assert await line.get() is None
+
+
+def test_who_begins_an_upload_is_told_whether_it_was_the_first() -> None:
+    opened = OpenUploads()
+    assert opened.begin(1)
+    assert not opened.begin(1)
+    opened.end(1)
+    assert opened.begin(1)
+    assert (1 in opened, 2 in opened, [*opened]) == (True, False, [1])
+
+
+def test_an_upload_is_in_one_hand_at_most_and_may_be_asked_to_let_go() -> None:
+    opened, asked = OpenUploads(), []
+    with opened.taken(1) as first, opened.taken(1) as second, opened.taken(2) as other:
+        assert (first, second, other) == (True, False, True)
+        assert (opened.is_in_hand(1), opened.in_hand) == (True, 2)
+        opened.let_go(2)  # nobody listens there
+        opened.on_let_go(1, lambda: asked.append(1))
+        opened.let_go(1)
+    assert asked == [1]
+    opened.on_let_go(1, lambda: asked.append(2))
+    opened.let_go(1)
+    assert (asked, opened.is_in_hand(1)) == ([1], False)
+
+
+def test_a_second_entry_leaves_the_first_hand_alone() -> None:
+    opened = OpenUploads()
+    with opened.taken(1):
+        with opened.taken(1) as second:
+            assert not second
+        assert opened.is_in_hand(1)

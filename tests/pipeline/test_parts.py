@@ -45,8 +45,9 @@ async def test_supersede_gives_the_ticket_up(bench: Bench) -> None:
 
 
 async def test_halt_is_said_once(bench: Bench) -> None:
-    bench.parts.halt(Halted("expired", code="api_102", hint="log in again"))
-    bench.parts.halt(Halted("expired", code="api_102", hint="log in again"))
+    row = await bench.taken()
+    bench.parts.halt(row, Halted("expired", code="api_102", hint="log in again"))
+    bench.parts.halt(row, Halted("expired", code="api_102", hint="log in again"))
     (told,) = bench.told(events.PoolHalted)
     assert (told.code, told.hint) == ("api_102", "log in again")
 

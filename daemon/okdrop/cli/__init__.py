@@ -12,15 +12,13 @@ import typer
 
 from okdrop import __version__
 from okdrop.cli.reading import explain, show, status
-from okdrop.cli.support import ConfigFile, finish, ledger_url, loaded
+from okdrop.cli.running import run, upload
+from okdrop.cli.support import ConfigFile, expected, finish, ledger_url, loaded
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
-    from okdrop.config import Config
-    from okdrop.events import Emit
     from okdrop.orders import Said
 
 UNHEALTHY = 1
@@ -48,16 +46,10 @@ def main() -> None:
         app()
     except OkdropError as error:
         sys.exit(_complain(error))
-    except BaseExceptionGroup as group:
-        expected, rest = group.split(OkdropError)
-        if expected is None or rest is not None:
+    except ExceptionGroup as group:
+        if (first := expected(group)) is None:
             raise
-        sys.exit(_complain(_first(expected)))
-
-
-def _first(group: BaseExceptionGroup[OkdropError]) -> OkdropError:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+        sys.exit(_complain(first))
 
 
 def _complain(error: OkdropError) -> int:
@@ -66,57 +58,8 @@ def _complain(error: OkdropError) -> int:
     return NOT_AUTHORISED if isinstance(error, Halted) else USAGE
 
 
-def _run(
-    config_file: Path | None, work: Callable[[Config, Emit], Coroutine[Any, Any, int]], *, quiet: bool = False
-) -> None:
-    from okdrop.observe.log import standard_log  # noqa: PLC0415 - commands that only read need no log
-
-    config = loaded(config_file)
-    level = "warning" if quiet and config.log.level == "info" else config.log.level
-    code = finish(work(config, standard_log(log_format=config.log.format, level=level)))
-    raise typer.Exit(code)
-
-
-@app.command()
-def run(
-    config: ConfigFile = None,
-    *,
-    once: Annotated[
-        bool, typer.Option("--once", help="Take what lies in the folders now, then end.")
-    ] = False,
-) -> None:
-    """Watch the folders and upload what is dropped there."""
-    from okdrop import service  # noqa: PLC0415 - imports are most of a command's memory
-
-    _run(config, service.run_once if once else service.run)
-
-
-@app.command()
-def upload(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Videos to upload.")],
-    config: ConfigFile = None,
-    *,
-    title: Annotated[str, typer.Option(metavar="TEXT", help="Their title, instead of the file's name.")] = "",
-) -> None:
-    """Upload and publish the named files.
-
-    Progress goes to standard error: bars on a terminal, else a few plain lines. At the end there is a line
-    for each file on standard output. A file that is published already is not sent again.
-    """
-    from okdrop import named_files  # noqa: PLC0415
-    from okdrop.inbox.named import place  # noqa: PLC0415
-
-    paths = [place(os.fspath(file)) for file in files]
-    if refused := named_files.refusals(paths):
-        for line in refused:
-            print(f"okdrop: {line}", file=sys.stderr)
-        raise typer.Exit(USAGE)
-    settings = loaded(config)
-    draw = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
-    work = named_files.upload(settings, paths, title=title, progress=sys.stderr, draw=draw, say=print)
-    raise typer.Exit(finish(work))
-
-
+app.command()(run)
+app.command()(upload)
 app.command()(status)
 app.command()(show)
 

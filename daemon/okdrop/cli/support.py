@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from okdrop.errors import LedgerError
+from okdrop.errors import LedgerError, OkdropError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -30,6 +30,14 @@ ConfigFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The answer for programs, as JSON.")]
+
+
+def expected(error: BaseException) -> OkdropError | None:
+    """The first of the errors that a command may end with; None if there is any other among them."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [expected(inner) for inner in error.exceptions]
+        return None if None in found else found[0]
+    return error if isinstance(error, OkdropError) else None
 
 
 def loaded(config_file: Path | None) -> Config:

@@ -1,7 +1,7 @@
 """The three steps of an upload over aiohttp. It translates and decides nothing.
 
-    connections   kept ones, and single ones
-    settings   addresses, patience, secrets        hosts      whom an upload URL may name
+    settings   addresses, patience, secrets        keyring    the secrets in use
+    hosts      whom an upload URL may name         connections   kept ones, and single ones
     line       one exchange; faults in words       body       a segment's bytes, streamed
     enclosed   a file's bytes, in a form           progress   slow or stalled?
     api        the calls                           uploads    probes, segments, whole files
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from okdrop.client.api import Api
 from okdrop.client.connections import Connections
 from okdrop.client.hosts import api_endpoint
+from okdrop.client.keyring import Keyring
 from okdrop.client.line import open_session
 from okdrop.client.secrecy import clean_answer
 from okdrop.client.settings import ClientSettings, Credentials
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from okdrop.protocol.messages import FileAnswer, ProbeAnswer, SegmentAnswer, VideoStatus
     from okdrop.protocol.ranges import ByteRange
 
-__all__ = ["Client", "ClientSettings", "Credentials"]
+__all__ = ["Client", "ClientSettings", "Credentials", "Keyring"]
 
 
 class Client:
@@ -83,13 +84,16 @@ class Client:
         """Seconds that this machine's clock is ahead of OK's, by the API's last answer; None: unknown."""
         return self._api.clock_skew
 
-    async def current_user(self) -> str:
+    async def current_user(self, keys: Credentials | None = None) -> str:
         """The name (or id) of the user whose token it is.
+
+        Args:
+            keys: to be tried; None: those in use.
 
         Raises:
             UploadError: by `protocol.verdicts`; as do all calls of the API.
         """
-        return await self._api.current_user()
+        return await self._api.current_user(keys)
 
     async def request_ticket(self, *, file_name: str, size: int, group_id: str) -> Ticket:
         """Ask for a video id and its upload URL: not idempotent, each makes an entry (protocol.md 7.26).

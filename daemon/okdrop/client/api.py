@@ -46,9 +46,9 @@ class Api:
         self._now = now
         self.clock_skew: float | None = None
 
-    async def current_user(self) -> str:
-        """Whose token it is."""
-        return api_answers.read_user(await self._call(verdicts.CURRENT_USER, {}))
+    async def current_user(self, keys: Credentials | None = None) -> str:
+        """Whose token it is, of `keys` or of those in use."""
+        return api_answers.read_user(await self._call(verdicts.CURRENT_USER, {}, keys))
 
     async def request_ticket(self, *, file_name: str, size: int, group_id: str) -> Ticket:
         """A new video id and its upload URL."""
@@ -89,8 +89,9 @@ class Api:
             if error.code != _GONE:
                 raise
 
-    async def _call(self, method: str, params: Mapping[str, str]) -> Json:
-        form = _signed(method, params, self._credentials())
+    async def _call(self, method: str, params: Mapping[str, str], trial: Credentials | None = None) -> Json:
+        keys = trial or self._credentials()
+        form = _signed(method, params, keys)
         try:
             reply = await line.exchange(
                 self._session, "POST", self._endpoint, timeout=self._timeout, proxy=self._proxy, data=form
@@ -103,7 +104,10 @@ class Api:
         try:
             return api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
         except UploadError as error:
-            clean_error(error, self._credentials())
+            clean_error(error, keys)
+            if isinstance(error, Halted) and trial is None and keys != self._credentials():
+                # The word is about keys that are no longer in use: it says nothing of the present ones.
+                raise Trouble("OK refuses the credentials of before", code="credentials_exchanged") from None
             raise
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 
 from okdrop.errors import ConfigurationError
+from okdrop.protocol import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,11 +37,11 @@ _FIRST_ERROR: Final = 300
 _WORDS: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
     (aiohttp.ClientConnectorCertificateError, "the TLS certificate cannot be verified", False),
     (aiohttp.ClientConnectorSSLError, "TLS could not be agreed upon", False),
-    (aiohttp.ClientProxyConnectionError, "the proxy cannot be reached", False),
+    (aiohttp.ClientProxyConnectionError, unreachable.NO_PROXY, False),
     (aiohttp.ClientHttpProxyError, "the proxy refuses", False),
-    (aiohttp.ClientConnectorDNSError, "the host's name cannot be resolved", False),
-    (aiohttp.ClientConnectorError, "the host cannot be reached", False),
-    (aiohttp.ConnectionTimeoutError, "no connection in time", False),
+    (aiohttp.ClientConnectorDNSError, unreachable.NO_NAME, False),
+    (aiohttp.ClientConnectorError, unreachable.NO_HOST, False),
+    (aiohttp.ConnectionTimeoutError, unreachable.NO_CONNECTION, False),
     (aiohttp.InvalidURL, "the URL cannot be used", False),
     (aiohttp.ServerDisconnectedError, "the other side closed the connection", True),
     (aiohttp.ClientPayloadError, "the answer was cut short", True),

@@ -1,17 +1,23 @@
 """Environment variables over the file: `OKDROP_SECTION__KEY`, and `OKDROP_WATCH` for the folders.
 
+`OKDROP_ENVIRONMENT_FILE` names a file of such variables. They win over those of the process, which cannot
+change any more once it runs: what stands in the file was written later.
+
 (pydantic-settings is not used: it reads the process's environment rather than one it is given, does not say
 which variable a value came from, lets unknown ones pass, and costs more memory than all of this package.)
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from okdrop.config import environment_file
 from okdrop.config.keys import SECRET_KEYS, Key, keys
 from okdrop.config.problems import complaint
 
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from okdrop.config.problems import Origins
 
 CONFIG_VARIABLE: Final = "OKDROP_CONFIG"
+FILE_VARIABLE: Final = "OKDROP_ENVIRONMENT_FILE"
 _WATCH_VARIABLE: Final = "OKDROP_WATCH"
 _PREFIX: Final = "OKDROP_"
 
@@ -34,7 +41,50 @@ def _variables() -> dict[str, Key]:
     return {f"{_PREFIX}{'__'.join(path).upper()}": key for path, key in keys().items() if path[0] != "watch"}
 
 
-def overlay(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Environment:
+    """The variables that count, and where each was said."""
+
+    variables: Mapping[str, str]
+    file: Path | None = None  #: the environment file, if one is named and there
+    from_file: frozenset[str] = frozenset()  #: the names it gave
+
+    def where(self, name: str) -> str:
+        """Where a variable was said, for a person."""
+        said = f"environment variable {name}"
+        return f"{self.file}: {said}" if name in self.from_file else said
+
+
+def complete(environ: Mapping[str, str]) -> Environment:
+    """The process's variables, and over them those of the environment file, if one is named.
+
+    As in a unit file, a `-` before the file's name lets it be missing. Only `OKDROP_` variables are taken.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    named = environ.get(FILE_VARIABLE, "")
+    file = Path(named.removeprefix("-"))
+    if not named or (named.startswith("-") and not file.exists()):
+        return Environment(environ)
+    said = f"environment variable {FILE_VARIABLE}: {file}"
+    if not file.is_absolute():
+        raise complaint([f"{said}: the file must be named by an absolute path"])
+    try:
+        found = environment_file.parse(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise complaint([f"{said}: the file cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise complaint([f"{said}: the file is not UTF-8"]) from None
+    except environment_file.UnfinishedError as error:
+        raise complaint([f"{said}: {error}"]) from None
+    ours = {name: value for name, value in found.items() if name.startswith(_PREFIX)}
+    for name in [name for name, value in ours.items() if not value and _is_secret(name)]:
+        del ours[name]  # it says nothing, and hides nothing
+    return Environment({**environ, **ours}, file, frozenset(ours))
+
+
+def overlay(tree: dict[str, Any], environment: Environment, origins: Origins) -> None:
     """Write what the environment says over the tree, and into `origins` where it was said.
 
     An empty variable for a secret says nothing, so that a compose file may pass on one that is not set.
@@ -43,32 +93,38 @@ def overlay(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) 
         ConfigurationError: a variable is unknown or cannot be read.
     """
     lines: list[str] = []
-    for name in sorted(name for name in environ if name.startswith(_PREFIX)):
-        if name == CONFIG_VARIABLE or _FOREIGN.fullmatch(name):
+    for name in sorted(name for name in environment.variables if name.startswith(_PREFIX)):
+        if name in {CONFIG_VARIABLE, FILE_VARIABLE} or _FOREIGN.fullmatch(name):
             continue
         try:
-            _apply(name, environ[name], tree, origins)
+            _apply(name, environment, tree, origins)
         except ValueError as error:
-            lines.append(f"environment variable {name}: {error}")
+            lines.append(f"{environment.where(name)}: {error}")
     if lines:
         raise complaint(lines)
 
 
-def _apply(name: str, text: str, tree: dict[str, Any], origins: Origins) -> None:
+def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: Origins) -> None:
+    text = environment.variables[name]
     if name == _WATCH_VARIABLE:
         tree["watch"] = _json_list(text)
-        origins.special["watch",] = f"environment variable {name}"
+        origins.special["watch",] = environment.where(name)
         return
     key = _variables().get(name)
     if key is None:
         raise ValueError(f"there is no such key{_nearest(name)}")
-    if key.path in SECRET_KEYS and not text:
+    if not text and _is_secret(name):
         return
     section, field = key.path
     table = tree.setdefault(section, {})
     if isinstance(table, dict):  # else the model will complain about the file's value
         table[field] = _list(text) if key.list else text
-        origins.special[key.path] = f"environment variable {name}"
+        origins.special[key.path] = environment.where(name)
+
+
+def _is_secret(name: str) -> bool:
+    key = _variables().get(name)
+    return key is not None and key.path in SECRET_KEYS
 
 
 def _list(text: str) -> list[Any]:
@@ -93,5 +149,7 @@ def _json_list(text: str) -> list[Any]:
 def _nearest(name: str) -> str:
     if name.startswith(f"{_WATCH_VARIABLE}_"):
         return f"; the folders are one JSON array in {_WATCH_VARIABLE}"
-    near = difflib.get_close_matches(name, [*_variables(), _WATCH_VARIABLE, CONFIG_VARIABLE], n=1)
+    near = difflib.get_close_matches(
+        name, [*_variables(), _WATCH_VARIABLE, CONFIG_VARIABLE, FILE_VARIABLE], n=1
+    )
     return f"; did you mean {near[0]}?" if near else ""

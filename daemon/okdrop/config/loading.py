@@ -24,15 +24,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     Args:
         path: the file; None: the one `$OKDROP_CONFIG` names, else `/etc/okdrop/okdrop.toml` if there is one,
             else the environment alone.
-        environ: the environment variables, which win over the file.
+        environ: the environment variables, which win over the file; those of the file that
+            `$OKDROP_ENVIRONMENT_FILE` names win over them.
 
     Raises:
         ConfigurationError: one line that names where, the key, its value (unless secret) and what would do.
     """
-    file = chosen_file(path, environ)
+    said = environment.complete(environ)
+    file = chosen_file(path, said.variables)
     tree = {} if file is None else _parse(_read(file), file)
     origins = Origins("the configuration" if file is None else str(file))
-    environment.overlay(tree, environ, origins)
+    environment.overlay(tree, said, origins)
     credentials.fill_in(tree, environ, origins)
     try:
         return Config.model_validate(tree, context={"home": environ.get("HOME", "")})

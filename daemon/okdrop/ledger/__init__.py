@@ -10,7 +10,7 @@ operations    what can be asked and done, on a connection
 queries       every statement, named
 schema        tables and types; `migrations` brings them about
 judgement     what counts as already published
-thread        grouped commits
+thread        grouped commits; `patience` waits until they succeed
 sqlite        all that is particular to SQLite
 """
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
+from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only
 from okdrop.ledger.rows import HistoryRow
 
@@ -29,6 +30,7 @@ __all__ = [
     "Ledger",
     "Moved",
     "New",
+    "Patience",
     "Reader",
     "StaleVersion",
     "Suspect",

@@ -12,12 +12,14 @@ from okdrop.drop import Chore, Drop, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
 from okdrop.ledger import migrate, operations, sqlite
+from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.thread import LedgerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.patience import Patience
     from okdrop.ledger.rows import HistoryRow
 
 ANY_NUMBER: Final = 2**31 - 1
@@ -58,18 +60,26 @@ class Ledger:
     `ledger_corrupt`, `ledger_closed`.
     """
 
-    def __init__(self, thread: LedgerThread, now: Callable[[], datetime]) -> None:
+    def __init__(self, thread: LedgerThread | PatientThread, now: Callable[[], datetime]) -> None:
         self._thread: Final = thread
         self._now: Final = now
 
     @classmethod
-    async def open(cls, url: str, *, lock: bool = True, now: Callable[[], datetime] = utc_now) -> Self:
+    async def open(
+        cls,
+        url: str,
+        *,
+        lock: bool = True,
+        now: Callable[[], datetime] = utc_now,
+        patience: Patience | None = None,
+    ) -> Self:
         """Open a ledger, creating it or bringing its schema up to date where needed.
 
         Args:
             url: `sqlite:////absolute/path/ledger.db`, or `sqlite://` for one in memory.
             lock: be the only one; without it only a ledger of the current schema (or none) is opened.
             now: the clock; aware times.
+            patience: once it is open, wait out `ledger_disk` and `ledger_busy` rather than raise them.
 
         Raises:
             LedgerError: `ledger_url`, `ledger_locked`, `ledger_disk`, `ledger_too_new`, `ledger_too_old`,
@@ -89,7 +99,7 @@ class Ledger:
         except BaseException:
             await thread.close()
             raise
-        return cls(thread, now)
+        return cls(thread if patience is None else PatientThread(thread, patience), now)
 
     async def close(self) -> None:
         """Write what was handed in, then let go of the file and its lock."""

@@ -6,37 +6,39 @@ log cannot.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+import time
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
+from okdrop.observe.quiet import Quiet
+from okdrop.observe.readable import readable
+
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from okdrop.events import Emit, Event
+
+_FIRST: Final = ("timestamp", "level", "event")
 
 
 def log_to(stream: TextIO, *, json: bool, level: str) -> Emit:
     """A listener that writes each event of at least `level` (debug, info, warning, error) as a line."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer(sort_keys=False, ensure_ascii=False)
-        if json
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
-    )
     logger = structlog.wrap_logger(
         structlog.PrintLogger(stream),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
+        processors=_for_programs() if json else _for_eyes(colors=stream.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         cache_logger_on_first_use=True,
     )
 
     def listen(event: Event) -> None:
-        logger.log(logging.getLevelNamesMapping()[event.level.upper()], event.name, **_fields(event))
+        # A log that cannot be written (its disk is full, its reader is gone) must not end the uploads.
+        with contextlib.suppress(OSError):
+            logger.log(logging.getLevelNamesMapping()[event.level.upper()], event.name, **_fields(event))
 
     return listen
 
@@ -44,7 +46,32 @@ def log_to(stream: TextIO, *, json: bool, level: str) -> Emit:
 def standard_log(*, log_format: str, level: str) -> Emit:
     """The process's log, on standard error; "auto" means console on a terminal, JSON elsewhere."""
     json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
-    return log_to(sys.stderr, json=json, level=level)
+    return Quiet(log_to(sys.stderr, json=json, level=level), monotonic=time.monotonic)
+
+
+def _for_programs() -> list[Any]:
+    """Exact values; the same three names first in every line."""
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _in_order,
+        structlog.processors.JSONRenderer(sort_keys=False, ensure_ascii=False),
+    ]
+
+
+def _for_eyes(*, colors: bool) -> list[Any]:
+    """Readable values, local time to the second."""
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+        readable,
+        structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=24),
+    ]
+
+
+def _in_order(_logger: object, _method: str, line: MutableMapping[str, Any]) -> dict[str, Any]:
+    first = {name: line[name] for name in _FIRST}
+    return first | {name: value for name, value in line.items() if name not in first}
 
 
 def _fields(event: Event) -> dict[str, Any]:

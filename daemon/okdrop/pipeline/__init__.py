@@ -6,36 +6,54 @@
 
 The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
+
+A daemon that stays has three more tasks beside them: `ForeignWrites` heeds what other processes order,
+`Mending` lets a halted pool go on, `Janitor` deletes orphans.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+import dataclasses
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from okdrop.drop import State
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.brake import Brake
 from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
+from okdrop.pipeline.foreign import ForeignWrites
 from okdrop.pipeline.intake import Intake
-from okdrop.pipeline.janitor import sweep
+from okdrop.pipeline.janitor import Janitor, sweep
 from okdrop.pipeline.line import Line, OpenUploads
+from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.watcher import Folder, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from okdrop.drop import Upload
 
-__all__ = ["Afterwards", "Brake", "Folder", "Parts", "Pipeline", "Tally"]
+__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Parts", "Pipeline", "Standing", "Tally"]
 
 FINALIZERS: Final = 2
 
 CHORES: Final = 2
 """Chores at once: a long copy to another disk must not keep the questions waiting."""
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""What runs as a task of its own."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a daemon stands at a moment, in uploads."""
+
+    in_hand: int
+    waiting: int
 
 
 class Pipeline:
@@ -57,18 +75,23 @@ class Pipeline:
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders)
 
-    def recover(self, rows: Iterable[Upload]) -> None:
-        """Take up uploads that an earlier run left unfinished, each when it is due."""
-        for row in rows:
-            delay = 0.0
-            if row.retry_at is not None:
-                delay = max(0.0, (row.retry_at - self._parts.now()).total_seconds())
-            self._opened.begin(row.id)
-            (self._finals if row.state is State.FINALIZING else self._line).put(row.id, delay)
+    def recover(self, rows: Iterable[Upload]) -> int:
+        """Take up uploads that an earlier run left unfinished, each when it is due; returns how many."""
+        taken = [row for row in rows if not row.held and self._opened.begin(row.id)]
+        for row in taken:
+            line = self._finals if row.state is State.FINALIZING else self._line
+            line.put(row.id, self._parts.seconds_until_due(row))
+        return len(taken)
+
+    @property
+    def standing(self) -> Standing:
+        """How many uploads are being worked on, and how many wait."""
+        open_now, in_hand = len(self._opened), self._opened.in_hand
+        return Standing(in_hand=in_hand, waiting=max(0, open_now - in_hand))
 
     async def run_to_the_end(self) -> None:
         """Upload until nothing is left to wait for, or until the brake is pulled."""
-        await self._run(self._watch_to_the_end())
+        await self._run(self._watch_to_the_end)
         if not self._parts.brake.is_pulled:
             await sweep(self._parts)
 
@@ -76,24 +99,32 @@ class Pipeline:
         await self.watcher.run_to_the_end()
         await self.chores.wait_until_none()
 
-    async def run(self) -> None:
-        """Stay, and upload what is dropped, until the brake is pulled."""
-        await self._run(self.watcher.run())
+    async def run(self, *beside: Work) -> None:
+        """Stay, and upload what is dropped, until the brake is pulled.
 
-    async def _run(self, watch: Coroutine[Any, Any, None]) -> None:
+        Args:
+            beside: what else runs meanwhile, and is cancelled when the brake is pulled.
+        """
+        orders = ForeignWrites(self._parts, self._line, self._finals, self._opened)
+        janitor = Janitor(self._parts)
+        await self._run(self.watcher.run, orders.run, janitor.run, *beside)
+
+    async def _run(self, leading: Work, *beside: Work) -> None:
+        """Let the stages work until the leading task ends, or the brake is pulled."""
         async with asyncio.TaskGroup() as group:
             for stage in self._stages():
                 group.create_task(stage())
-            watching = group.create_task(watch)
+            watching = group.create_task(leading())
             braking = group.create_task(self._parts.brake.wait())
+            others = [group.create_task(work()) for work in beside]
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
-            watching.cancel()
-            braking.cancel()
+            for task in (watching, braking, *others):
+                task.cancel()
             self._line.close()
             self._finals.close()
             self.chores.close()
 
-    def _stages(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    def _stages(self) -> list[Work]:
         look_again = self.watcher.look_again
         uploader = Uploader(self._parts, self._line, self._finals, self._opened, look_again)
         finalizer = Finalizer(

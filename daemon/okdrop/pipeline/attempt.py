@@ -72,6 +72,7 @@ class Attempt:
         self._out = 0
         self._not_before = 0.0
         self._release: float | None = None
+        self._let_go = False
         self._noted_at = parts.monotonic()
         self._writing: Final = asyncio.Lock()
 
@@ -98,6 +99,11 @@ class Attempt:
         self.row = self._as_known()
         return outcome
 
+    def let_go(self) -> None:
+        """Somebody else wrote the row: stop at once, and cut what is in flight."""
+        self._let_go = True
+        self._wake()
+
     @property
     def homeless_video(self) -> str:
         """The video id of a ticket that the ledger has not taken; "" where there is none."""
@@ -122,7 +128,7 @@ class Attempt:
                 if isinstance(step, m.GiveUp):
                     return GaveUp(step.message, code=step.code, hint=step.hint)
                 self._begin(step, group, tasks)
-            if not self._out and (interrupted := self._interruption()) is not None:
+            if (interrupted := self._interruption()) is not None:
                 return interrupted
             landing = await self._landings.get()
             if landing is not None:
@@ -137,13 +143,15 @@ class Attempt:
         task.add_done_callback(tasks.discard)
 
     def _interruption(self) -> Outcome | None:
+        if self._out and not self._let_go:
+            return None
         if self._release is not None:
             return Released(self._release)
-        return DRAINED if self._parts.brake.holds else None
+        return DRAINED if self._let_go or self._parts.brake.holds else None
 
     def _may_begin(self) -> bool:
         waiting = self._release is not None or self._parts.monotonic() < self._not_before
-        return not waiting and not self._parts.brake.holds
+        return not (waiting or self._let_go or self._parts.brake.holds)
 
     async def _next_steps(self) -> list[m.Step]:
         steps = self._session.next_steps()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from okdrop.drop import State
     from okdrop.errors import Halted
 
 
@@ -22,18 +23,14 @@ class Brake:
     """
 
     def __init__(self, *, stays: bool = False) -> None:
-        self._stays: Final = stays
+        self.stays: Final = stays
         self._pulled: Final = asyncio.Event()
         self._free: Final = asyncio.Event()
         self._free.set()
         self._held: Final = asyncio.Event()
         self._listeners: Final[list[Callable[[], object]]] = []
         self.halted: Halted | None = None  #: why it holds, or why it was pulled
-
-    @property
-    def stays(self) -> bool:
-        """Whether the run goes on until it is told to end."""
-        return self._stays
+        self.halted_at: State | None = None  #: where the upload stood that met it; None: no upload did
 
     @property
     def is_pulled(self) -> bool:
@@ -52,16 +49,20 @@ class Brake:
             self._free.set()
             self._tell()
 
-    def halt(self, why: Halted) -> bool:
+    def halt(self, why: Halted, at: State | None = None) -> bool:
         """Hold until `release`, or end a run that does not stay.
+
+        Args:
+            why: what is missing.
+            at: where the upload stands that met it.
 
         Returns:
             Whether this is news: the first reason stays.
         """
         if self.holds:
             return False
-        self.halted = why
-        if not self._stays:
+        self.halted, self.halted_at = why, at
+        if not self.stays:
             self.pull()
             return True
         self._free.clear()
@@ -72,7 +73,7 @@ class Brake:
     def release(self) -> None:
         """What was wrong is mended: go on."""
         if not self.is_pulled:
-            self.halted = None
+            self.halted = self.halted_at = None
             self._held.clear()
             self._free.set()
 

@@ -18,6 +18,7 @@ from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
 from okdrop.pipeline.after import first_chore
+from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.uploader import SOURCE_GONE
 
 if TYPE_CHECKING:
@@ -59,22 +60,41 @@ class Finalizer:
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
-        while (number := await self._finals.get()) is not None and await self._parts.brake.wait_until_free():
-            try:
-                await self.publish(number)
-            except StaleVersion as stale:
-                # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
-                if stale.current.state in UNFINISHED:
-                    self._finals.put(number)
-                else:
-                    self._parts.tally.add(stale.current.state)
-                    self._opened.end(number)
+        while (number := await self._finals.get()) is not None:
+            with self._opened.taken(number) as is_ours:
+                if not is_ours:
+                    self._finals.put(number, IN_OTHER_HANDS)
+                    continue
+                if not await self._parts.brake.wait_until_free():
+                    return
+                await self._publish_or_yield(number)
+
+    async def _publish_or_yield(self, number: int) -> None:
+        try:
+            await self.publish(number)
+        except StaleVersion as stale:
+            # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
+            self._pass_on(stale.current)
+
+    def _pass_on(self, row: Upload) -> None:
+        """Put an upload where its state belongs, which may not be here."""
+        if row.state is State.FINALIZING and row.ticket is not None:
+            self._finals.put(row.id)
+        elif row.state in UNFINISHED:
+            self._line.put(row.id)
+        else:
+            if row.id in self._opened:
+                self._parts.taken_away(row)
+            self._opened.end(row.id)
 
     async def publish(self, number: int) -> None:
         """One try at one upload."""
         row = await self._parts.ledger.get(number)
-        if row is None or row.state is not State.FINALIZING or row.ticket is None:
+        if row is None:
             self._opened.end(number)
+            return
+        if row.state is not State.FINALIZING or row.ticket is None:
+            self._pass_on(row)
             return
         offered_before = row.publish_offered
         try:
@@ -157,7 +177,7 @@ class Finalizer:
             self._opened.end(row.id)
         elif isinstance(error, Halted):
             await self._parts.ledger.write(row, note=error.message)
-            self._parts.halt(error)
+            self._parts.halt(row, error)
             self._finals.put(row.id)
         elif isinstance(error, Trouble):
             await self._again(row, error)

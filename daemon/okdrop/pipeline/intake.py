@@ -115,6 +115,6 @@ class Intake:
             return row
         row = await self._parts.ledger.add(drop, note="settled")
         self._parts.emit(events.FileSettled(upload=row.id, path=events.shown(drop.path), size=size))
-        self._opened.begin(row.id)
-        self._line.put(row.id)
+        if self._opened.begin(row.id):
+            self._line.put(row.id)
         return row

@@ -1,11 +1,15 @@
 """Deletes what abandoned tickets left on OK's side: video ids that will never get their bytes.
 
-Best effort: an orphan costs nobody anything, so trouble here is noted and never stops an upload.
+Best effort: an orphan costs nobody anything, so trouble here is noted and never stops an upload. Each is
+tried a few times, with growing pauses between: one that was never tried is in every round, one that was
+tried once in every second, one that was tried twice in every fourth, and so on. The first round of a process
+takes them all.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.errors import UploadError
@@ -13,13 +17,48 @@ from okdrop.errors import UploadError
 if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
 
+TRIES: Final = 6
+"""How often one orphan is tried; then it stays, an empty entry that only its owner sees."""
 
-async def sweep(parts: Parts) -> None:
-    """Try once to delete each orphan."""
-    for video_id in await parts.ledger.orphans():
+ROUND_EVERY: Final = 3600.0
+"""Seconds between two rounds."""
+
+
+class Janitor:
+    """Sweeps in rounds, as long as a daemon stays.
+
+    Args:
+        parts: what all stages share.
+        round_every: seconds between two rounds.
+    """
+
+    def __init__(self, parts: Parts, *, round_every: float = ROUND_EVERY) -> None:
+        self._parts: Final = parts
+        self._round_every: Final = round_every
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        number = 0
+        while True:
+            if not self._parts.brake.holds:
+                await sweep(self._parts, tries_below=allowance(number))
+                number += 1
+            await asyncio.sleep(self._round_every)
+
+
+def allowance(number: int) -> int:
+    """Below how many tries an orphan is in round `number`, counted from 0."""
+    return TRIES if number == 0 else min(TRIES, (number & -number).bit_length())
+
+
+async def sweep(parts: Parts, *, tries_below: int = TRIES) -> None:
+    """Try once to delete each orphan that was tried less often than that."""
+    for video_id in await parts.ledger.orphans(tries_below=tries_below):
         try:
             await parts.client.delete(video_id)
-        except UploadError:
+        except UploadError as error:
+            if error.code == "api_unreachable":
+                return  # nobody was asked: that is no try, and the next would go the same way
             await parts.ledger.orphan_failed(video_id)
         else:
             await parts.ledger.orphan_deleted(video_id)

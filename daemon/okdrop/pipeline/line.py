@@ -6,7 +6,15 @@ What stands in a queue is a hint; the ledger is the truth, and a restart fills t
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+IN_OTHER_HANDS: Final = 1.0
+"""Seconds after which a second entry of an upload that somebody has in hand is looked at again."""
 
 
 class Line:
@@ -26,6 +34,16 @@ class Line:
             return
         loop = asyncio.get_running_loop()
         self._timers[upload] = loop.call_later(delay, self._ripen, upload)
+
+    def retime(self, upload: int, delay: float) -> None:
+        """Let an id that is not due yet be due in `delay` seconds; any other is left as it is."""
+        if upload in self._timers:
+            self.put(upload, delay)
+
+    def remove(self, upload: int) -> None:
+        """Forget an id that is not due yet."""
+        if (timer := self._timers.pop(upload, None)) is not None:
+            timer.cancel()
 
     def _ripen(self, upload: int) -> None:
         del self._timers[upload]
@@ -47,26 +65,74 @@ class Line:
 
 
 class OpenUploads:
-    """Which uploads of this run have not come to their end yet; `--once` ends when none is left."""
+    """Which uploads of this run have not come to their end yet; `--once` ends when none is left.
+
+    It also knows which of them are in somebody's hands, so that no upload ever is in two.
+    """
 
     def __init__(self) -> None:
         self._ids: Final[set[int]] = set()
+        self._in_hand: Final[dict[int, Callable[[], object] | None]] = {}
         self._none_left: Final = asyncio.Event()
         self._none_left.set()
 
     def __len__(self) -> int:
         return len(self._ids)
 
-    def begin(self, upload: int) -> None:
-        """An upload is on its way."""
+    def __contains__(self, upload: int) -> bool:
+        return upload in self._ids
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([*self._ids])
+
+    def begin(self, upload: int) -> bool:
+        """An upload is on its way.
+
+        Returns:
+            Whether it was not yet: only who began it may put it in a line.
+        """
+        if upload in self._ids:
+            return False
         self._ids.add(upload)
         self._none_left.clear()
+        return True
 
     def end(self, upload: int) -> None:
         """An upload came to its end, whichever."""
         self._ids.discard(upload)
         if not self._ids:
             self._none_left.set()
+
+    @contextlib.contextmanager
+    def taken(self, upload: int) -> Iterator[bool]:
+        """Hold an upload in one's hands; False: another does, and this was a second entry in a line."""
+        if upload in self._in_hand:
+            yield False
+            return
+        self._in_hand[upload] = None
+        try:
+            yield True
+        finally:
+            del self._in_hand[upload]
+
+    def on_let_go(self, upload: int, listener: Callable[[], object] | None) -> None:
+        """Have `listener` called when the upload in one's hands is to be let go."""
+        if upload in self._in_hand:
+            self._in_hand[upload] = listener
+
+    def is_in_hand(self, upload: int) -> bool:
+        """Whether somebody is at work on it."""
+        return upload in self._in_hand
+
+    @property
+    def in_hand(self) -> int:
+        """How many are being worked on."""
+        return len(self._in_hand)
+
+    def let_go(self, upload: int) -> None:
+        """Ask whoever has it in hand to stop."""
+        if (listener := self._in_hand.get(upload)) is not None:
+            listener()
 
     async def wait_until_none(self) -> None:
         """Return when nothing is open."""

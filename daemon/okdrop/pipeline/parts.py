@@ -122,10 +122,25 @@ class Parts:
         self.tally.add(State.SUPERSEDED)
         self.emit(events.UploadSuperseded(upload=row.id, path=events.shown(row.drop.path)))
 
-    def halt(self, error: Halted) -> None:
-        """Credentials or a permission are missing: everything waits."""
-        if self.brake.halt(error):
+    def taken_away(self, row: Upload) -> None:
+        """Somebody else brought an upload to its end: cancelled, superseded."""
+        self.tally.add(row.state)
+        if row.state is State.CANCELLED:
+            self.emit(events.UploadCancelled(upload=row.id, path=events.shown(row.drop.path)))
+
+    def halt(self, row: Upload, error: Halted) -> None:
+        """Credentials or a permission are missing: everything waits.
+
+        In a daemon that stays, `Mending` tells of it, once it has looked for newer credentials.
+        """
+        if self.brake.halt(error, row.state) and not self.brake.stays:
             self.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
+
+    def seconds_until_due(self, row: Upload) -> float:
+        """How long a row still has to wait for its next try; 0 if it has not."""
+        if row.retry_at is None:
+            return 0.0
+        return max(0.0, (row.retry_at - self.now()).total_seconds())
 
     def settings_of(self, drop: Drop) -> Settings:
         """What the drop's folder says of its videos; a folder no longer watched is as any other place."""

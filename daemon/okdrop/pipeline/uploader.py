@@ -14,6 +14,7 @@ from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
+from okdrop.pipeline.line import IN_OTHER_HANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,22 +52,41 @@ class Uploader:
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
-        while (number := await self._line.get()) is not None and await self._parts.brake.wait_until_free():
-            try:
-                await self.upload(number)
-            except StaleVersion as stale:
-                # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
-                if stale.current.state in UNFINISHED:
-                    self._line.put(number)
-                else:
-                    self._parts.tally.add(stale.current.state)
-                    self._opened.end(number)
+        while (number := await self._line.get()) is not None:
+            with self._opened.taken(number) as is_ours:
+                if not is_ours:
+                    self._line.put(number, IN_OTHER_HANDS)
+                    continue
+                if not await self._parts.brake.wait_until_free():
+                    return
+                await self._upload_or_yield(number)
+
+    async def _upload_or_yield(self, number: int) -> None:
+        try:
+            await self.upload(number)
+        except StaleVersion as stale:
+            # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
+            self._pass_on(stale.current)
+
+    def _pass_on(self, row: Upload) -> None:
+        """Put an upload where its state belongs, which may not be here."""
+        if row.state is State.FINALIZING:
+            self._finals.put(row.id)
+        elif row.state in UNFINISHED and not row.held:
+            self._line.put(row.id)
+        else:
+            if row.id in self._opened:
+                self._parts.taken_away(row)
+            self._opened.end(row.id)
 
     async def upload(self, number: int) -> None:
         """One attempt at one upload."""
         row = await self._parts.ledger.get(number)
-        if row is None or row.state not in {State.QUEUED, State.UPLOADING}:
+        if row is None:
             self._opened.end(number)
+            return
+        if row.held or row.state not in {State.QUEUED, State.UPLOADING}:
+            self._pass_on(row)
             return
         if (failure := too_small(row.drop.revision.size)) is not None:  # a person handed it back
             await self._parts.fail(row, failure)
@@ -85,6 +105,7 @@ class Uploader:
         row = await self._take_up(row)
         started = self._parts.monotonic()
         attempt = Attempt(self._parts, row, source)
+        self._opened.on_let_go(number, attempt.let_go)
         try:
             outcome = await attempt.run()
             await self._end(attempt.row, outcome, seconds=self._parts.monotonic() - started)
@@ -120,7 +141,7 @@ class Uploader:
             self._line.put(row.id)
         elif isinstance(outcome, Halted):
             await self._parts.ledger.write(row, note=outcome.message)
-            self._parts.halt(outcome)
+            self._parts.halt(row, outcome)
             self._line.put(row.id)
         elif isinstance(outcome, SourceChanged) and outcome.code != SOURCE_GONE:
             await self._parts.supersede(row)

@@ -76,6 +76,7 @@ class Watcher:
         self._folders: Final = {folder.path: folder for folder in folders}
         self._candidates: Final[dict[bytes, _Candidate]] = {}
         self._idle_since: float | None = None
+        self.looked: Final = asyncio.Event()  #: every folder that is there was looked through once
 
     def look_again(self, drop: Drop) -> None:
         """A file changed while it was sent: its new revision has to settle like any other."""
@@ -119,6 +120,7 @@ class Watcher:
                 if self._parts.monotonic() >= due[folder.path]:
                     await self._scan_folder(folder)
                     due[folder.path] = self._parts.monotonic() + folder.rescan
+            self.looked.set()
             if self._candidates:
                 await self._look_round()
             await asyncio.sleep(self._pause() if self._candidates else LOOK_EVERY)

@@ -1,0 +1,88 @@
+"""Keeps the log readable in bad times: what was said is not said again and again.
+
+- While we are offline, tries that reach nobody are not told one by one (`network.offline` tells of them all).
+- The same trouble of one upload is told first, then every few minutes at most, with the number left out.
+- That a worker takes up an upload once more after trouble, or to see whether a halt is over, is no news.
+
+It stands between events and the log alone: whoever counts, counts everything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.protocol.unreachable import is_unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REPEAT_EVERY: Final = 300.0
+"""Seconds between two lines about the same trouble of one upload, at least."""
+
+_PROGRESS: Final = (events.SegmentStored, events.UploadWhole)
+_ENDS: Final = (
+    events.UploadPublished,
+    events.UploadFailed,
+    events.UploadSuperseded,
+    events.UploadDuplicate,
+    events.UploadCancelled,
+)
+
+
+@dataclasses.dataclass(slots=True)
+class _Told:
+    code: str
+    at: float
+    folded: int = 0
+
+
+class Quiet:
+    """A listener in front of the log.
+
+    Args:
+        log: told what is worth a line.
+        monotonic: seconds.
+    """
+
+    def __init__(self, log: events.Emit, *, monotonic: Callable[[], float]) -> None:
+        self._log: Final = log
+        self._monotonic: Final = monotonic
+        self._offline = False
+        self._halted = False
+        self._told: Final[dict[int, _Told]] = {}
+
+    def __call__(self, event: events.Event) -> None:
+        """Pass on what is worth a line."""
+        self._note(event)
+        match event:
+            case events.UploadTrouble():
+                self._trouble(event)
+            case events.UploadStarted() if self._halted or event.upload in self._told:
+                pass
+            case _:
+                self._log(event)
+
+    def _note(self, event: events.Event) -> None:
+        match event:
+            case events.NetworkOffline() | events.NetworkOnline():
+                self._offline = isinstance(event, events.NetworkOffline)
+            case events.PoolHalted() | events.PoolResumed():
+                self._halted = isinstance(event, events.PoolHalted)
+            case events.UploadEvent() if isinstance(event, (*_PROGRESS, *_ENDS)):
+                self._told.pop(event.upload, None)
+            case _:
+                pass
+
+    def _trouble(self, event: events.UploadTrouble) -> None:
+        told, now = self._told.get(event.upload), self._monotonic()
+        is_folded = self._offline and is_unreachable(event.reason)
+        if is_folded or (told and told.code == event.code and now - told.at < REPEAT_EVERY):
+            told = told or _Told(event.code, now)
+            told.folded += not is_folded  # an outage has a count of its own
+            self._told[event.upload] = told
+            return
+        folded = told.folded if told and told.code == event.code else 0
+        self._told[event.upload] = _Told(event.code, now)
+        self._log(dataclasses.replace(event, folded=folded))
