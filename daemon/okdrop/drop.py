@@ -228,4 +228,4 @@ class Upload:
         whole = self.ticket is not None and self.received == self.drop.revision.size
         state = State.FINALIZING if whole and self.state is State.FAILED else State.QUEUED
         afresh = {} if state is State.FINALIZING else {"tickets": 0, "bytes_sent": 0}
-        return self.to(state, failure=None, retry_at=None, troubles=0, **afresh)
+        return self.to(state, failure=None, retry_at=None, troubles=0, held=False, **afresh)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials
+from okdrop.config.watch import Existing
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
 from okdrop.inbox import lease
@@ -148,7 +149,7 @@ async def _run(
 
     async def whole() -> None:
         async with _parts(config, emit, brake, tally) as parts:
-            folders = [_folder(watch) for watch in config.watch]
+            folders = [_folder(watch, surge=config.intake.surge) for watch in config.watch]
             await work(Pipeline(parts, folders, workers=config.upload.workers), parts.ledger)
 
     emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
@@ -242,11 +243,13 @@ def credentials(config: Config) -> Credentials:
     )
 
 
-def _folder(watch: Watch) -> Folder:
+def _folder(watch: Watch, *, surge: int) -> Folder:
     return Folder(
         path=str(watch.path),
         settle=watch.settle,
         rescan=watch.rescan,
         suffixes=watch.suffixes,
         ignore=watch.ignore,
+        ignores_existing=watch.existing is Existing.IGNORE,
+        surge=surge,
     )

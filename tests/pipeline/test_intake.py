@@ -9,11 +9,18 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import MINIMUM_SIZE, State
-from pipeline.bench import SIZE, content
+from okdrop.errors import LedgerError
+from pipeline.bench import SIZE, after, content
 
 if TYPE_CHECKING:
-    from okdrop.drop import Upload
+    from okdrop.drop import Drop, Upload
     from pipeline.bench import Bench
+
+
+async def take(bench: Bench, drop: Drop) -> Upload:
+    row = await bench.intake.take(drop)
+    assert row is not None
+    return row
 
 
 async def published(bench: Bench) -> Upload:
@@ -131,3 +138,41 @@ async def test_a_suspect_that_changes_while_it_is_compared_is_left_to_its_upload
     drop = bench.drop(bench.folder / "a.mp4")
     os.utime(bench.folder / "a.mp4", ns=(2, 2))
     assert (await bench.intake.take(drop)).state is State.QUEUED
+
+
+async def test_a_row_that_another_process_adds_meanwhile_is_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = bench.drop(bench.file())
+
+    async def adopted() -> None:
+        await bench.ledger.add(drop, state=State.PUBLISHED, note="adopted")
+
+    after(monkeypatch, bench.ledger, "judge", 1, adopted)
+    row = await bench.intake.take(drop)
+    assert row is not None
+    assert row.state is State.PUBLISHED
+    assert len(await bench.ledger.uploads()) == 1
+    assert len(bench.opened) == 0
+
+
+async def test_a_ledger_that_cannot_be_written_is_no_known_file(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise LedgerError("the disk is full", code="ledger_disk")
+
+    monkeypatch.setattr(bench.ledger, "add", full)
+    with pytest.raises(LedgerError, match="full"):
+        await bench.intake.take(bench.drop(bench.file()))
+
+
+async def test_a_file_that_has_to_be_compared_may_be_compared_later(bench: Bench) -> None:
+    row = await bench.whole()
+    await bench.finalizer.publish(row.id)
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    drop = bench.drop(bench.folder / "a.mp4")
+    later: list[tuple[Drop, Upload]] = []
+    assert await bench.intake.take(drop, compare_later=lambda *what: later.append(what)) is None
+    [(which, published)] = later
+    assert (await bench.intake.compare(which, published)).state is State.DUPLICATE

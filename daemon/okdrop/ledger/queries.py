@@ -15,6 +15,8 @@ from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LIVE, ORPHANS, TO_DO, 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy.sql.dml import ReturningUpdate
+
 _ROW: Final = UPLOADS.c
 _THIS_ROW: Final = _ROW.id == bindparam("row_id")
 _THIS_PATH: Final = and_(LIVE, _ROW.path == bindparam("path"), _ROW.size == bindparam("size"))
@@ -24,6 +26,9 @@ GET: Final = select(UPLOADS).where(_THIS_ROW)
 
 # A new row; the database numbers it.
 ADD: Final = insert(UPLOADS).returning(_ROW.id)
+
+# Many new rows; their numbers come in the order of the rows.
+ADD_MANY: Final = insert(UPLOADS).returning(_ROW.id, sort_by_parameter_order=True)
 
 # Compare and set: no row is touched when another write came first.
 WRITE: Final = update(UPLOADS).where(_THIS_ROW, _ROW.version == bindparam("read_version"))
@@ -117,3 +122,18 @@ def rows(
 def keys_of_paths(paths: Collection[bytes]) -> Select[bytes, int, int]:
     """What tells the revisions of these paths apart, straight from the index."""
     return select(_ROW.path, _ROW.size, _ROW.mtime_ns).where(LIVE, _ROW.path.in_(paths))
+
+
+def candidates_of(paths: Collection[bytes], inodes: Collection[int]) -> Select[*tuple[Any, ...]]:
+    """The candidates of many judgements at once: rows of these paths, or of files with these inodes."""
+    return select(UPLOADS).where(or_(and_(LIVE, _ROW.path.in_(paths)), and_(LIVE, _ROW.inode.in_(inodes))))
+
+
+def released(folders: Collection[str] | None) -> ReturningUpdate[*tuple[Any, ...]]:
+    """Let held rows go, those of some folders or all, at the time `now`."""
+    query = update(UPLOADS).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)
+    if folders is not None:
+        query = query.where(_ROW.folder.in_(sorted(folders)))
+    return query.values(held=False, version=_ROW.version + 1, updated_at=bindparam("now")).returning(
+        _ROW.id, _ROW.state, _ROW.version
+    )

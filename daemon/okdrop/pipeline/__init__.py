@@ -20,8 +20,9 @@ from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import sweep
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.parts import Parts, Tally
+from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.uploader import Uploader
-from okdrop.pipeline.watcher import Folder, Watcher
+from okdrop.pipeline.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -49,11 +50,15 @@ class Pipeline:
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
         self.intake: Final = Intake(parts, self._line, self._opened)
-        self.watcher: Final = Watcher(parts, self.intake, self._opened, folders)
+        self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
+        look_again = self.watcher.look_again
+        self._uploader: Final = Uploader(parts, self._line, self._finals, self._opened, look_again)
 
     def recover(self, rows: Iterable[Upload]) -> None:
         """Take up uploads that an earlier run left unfinished, each when it is due."""
         for row in rows:
+            if row.held:
+                continue  # until a person says go
             delay = 0.0
             if row.retry_at is not None:
                 delay = max(0.0, (row.retry_at - self._parts.now()).total_seconds())
@@ -82,8 +87,10 @@ class Pipeline:
             self._line.close()
             self._finals.close()
 
+    def _folder_is_back(self) -> None:
+        self._uploader.folder_is_back()
+
     def _stages(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         look_again = self.watcher.look_again
-        uploader = Uploader(self._parts, self._line, self._finals, self._opened, look_again)
         finalizer = Finalizer(self._parts, self._finals, self._line, self._opened, look_again)
-        return [uploader.work] * self._workers + [finalizer.work] * FINALIZERS
+        return [self._uploader.work] * self._workers + [finalizer.work] * FINALIZERS

@@ -31,6 +31,11 @@ class Brake:
         self.halted: Halted | None = None  #: why it holds, or why it was pulled
 
     @property
+    def stays(self) -> bool:
+        """Whether this is a run that stays."""
+        return self._stays
+
+    @property
     def is_pulled(self) -> bool:
         """Whether the run ends."""
         return self._pulled.is_set()

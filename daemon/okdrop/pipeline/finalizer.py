@@ -17,7 +17,7 @@ from okdrop.errors import GaveUp, Halted, SourceChanged, TicketDead, Trouble, Up
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
-from okdrop.pipeline.uploader import SOURCE_GONE
+from okdrop.pipeline.parts import SOURCE_GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
