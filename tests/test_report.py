@@ -94,3 +94,11 @@ def test_a_name_is_never_taken_for_markup() -> None:
 
 def test_nothing_to_show() -> None:
     assert "nothing was ever dropped" in drawn()
+
+
+def test_what_is_held_is_counted_with_what_to_do() -> None:
+    shown = drawn(upload(held=True), upload(), counts={State.QUEUED: 2})
+    assert "1 held: okdrop go releases them" in shown
+    assert "okdrop adopt" in shown
+    assert "held:" not in drawn(upload())
+    assert [upload_as_json(row)["held"] for row in (upload(held=True), upload())] == [True, False]

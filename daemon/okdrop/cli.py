@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from okdrop.config import load
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from typing import Any
 
     from okdrop.config import Config
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 USAGE = 2
 NOT_AUTHORISED = 3
+
+FEW = 20
+"""Files whose fate is told one by one."""
 
 app = typer.Typer(
     help="Watches folders and puts every video dropped there on OK.ru: once, whole, published.",
@@ -176,6 +180,65 @@ def cancel(
     from okdrop import orders  # noqa: PLC0415
 
     _obey(asyncio.run(orders.cancel(_ledger_url(config), numbers)))
+
+
+@app.command()
+def go(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FOLDER…]", help="Watched folders; all if none is named.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Release uploads that are held since a new folder had too many at once; the daemon may be running."""
+    from okdrop import orders  # noqa: PLC0415
+
+    loaded = load(config, os.environ)
+    wanted = {str(folder.expanduser().absolute()) for folder in folders or ()}
+    if strange := wanted - {str(watch.path) for watch in loaded.watch}:
+        raise typer.BadParameter(f"{strange.pop()!r} is no watched folder", param_hint="FOLDER")
+    count = asyncio.run(orders.go(loaded.ledger.url.get_secret_value(), wanted or None))
+    print(f"released {count:,} uploads" if count else "nothing is held")
+
+
+@app.command()
+def adopt(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Files, or folders: all videos in them.")
+    ],
+    config: ConfigFile = None,
+    *,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Do not read the files; one that is touched later is sent.")
+    ] = False,
+) -> None:
+    """Record files as already published, sending nothing; the daemon may be running."""
+    from okdrop import adoption  # noqa: PLC0415
+
+    loaded = load(config, os.environ)
+    drops, said = adoption.files_of(loaded, [os.fsencode(os.path.abspath(path)) for path in paths])  # noqa: PTH100 - takes ".." out, follows no link
+    with _progress(len(drops)) as progress:
+        url = loaded.ledger.url.get_secret_value()
+        said += asyncio.run(adoption.adopt(url, drops, fast=fast, progress=progress))
+    for one in said:
+        if one.outcome is adoption.Outcome.REFUSED:
+            print(f"okdrop: {one.text}", file=sys.stderr)
+        elif len(said) <= FEW:
+            print(one.text)
+    counts = [f"{sum(one.outcome is kind for one in said):,} {kind.value}" for kind in adoption.Outcome]
+    print(", ".join(counts))
+    raise typer.Exit(USAGE if any(one.outcome is adoption.Outcome.REFUSED for one in said) else 0)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], object]]:
+    """A bar on a terminal, for what lasts; calls take how much more is done."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("files", total=total)
+        yield lambda count: bar.advance(task, count)
 
 
 def _ledger_url(config_file: Path | None) -> str:

@@ -40,6 +40,7 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
         "updated_at": rfc3339(row.updated_at),
         "bytes_sent": row.bytes_sent,
         "retry_at": rfc3339(row.retry_at) if row.retry_at is not None else None,
+        "held": row.held,
     }
 
 
@@ -70,6 +71,8 @@ def status_as_text(counts: Mapping[State, int], rows: Sequence[Upload]) -> Table
     from rich.table import Table  # noqa: PLC0415
 
     caption = " · ".join(f"{counts[state]} {state}" for state in State if counts.get(state, 0))
+    if held := sum(row.held for row in rows):
+        caption += f"\n{held} held: okdrop go releases them, okdrop adopt PATH records them as published"
     table = Table(caption=caption or "nothing was ever dropped", caption_justify="left")
     for name in ("id", "state", "file", "size", "held by OK", "video"):
         right = name in {"id", "size", "held by OK"}
@@ -79,7 +82,7 @@ def status_as_text(counts: Mapping[State, int], rows: Sequence[Upload]) -> Table
         size = row.drop.revision.size
         table.add_row(
             str(row.id),
-            row.state.value,
+            "held" if row.held else row.state.value,
             escape(shown(row.drop.path) + why),
             f"{size:,}",
             f"{100 * row.received // size if size else 0} %",

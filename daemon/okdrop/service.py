@@ -127,6 +127,8 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
         for row in rows:
             if row.state in {State.FAILED, State.CANCELLED}:  # who names a file wants it sent
                 await ledger.write(row.handed_back(), note="named again")
+            elif row.held:
+                await ledger.write(row.with_(held=False), note="named")
         rows = await ledger.uploads(ids=[row.id for row in rows])
         pipeline.recover(row for row in rows if row.state in UNFINISHED)
         for path in wanted:

@@ -386,3 +386,72 @@ async def test_an_upload_whose_disk_is_unmounted_goes_on_once_it_is_mounted_agai
             assert_published_once(emulator.videos(), [path])
             assert running.count("folder.back") == 1
     assert len(emulator.videos()) == 1
+
+
+# --- what lay there before ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("once", [True, False], ids=["run --once", "run"])
+async def test_what_lay_there_before_the_first_start_is_not_sent_if_so_configured(
+    start: Any, *, once: bool
+) -> None:
+    emulator, daemon = await start()
+    daemon.watch(settle="0s", rescan="100ms", existing="ignore")
+    before = [video(daemon.drop / f"before-{number}.mp4") for number in range(3)]
+    if once:
+        assert (await daemon.ends()).code == 0
+    async with daemon.staying():
+        later = video(daemon.drop / "later.mp4")
+        await nothing_more_comes(emulator, daemon, [later])
+    states = await daemon.states()
+    assert [states[path.name] for path in before] == [["cancelled"]] * 3
+    [wanted] = [row for row in (await daemon.status())["uploads"] if row["path"] == str(before[1])]
+    assert (await daemon.ends("retry", str(wanted["id"]))).code == 0
+    os.utime(before[2])
+    async with daemon.staying():
+        await until(lambda: len(published(emulator.videos())) == 4)
+    last = daemon.drop / "the last.mp4"
+    assert_published_once(emulator.videos(), [later, last, before[1], before[2]])
+
+
+async def test_a_new_folder_with_too_much_waits_for_a_person(start: Any) -> None:
+    emulator, daemon = await start(settings={"intake__surge": "4"})
+    daemon.watch(settle="0s", rescan="100ms")
+    found = [video(daemon.drop / f"archive-{number}.mp4") for number in range(5)]
+    async with daemon.staying() as running:
+        [told] = running.told("folder.held")
+        assert told["files"] == 5
+        later = video(daemon.drop / "later.mp4")
+        await nothing_more_comes(emulator, daemon, [later])
+        uploads = (await daemon.status())["uploads"]
+        assert sum(row["held"] for row in uploads) == 5
+        assert "okdrop go" in (await daemon.ends("status")).out
+        # Some are on OK.ru already; the rest is to be sent.
+        adopted = await daemon.ends("adopt", str(found[0]), str(found[1]))
+        assert adopted.code == 0, adopted.text
+    assert len(published(emulator.videos())) == 2
+    assert "released 3 uploads" in (await daemon.ends("go", str(daemon.drop))).out
+    async with daemon.staying():
+        await until(lambda: len(published(emulator.videos())) == 5)
+    assert_published_once(emulator.videos(), [later, daemon.drop / "the last.mp4", *found[2:]])
+    assert {*map(tuple, (await daemon.states()).values())} == {("published",)}
+
+
+async def test_a_run_that_ends_holds_nothing(start: Any) -> None:
+    emulator, daemon = await start(settings={"intake__surge": "1"})
+    files = daemon.files([100 * KB] * 3)
+    assert (await daemon.ends()).code == 0
+    assert_published_once(emulator.videos(), files)
+
+
+async def test_adopted_files_are_not_sent_even_when_they_are_touched(start: Any) -> None:
+    emulator, daemon = await start()
+    daemon.watch(settle="0s", rescan="100ms")
+    adopted = [video(daemon.drop / "deep" / f"{number}.mp4") for number in range(3)]
+    ended = await daemon.ends("adopt", str(daemon.drop))
+    assert ended.code == 0, ended.text
+    async with daemon.staying() as running:
+        os.utime(adopted[0], ns=(1, 1))
+        await until(lambda: running.told("upload.duplicate"))
+        await nothing_more_comes(emulator, daemon, [])
+    assert (await daemon.states())["0.mp4"] == ["published", "duplicate"]
