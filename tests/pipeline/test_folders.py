@@ -84,6 +84,21 @@ async def test_what_lies_there_is_found_and_so_is_what_comes(bench: Bench) -> No
     assert told.mode == "kernel events"
 
 
+async def test_what_comes_between_the_scan_and_the_watch_is_found(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = hints.Hints.watch
+
+    async def late(self: hints.Hints, folders: frozenset[bytes]) -> None:
+        bench.file("between.mp4")
+        await watch(self, folders)
+
+    monkeypatch.setattr(hints.Hints, "watch", late)
+    watched = Watched(bench)
+    async with watched.running():
+        await until(lambda: "between.mp4" in watched.names)
+
+
 async def test_what_is_looked_at_already_is_not_found_again(bench: Bench) -> None:
     path = bench.file("a.mp4")
     watched = Watched(bench)

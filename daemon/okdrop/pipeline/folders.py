@@ -42,7 +42,7 @@ class FolderWatch:
         folder: the folder.
         first_look: decides about what a scan found, where it is the first one.
         found: told of a file that is to be looked at until it is settled.
-        is_busy: whether a file is looked at, or being taken, already.
+        is_busy: whether a file is looked at, or being taken, already; asked from threads, too.
         back: told that the folder was away and is there again.
     """
 
@@ -115,7 +115,7 @@ class FolderWatch:
                     self._path,
                     suffixes=self._folder.suffixes,
                     ignore=self._folder.ignore,
-                    known=sighting,
+                    known=lambda path, status: sighting(path, status) or self._is_busy(path),
                 )
                 self._refuse_unmounted(seen)
             except FolderError as error:
@@ -225,13 +225,14 @@ class FolderWatch:
         wanted = [path for path in paths if not self._is_busy(path)]
         if not wanted:
             return frozenset()
+        sighting = self._known.sighting()
         seen = await asyncio.to_thread(
             look_at,
             self._path,
             wanted,
             suffixes=self._folder.suffixes,
             ignore=self._folder.ignore,
-            known=self._known.sighting(),
+            known=sighting,
         )
         await self._lead_on(seen.found)
         return seen.folders
