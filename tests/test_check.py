@@ -58,9 +58,19 @@ async def test_all_is_well(environ: dict[str, str], tmp_path: Path) -> None:
     assert code == 0
     assert all(line.startswith("ok  ") for line in said)
     assert "1 videos" in about(said, "folder")
+    assert about(said, "folder").endswith("watch mode: kernel events")
     assert "as Emulated User" in about(said, "account")
     assert "0 uploads" in about(said, "ledger")
     assert re.search(r"within \d s of OK's", about(said, "clock"))
+
+
+async def test_a_folder_that_has_no_events_is_told_with_the_reason(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "try_watch", lambda _folders: "the kernel's limit of watches is reached")
+    code, said = await checked(environ)
+    assert code == 0
+    assert about(said, "folder").endswith("scans only: the kernel's limit of watches is reached")
 
 
 @pytest.mark.parametrize(

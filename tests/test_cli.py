@@ -14,29 +14,21 @@ from typing import TYPE_CHECKING
 import pytest
 import typer.main
 
-from ledger.making import drop, ticket
+from ledger.making import drop, revision, ticket
 from okdrop import __version__, cli, report
+from okdrop.cli import ordering
 from okdrop.config import load
-from okdrop.drop import State
+from okdrop.drop import Drop, State
 from okdrop.errors import ConfigurationError, Halted, LedgerError
+from okdrop.inbox.revision import revision_of
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 COMMANDS = [
-    "run",
-    "upload",
-    "status",
-    "show",
-    "retry",
-    "cancel",
-    "explain",
-    "check",
-    "health",
-    "init",
-    "emulator",
-    "demo",
+    *("run", "upload", "status", "show", "retry", "cancel", "go", "adopt", "explain", "check", "health"),
+    *("init", "emulator", "demo"),
 ]
 
 
@@ -409,3 +401,75 @@ def test_a_bug_is_one_line_and_a_traceback_and_1(
     assert told["message"] == "KeyError: '[url]"
     assert "in bug" in told["traceback"]
     assert "0123456789abcdef" not in err
+
+
+# --- folders ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, okdrop: object) -> Path:
+    """A watched folder with two videos."""
+    del okdrop
+    with (tmp_path / "okdrop.toml").open("a") as file:
+        file.write(f'[[watch]]\npath = "{tmp_path / "drop"}"\n')
+    (tmp_path / "drop").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / "drop" / name).write_text(name)
+    return tmp_path / "drop"
+
+
+def test_adopt_and_again(okdrop: Callable[..., tuple[int, str, str]], folder: Path) -> None:
+    code, out, err = okdrop("adopt", str(folder))
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "2 adopted, 0 published already, 0 refused"
+    assert str(folder / "a.mp4") in out
+    code, out, err = okdrop("adopt", str(folder / "a.mp4"), "--fast")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "0 adopted, 1 published already, 0 refused"
+
+
+def test_adopt_of_many_names_only_what_is_refused(
+    okdrop: Callable[..., tuple[int, str, str]],
+    folder: Path,
+    ledger_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def under_way() -> None:
+        async with await Ledger.open(ledger_url) as ledger:
+            path = folder / "a.mp4"
+            revision = revision_of(path.stat())
+            row = await ledger.add(Drop(path=bytes(path), revision=revision, folder=""))
+            await ledger.write(row.to(State.UPLOADING))
+
+    asyncio.run(under_way())
+    monkeypatch.setattr(ordering, "FEW", 1)
+    code, out, err = okdrop("adopt", str(folder))
+    assert code == 2
+    assert out == "1 adopted, 0 published already, 1 refused\n"
+    assert "okdrop cancel 1" in err
+
+
+def test_adopt_of_nothing_is_one_line(okdrop: Callable[..., tuple[int, str, str]], folder: Path) -> None:
+    code, out, err = okdrop("adopt", str(folder / "a.mp4"), str(folder / "none.mp4"))
+    assert (code, out) == (2, "")
+    assert err == f"okdrop: {folder / 'none.mp4'}: No such file or directory\n"
+    assert okdrop("status", "--json")[1].count('"id"') == 0
+
+
+def test_go(okdrop: Callable[..., tuple[int, str, str]], folder: Path, ledger_url: str) -> None:
+    async def hold() -> None:
+        async with await Ledger.open(ledger_url) as ledger:
+            await ledger.add_all(
+                [
+                    Drop(path=b"/a%d" % number, revision=revision(inode=number), folder=str(folder))
+                    for number in range(3)
+                ],
+                held=True,
+            )
+
+    asyncio.run(hold())
+    code, _, err = okdrop("go", str(folder.parent))
+    assert code == 2
+    assert "is no watched folder" in err
+    assert okdrop("go", str(folder)) == (0, "released 3 uploads\n", "")
+    assert okdrop("go") == (0, "nothing is held\n", "")

@@ -53,9 +53,12 @@ def _codes_of(tree: ast.AST) -> Iterator[str]:
             case ast.keyword(arg="code", value=value):
                 yield from _words(value)
             case (
-                ast.Assign(targets=[ast.Name(id="code" | "stable" | "SOURCE_GONE")], value=value)
+                ast.Assign(
+                    targets=[ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY")], value=value
+                )
                 | ast.AnnAssign(
-                    target=ast.Name(id="code" | "stable" | "SOURCE_GONE"), value=ast.expr() as value
+                    target=ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY"),
+                    value=ast.expr() as value,
                 )
             ):
                 yield from _words(value)

@@ -105,6 +105,10 @@ def test_handed_back_has_its_allowance_anew() -> None:
     assert (back.tickets, back.bytes_sent) == (0, 0)
 
 
+def test_handed_back_is_not_held_any_more() -> None:
+    assert not upload(State.CANCELLED, held=True).handed_back().held
+
+
 @pytest.mark.parametrize("state", [State.QUEUED, State.FINALIZING, State.PUBLISHED, State.SUPERSEDED])
 def test_handed_back_only_from_a_state_that_allows_it(state: State) -> None:
     with pytest.raises(LocalProtocolError):

@@ -18,7 +18,9 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 THROUGH = {
     # A module without a test module of its own → where it is tested, which is where its behaviour shows.
     "__main__.py": "test_cli.py",  # a door to cli.main
+    "cli/ordering.py": "test_cli.py",
     "cli/reading.py": "test_cli.py",  # commands are tested as a person calls them
+    "cli/running.py": "test_cli.py",
     "cli/support.py": "test_cli.py",
     "client/__init__.py": "client/test_uploads.py",  # passes on to api and uploads
     "client/body.py": "client/test_uploads.py",  # a body is seen by what arrives
@@ -37,6 +39,12 @@ THROUGH = {
     "emulator/methods.py": "emulator/test_api.py",
     "emulator/options.py": "emulator/test_server.py",
     "emulator/videos.py": "emulator/test_store.py",
+    "events/afterwards.py": "test_events.py",  # every event is held to the same laws
+    "events/base.py": "test_events.py",
+    "events/files.py": "test_events.py",
+    "events/folders.py": "test_events.py",
+    "events/service.py": "test_events.py",
+    "events/uploads.py": "test_events.py",
     "ledger/errors.py": "ledger/test_sqlite.py",  # translations show where a database refuses
     "ledger/migrations/env.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0001_uploads.py": "ledger/test_migrate.py",

@@ -157,7 +157,18 @@ async def test_an_order_that_a_write_came_before_is_judged_anew(
     assert (cancelled.state, cancelled.ticket) == (State.CANCELLED, ticket())
 
 
-@pytest.mark.parametrize("order", [orders.retry, orders.cancel])
+@pytest.mark.parametrize(("folders", "count"), [(None, 2), (["/srv/drop"], 2), (["/srv/other"], 0)])
+async def test_go_releases_what_is_held(
+    daemon: Ledger, url: str, folders: list[str] | None, count: int
+) -> None:
+    held = [await row_in(daemon, State.QUEUED, name, held=True) for name in "ab"]
+    other = await row_in(daemon, State.QUEUED, "c")
+    assert await orders.go(url, folders) == count
+    assert [(await stands(daemon, row.id)).held for row in held] == [count == 0] * 2
+    assert await stands(daemon, other.id) == other
+
+
+@pytest.mark.parametrize("order", [orders.retry, orders.cancel, orders.go])
 def test_an_order_never_creates_a_ledger(url: str, tmp_path: Path, order: Any) -> None:
     with pytest.raises(LedgerError, match="there is no ledger"):
         asyncio.run(order(url, [1]))

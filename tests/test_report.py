@@ -215,3 +215,13 @@ def test_where_a_file_went_and_what_is_left_to_do() -> None:
     assert "moved to /kept/a.mp4" in drawn(done)
     assert "left to do" not in drawn(done)
     assert upload_as_json(upload())["moved_to"] is None
+
+
+def test_what_is_held_is_counted_with_what_to_do() -> None:
+    *_, last = status_as_lines({State.QUEUED: 70}, [upload(held=True)], held=60)
+    assert last.endswith("60 held: okdrop go releases them, okdrop adopt PATH records them as published")
+    (_, line, last) = status_as_lines({State.QUEUED: 1}, [upload()])
+    assert "held" not in line
+    assert last == "1 queued"
+    assert "held" in drawn(upload(held=True))
+    assert [upload_as_json(row)["held"] for row in (upload(held=True), upload())] == [True, False]

@@ -18,6 +18,7 @@ from okdrop.config import UploadMode
 from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import lease
+from okdrop.inbox.hints import try_watch, watch_mode
 from okdrop.inbox.scan import FolderError, scan
 from okdrop.ledger import Ledger
 from okdrop.protocol.multipart import LARGEST
@@ -84,7 +85,8 @@ def _folder(watch: Watch) -> Finding:
         False: "writers cannot be seen here: only quiet tells that a file is finished",
         None: "whether writers can be seen is not known yet",
     }[lease.can_see_writers(path)]
-    return Finding(what, f"{len(seen.found)} videos; {writers}")
+    mode = watch_mode(path, try_watch(seen.folders))
+    return Finding(what, f"{len(seen.found)} videos; {writers}; watch mode: {mode}")
 
 
 def _move_to(folder: Path, move_to: Path) -> Finding:

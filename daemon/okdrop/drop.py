@@ -96,6 +96,9 @@ Only from `finalizing` does an upload become published by our own doing. From th
 so (`okdrop adopt`): nothing of it is on its way, and nothing will be sent.
 """
 
+SOURCE_GONE: Final = "source_gone"
+"""The code of a failure that the file's coming back undoes."""
+
 UNFINISHED: Final = frozenset({State.QUEUED, State.UPLOADING, State.FINALIZING})
 """The states from which work goes on by itself."""
 
@@ -230,6 +233,11 @@ class Upload:
             troubles=self.troubles + 1, last_trouble=code, repeats=self.repeats + 1 if same else 1
         )
 
+    @property
+    def lost_its_file(self) -> bool:
+        """Whether it failed for no other reason than that its file was gone."""
+        return self.state is State.FAILED and self.failure is not None and self.failure.code == SOURCE_GONE
+
     def handed_back(self) -> Self:
         """Return a failed or cancelled upload as it begins anew.
 
@@ -242,4 +250,6 @@ class Upload:
         whole = self.ticket is not None and self.received == self.drop.revision.size
         state = State.FINALIZING if whole and self.state is State.FAILED else State.QUEUED
         afresh = {} if state is State.FINALIZING else {"tickets": 0, "bytes_sent": 0}
-        return self.to(state, failure=None, retry_at=None, troubles=0, strikes=NO_STRIKES, **afresh)
+        return self.to(
+            state, failure=None, retry_at=None, troubles=0, strikes=NO_STRIKES, held=False, **afresh
+        )

@@ -1,4 +1,4 @@
-"""A person's orders about single uploads: `retry` and `cancel`, carried out on the ledger.
+"""A person's orders about uploads: `retry`, `cancel` and `go`, carried out on the ledger.
 
 They work beside a running daemon: each write compares and sets the row's version, so an order that a
 worker's write came before is judged anew, and a worker that an order came before meets `StaleVersion`.
@@ -13,7 +13,7 @@ from okdrop.drop import UNFINISHED, State
 from okdrop.ledger import Ledger, StaleVersion, read_only
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from okdrop.drop import Upload
 
@@ -68,6 +68,22 @@ async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
         return [await _carry_out(ledger, number, _take_out) for number in dict.fromkeys(numbers)]
 
 
+async def go(url: str, folders: Collection[str] | None = None) -> int:
+    """Release uploads that are held; returns how many.
+
+    Args:
+        url: of the ledger.
+        folders: the watched folders whose uploads are meant; None: all.
+
+    Raises:
+        LedgerError: the ledger is missing, or cannot be used.
+    """
+    with read_only(url):
+        pass
+    async with await Ledger.open(url, lock=False) as ledger:
+        return await ledger.release(folders)
+
+
 async def _carry_out(ledger: Ledger, number: int, order: Callable[[Ledger, Upload], Awaitable[str]]) -> Said:
     while True:
         row = await ledger.get(number)
@@ -96,14 +112,14 @@ async def _take_out(ledger: Ledger, row: Upload) -> str:
         raise RefusalError(f"is {row.state}; only unfinished and failed ones can be cancelled")
     cancelled = row.to(State.CANCELLED, retry_at=None)
     orphan = ""
-    if row.ticket is not None and not await _may_be_public(ledger, row):
+    if row.ticket is not None and not await may_be_public(ledger, row):
         orphan = row.ticket.video_id
         cancelled = cancelled.with_(ticket=None, mode=None, offered_all=False, received=0)
     await ledger.write(cancelled, note="cancelled by hand", orphan=orphan)
     return "cancelled"
 
 
-async def _may_be_public(ledger: Ledger, row: Upload) -> bool:
+async def may_be_public(ledger: Ledger, row: Upload) -> bool:
     """Whether people may see its video already: then it is not ours to delete."""
     history = await ledger.history(row.id)
     return row.publish_offered or any(step.to_state is State.PUBLISHED for step in history)

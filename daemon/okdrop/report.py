@@ -57,6 +57,7 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
         "retry_at": rfc3339(row.retry_at) if row.retry_at is not None else None,
         "chore": row.chore.value if row.chore is not None else None,
         "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
+        "held": row.held,
     }
 
 
@@ -81,30 +82,32 @@ def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
     ]
 
 
-def summary(counts: Mapping[State, int], shown_rows: int) -> str:
-    """How many uploads are in each state, and how many of all these are shown."""
+def summary(counts: Mapping[State, int], shown_rows: int, *, held: int = 0) -> str:
+    """How many uploads are in each state, how many of all these are shown, and how many are held."""
     words = " · ".join(f"{counts[state]} {state}" for state in State if counts.get(state, 0))
     total = sum(counts.values())
     if shown_rows < total:
         words += f" (the newest {shown_rows} of {total} are shown; --all shows all)"
+    if held:
+        words += f" · {held} held: okdrop go releases them, okdrop adopt PATH records them as published"
     return words or "nothing was ever dropped"
 
 
-def status_as_lines(counts: Mapping[State, int], rows: Sequence[Upload]) -> Iterator[str]:
+def status_as_lines(counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0) -> Iterator[str]:
     """For a pipe: a line for each upload, its columns between tabs, nothing cut; the summary last."""
     if rows:
         yield "\t".join((*_COLUMNS, "reason"))
     for row in rows:
         yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row))))
-    yield summary(counts, len(rows))
+    yield summary(counts, len(rows), held=held)
 
 
-def status_as_table(counts: Mapping[State, int], rows: Sequence[Upload]) -> Table:
+def status_as_table(counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0) -> Table:
     """For a terminal: a table that folds what is too wide for it."""
     from rich.table import Table  # noqa: PLC0415 - a drawing library, for terminals alone
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(caption=summary(counts, len(rows)), caption_justify="left")
+    table = Table(caption=summary(counts, len(rows), held=held), caption_justify="left")
     for name in _COLUMNS:
         right = name in {"id", "size", "held by OK"}
         whole = name in {"id", "state", "size", "video"}
@@ -135,6 +138,8 @@ def _remarks(row: Upload) -> Iterator[str]:
     """What else there is to say of a row at a glance."""
     if row.failure is not None:
         yield _reason(row)
+    if row.held:
+        yield "held"
     if row.state in UNFINISHED and row.troubles and row.retry_at is not None:
         yield f"waits for its next try at {rfc3339(row.retry_at)}, after {row.last_trouble}"
     yield from (f"{name} {value}" for name, value in _afterwards(row) if value)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
 from okdrop.config import UploadMode
+from okdrop.config.watch import Existing
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
 from okdrop.events import Audience
@@ -144,6 +145,8 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
         for row in rows:
             if row.state in {State.FAILED, State.CANCELLED}:  # who names a file wants it sent
                 await ledger.write(row.handed_back(), note="named again")
+            elif row.held:
+                await ledger.write(row.with_(held=False), note="named")
         rows = await ledger.uploads(ids=[row.id for row in rows])
         pipeline.recover(row for row in rows if row.state in UNFINISHED)
         for path in wanted:
@@ -169,7 +172,7 @@ async def _run(
 
     async def whole() -> None:
         async with _parts(config, emit, brake, tally, keyring) as parts:
-            folders = [_folder(watch) for watch in config.watch]
+            folders = [_folder(watch, surge=config.intake.surge) for watch in config.watch]
             await work(Pipeline(parts, folders, workers=config.upload.workers), parts, keyring)
 
     task = asyncio.ensure_future(whole())
@@ -278,11 +281,13 @@ def _afterwards(watch: Watch) -> Afterwards:
     return Afterwards(after=watch.after, move_to=os.fsencode(watch.move_to or ""))
 
 
-def _folder(watch: Watch) -> Folder:
+def _folder(watch: Watch, *, surge: int) -> Folder:
     return Folder(
         path=str(watch.path),
         settle=watch.settle,
         rescan=watch.rescan,
         suffixes=watch.suffixes,
         ignore=watch.ignore,
+        ignores_existing=watch.existing is Existing.IGNORE,
+        surge=surge,
     )

@@ -24,7 +24,7 @@ import okdrop
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 KB: Final = 1000
 MB: Final = 1000 * KB
@@ -40,8 +40,8 @@ Account: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
 
-async def until(condition: Callable[[], T], *, within: float = 60.0) -> T:
-    """Wait for something to come about; fails after `within` seconds.
+async def until(condition: Callable[[], T], *, within: float = 60.0, every: float = POLL) -> T:
+    """Wait for something to come about; fails after `within` seconds. What costs much is asked more seldom.
 
     Raises:
         TimeoutError: it did not.
@@ -50,7 +50,7 @@ async def until(condition: Callable[[], T], *, within: float = 60.0) -> T:
     while not (found := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {within} s in vain")
-        await asyncio.sleep(POLL)
+        await asyncio.sleep(every)
     return found
 
 
@@ -94,7 +94,7 @@ class Running:
         return self._err.read_text("utf-8", "surrogateescape")
 
     def told(self, name: str) -> list[dict[str, Any]]:
-        """The events of this name so far."""
+        """The events of this name so far; a line that is being written is none yet."""
         return [event for event in _events(self.err()) if event["event"] == name]
 
     async def tells(self, name: str, times: int = 1, *, within: float = 30.0) -> dict[str, Any]:
@@ -105,6 +105,9 @@ class Running:
             return found if len(found) >= times else []
 
         return (await until(looked, within=within))[-1]
+
+    def count(self, name: str) -> int:
+        return self.err().count(f'"{name}"')
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -128,12 +131,13 @@ def _next_output(place: Path) -> tuple[Path, Path]:
 
 @contextlib.asynccontextmanager
 async def started(
-    place: Path, environment: dict[str, str], *arguments: str | bytes
+    place: Path, environment: dict[str, str], *arguments: str | bytes, within: Sequence[str] = ()
 ) -> AsyncIterator[Running]:
-    """`python -m okdrop …` as a process, which does not outlive the block."""
+    """`python -m okdrop …` as a process, which does not outlive the block; `within` is what executes it."""
     out, err = _next_output(place)
     with out.open("wb") as out_file, err.open("wb") as err_file:
         process = await asyncio.create_subprocess_exec(
+            *within,
             sys.executable,
             "-m",
             "okdrop",
@@ -165,6 +169,7 @@ class Daemon:
         self.drop = place / "drop"
         self.drop.mkdir(parents=True)
         self.ledger = place / "ledger.db"
+        self.within: tuple[str, ...] = ()  #: what executes the processes, where that is not we
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OKDROP_")}
         self.environment = inherited | {"PYTHONPATH": IMPORTS}
         self.watch()
@@ -215,7 +220,17 @@ class Daemon:
 
     def started(self, *arguments: str | bytes) -> contextlib.AbstractAsyncContextManager[Running]:
         """Start a command; `run --once` if none is named."""
-        return started(self.place, self.environment, *(arguments or ("run", "--once")))
+        return started(self.place, self.environment, *(arguments or ("run", "--once")), within=self.within)
+
+    @contextlib.asynccontextmanager
+    async def staying(self, *, watched: int = 1) -> AsyncIterator[Running]:
+        """`okdrop run`, once it watches so many folders; it is asked to end with the block, and obeys."""
+        async with self.started("run") as running:
+            await until(lambda: running.count("folder.watched") == watched)
+            yield running
+            running.send(signal.SIGTERM)
+            ended = await running.end()
+        assert ended.code == 0, ended.text
 
     async def ends(self, *arguments: str | bytes, within: float = 60.0) -> Ended:
         """Start a command and see it to its end."""
@@ -236,6 +251,62 @@ class Daemon:
         return found
 
 
+# --- ways of dropping -----------------------------------------------------------------------------------
+
+NO_WATCHES: Final = (
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-c",
+    'echo 0 > /proc/sys/user/max_inotify_watches && exec "$0" "$@"',
+)
+"""Executes a command to which the kernel grants no watch of a folder; needs user namespaces."""
+
+_RECORDER: Final = """
+import sys, time
+path, pieces, pause, mode = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+piece = sys.stdin.buffer.read()
+size = len(piece) // pieces + 1
+held = open(path, "ab", buffering=0) if mode == "holding" else None
+for number in range(pieces):
+    if number:
+        time.sleep(pause)
+    file = held or open(path, "ab", buffering=0)
+    file.write(piece[number * size : (number + 1) * size])
+    if held is None:
+        file.close()
+"""
+
+
+async def record(path: Path, content: bytes, *, pieces: int, pause: float, mode: str) -> None:
+    """Let another process write a file piece by piece.
+
+    Args:
+        path: the file.
+        content: what it holds in the end.
+        pieces: how many writes.
+        pause: seconds between them.
+        mode: "holding": the file is open all the time; "reopening": for each write.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _RECORDER, path, str(pieces), str(pause), mode, stdin=asyncio.subprocess.PIPE
+    )
+    await process.communicate(content)
+    assert process.returncode == 0
+
+
+async def shell(*command: str | bytes | Path) -> None:
+    """Run a command to its end."""
+    process = await asyncio.create_subprocess_exec(*command)
+    assert await process.wait() == 0
+
+
+def seeded(size: int, seed: object) -> bytes:
+    """Bytes that look like a video's: no two files share them."""
+    return random.Random(repr(seed)).randbytes(size)
+
+
 # --- the verdict --------------------------------------------------------------------------------------
 
 
@@ -249,7 +320,12 @@ def published(accounts: Iterable[Account]) -> list[Account]:
 
 
 def assert_published_once(
-    accounts: list[Account], files: Iterable[Path], *, resent: int = 0, others: int = 0
+    accounts: list[Account],
+    files: Iterable[Path],
+    *,
+    resent: int = 0,
+    others: int = 0,
+    titles: bool = True,
 ) -> None:
     """Every file is one published video, byte for byte; at most `resent` held bytes were sent again to any.
 
@@ -258,6 +334,7 @@ def assert_published_once(
         files: what was dropped.
         resent: held bytes that may have been sent again to a video.
         others: further published videos that there are.
+        titles: each is titled with its file's name as it is; not so where OK's limits reshape it.
     """
     visible = published(accounts)
     wanted = list(files)
@@ -265,7 +342,7 @@ def assert_published_once(
         digest = sha256(path)
         videos = [video for video in visible if video["sha256"] == digest]
         assert len(videos) == 1, f"{path.name}: published {len(videos)} times"
-        assert videos[0]["title"] == path.stem
+        assert not titles or videos[0]["title"] == path.stem
         assert videos[0]["size"] == path.stat().st_size
     assert len(visible) == len(wanted) + others
     wasted = {video["name"]: again for video in accounts if (again := video["held_bytes_resent"]) > resent}

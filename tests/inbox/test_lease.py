@@ -180,7 +180,7 @@ def test_a_refusal_on_a_network_mount_need_not_mean_a_writer(
         f"21 1 0:999 / /proc rw - proc proc rw\n"
         f"36 35 {os.major(device)}:{os.minor(device)} / /srv/a\\040b rw shared:1 - {kind} host:/x rw\n"
     )
-    monkeypatch.setattr(lease, "_MOUNTS", mounts)
+    monkeypatch.setattr("okdrop.inbox.mounts.MOUNTS", mounts)
     with opened_elsewhere(video, "ab"):
         assert look_for_writer(video) is writer
 

@@ -8,7 +8,7 @@ import pytest
 
 from okdrop.inbox import scan as scan_module
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import FolderMissing, FolderUnreadable, Found, scan
+from okdrop.inbox.scan import FolderMissing, FolderUnreadable, Found, look_at, scan
 
 SUFFIXES = {".mp4", "mkv"}
 
@@ -219,3 +219,107 @@ def test_a_star_for_a_suffix_takes_every_file(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = scan(os.fsencode(tmp_path), suffixes=("*",), ignore=("*.part",)).found
     assert sorted(base_names(found)) == [b"README", b"a.txt"]
+
+
+# --- single paths -------------------------------------------------------------------------------------
+
+
+def seen_at(folder: Path, *paths: Path, ignore: tuple[str, ...] = (".*",)) -> list[bytes]:
+    root = os.fsencode(folder)
+    result = look_at(root, map(os.fsencode, paths), suffixes=SUFFIXES, ignore=ignore)
+    return sorted(os.path.relpath(one.path, root) for one in result.found)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Everything that may lie about in a folder."""
+    root = tmp_path / "drop"
+    for name in (
+        "a.mp4",
+        "b.txt",
+        "deep/c.mp4",
+        "deep/er/d.MKV",
+        ".hidden/e.mp4",
+        "deep/.f.mp4",
+        "g.mp4/h.mp4",
+    ):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "o.mp4").touch()
+    (root / "out").symlink_to(outside, target_is_directory=True)
+    (root / "round").symlink_to(root, target_is_directory=True)
+    (root / "link.mp4").symlink_to(root / "a.mp4")
+    os.mkfifo(root / "pipe.mp4")
+    for name in HOSTILE:
+        os.close(os.open(os.fsencode(root) + b"/" + name, os.O_CREAT))
+    return root
+
+
+def test_what_is_found_by_its_path_is_what_a_scan_finds(tree: Path) -> None:
+    everything = [
+        tree,
+        *(
+            Path(folder, name)
+            for folder, folders, files in os.walk(tree, followlinks=True)
+            for name in [*folders, *files]
+            if len(folder) < 300
+        ),
+    ]
+    for path in everything:
+        names = seen_at(tree, path)
+        assert set(names) <= set(names_in(tree, ignore=(".*",)))
+    assert seen_at(tree, *everything) == names_in(tree, ignore=(".*",))
+
+
+def test_a_folder_that_is_hinted_at_is_looked_through(tree: Path) -> None:
+    assert seen_at(tree, tree / "deep") == [b"deep/c.mp4", b"deep/er/d.MKV"]
+    result = look_at(os.fsencode(tree), [os.fsencode(tree / "deep")], suffixes=SUFFIXES, ignore=())
+    assert result.folders == {os.fsencode(tree / "deep"), os.fsencode(tree / "deep" / "er")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "out/o.mp4",
+        "round/a.mp4",
+        "link.mp4",
+        "pipe.mp4",
+        ".hidden/e.mp4",
+        ".hidden",
+        "out",
+        "none.mp4",
+        "a.mp4/none.mp4",
+        "b.txt",
+        "../outside/o.mp4",
+    ],
+)
+def test_a_path_that_no_walk_would_come_by_is_passed_over(tree: Path, name: str) -> None:
+    path = Path(os.path.normpath(tree / name)) if name.startswith("..") else tree / name
+    assert seen_at(tree, path) == []
+
+
+def test_a_scan_tells_its_folders_and_where_it_was(tree: Path, tmp_path: Path) -> None:
+    result = scan(os.fsencode(tree), suffixes=SUFFIXES, ignore=(".*",))
+    assert result.folders == {os.fsencode(tree / name) for name in (".", "deep", "deep/er", "g.mp4")}
+    assert result.device == tree.stat().st_dev
+    assert not result.is_empty
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert scan(os.fsencode(empty), suffixes=SUFFIXES, ignore=()).is_empty
+
+
+def test_what_is_known_is_left_out(tree: Path) -> None:
+    known = os.fsencode(tree / "a.mp4")
+    asked: list[bytes] = []
+
+    def knows(path: bytes, status: os.stat_result) -> bool:
+        asked.append(path)
+        return path == known and status.st_size == 5
+
+    result = scan(os.fsencode(tree), suffixes=SUFFIXES, ignore=(".*",), known=knows)
+    assert known in asked
+    assert known not in {one.path for one in result.found}
+    assert len(result.found) == len(asked) - 1

@@ -200,3 +200,42 @@ def test_a_quiet_file_that_a_writer_holds_is_looked_at_soon_and_settles_once_it_
     assert held == Waiting(reason="held open by a writer", look_again=60 + WRITER_POLL, being_written=True)
     closed = settler.look(PATH, revision(), Writer.NONE, held.look_again)
     assert closed == Settled(revision=revision())
+
+
+@given(looks, settles)
+def test_a_look_that_brings_no_news_changes_nothing(history: list[Look], settle: int) -> None:
+    """So the rounds may leave it out."""
+    settler, thorough, now = Settler(settle), Settler(settle), 0
+    for look in history:
+        now += look.after
+        wanted = thorough.look(look.path, look.revision, look.writer, now)
+        if settler.brings_news(look.path, look.revision, now):
+            assert isinstance(settler.look(look.path, look.revision, look.writer, now), type(wanted))
+        else:
+            assert isinstance(wanted, Waiting)
+            assert look.writer is Writer.WRITING or not wanted.being_written
+        assert settler.waiting == thorough.waiting
+
+
+@given(looks, settles)
+def test_quiet_is_what_settles_a_file_that_nobody_writes(history: list[Look], settle: int) -> None:
+    settler, now = Settler(settle), 0
+    for look in history:
+        now += look.after
+        quiet = settler.is_quiet(look.path, look.revision, now)
+        result = settler.look(look.path, look.revision, look.writer, now)
+        assert isinstance(result, Settled) is (quiet and look.writer is not Writer.WRITING)
+
+
+def test_a_sight_counts_as_the_first_look() -> None:
+    settler = Settler(10)
+    settler.begin(PATH, revision(1), now=100)
+    assert isinstance(settler.look(PATH, revision(1), Writer.NONE, 109), Waiting)
+    assert isinstance(settler.look(PATH, revision(1), Writer.NONE, 110), Settled)
+
+
+def test_a_sight_takes_back_no_look() -> None:
+    settler = Settler(10)
+    settler.look(PATH, revision(1), Writer.NONE, 100)
+    settler.begin(PATH, revision(2), now=105)
+    assert isinstance(settler.look(PATH, revision(1), Writer.NONE, 110), Settled)

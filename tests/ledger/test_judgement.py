@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.making import START, drop
-from okdrop.drop import UNFINISHED, Drop, State, Upload
+from okdrop.drop import SOURCE_GONE, UNFINISHED, Drop, Failure, State, Upload
 from okdrop.ledger import Known, Moved, New, Suspect
 from okdrop.ledger.judgement import decide
 
@@ -55,3 +55,14 @@ def test_of_several_the_most_telling_is_named() -> None:
     sent = row(drop(b"/one"), State.PUBLISHED, 1)
     going = row(drop(b"/two"), State.QUEUED, 2)
     assert decide(drop(b"/three"), [going, sent]) == Moved(upload=sent)
+
+
+@pytest.mark.parametrize("state", [State.FINALIZING, State.FAILED, State.CANCELLED])
+def test_a_touched_file_whose_video_may_be_public_is_suspect(state: State) -> None:
+    here = row(drop(mtime_ns=1), state).with_(publish_offered=True)
+    assert decide(drop(mtime_ns=2), [here]) == Suspect(upload=here)
+
+
+def test_a_file_that_was_gone_is_recognised_under_another_name() -> None:
+    gone = row(drop(b"/old"), State.FAILED).with_(failure=Failure(code=SOURCE_GONE, message="gone"))
+    assert decide(drop(b"/new"), [gone]) == Moved(upload=gone)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ledger.making import SECRET, START, Clock, drop, ticket
-from okdrop.drop import TRANSITIONS, Chore, Failure, Mode, State, Upload
+from okdrop.drop import SOURCE_GONE, TRANSITIONS, Chore, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import HistoryRow, Known, Ledger, Moved, New, StaleVersion, Suspect
 
@@ -366,3 +366,13 @@ async def test_what_another_process_writes_is_noticed(url: str) -> None:
         assert await ours.foreign_writes() == before
         await theirs.add(drop(b"/theirs"))
         assert await ours.foreign_writes() != before
+
+
+async def test_a_file_that_was_gone_is_not_known_any_more(ledger: Ledger) -> None:
+    """It may be back; any other failure stands."""
+    row = await ledger.add(drop(b"/gone"))
+    await ledger.write(row.to(State.FAILED, failure=Failure(code=SOURCE_GONE, message="it is gone")))
+    row = await ledger.add(drop(b"/bad", inode=8))
+    await ledger.write(row.to(State.FAILED, failure=Failure(code="bad_file", message="no video")))
+    both = [drop(b"/gone"), drop(b"/bad", inode=8)]
+    assert await ledger.unknown(both) == both[:1]

@@ -112,7 +112,9 @@ class Bench:
 
     async def taken(self, name: str = "a.mp4", size: int = SIZE) -> Upload:
         """A file that settled: it has a row now, and stands in line."""
-        return await self.intake.take(self.drop(self.file(name, size)))
+        row = await self.intake.take(self.drop(self.file(name, size)))
+        assert row is not None
+        return row
 
     async def whole(self, name: str = "a.mp4", size: int = SIZE) -> Upload:
         """A file whose every byte OK holds; video.update is due."""

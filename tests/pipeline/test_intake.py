@@ -9,11 +9,18 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import MINIMUM_SIZE, State
-from pipeline.bench import SIZE, content
+from okdrop.errors import LedgerError
+from pipeline.bench import SIZE, after, content
 
 if TYPE_CHECKING:
-    from okdrop.drop import Upload
+    from okdrop.drop import Drop, Upload
     from pipeline.bench import Bench
+
+
+async def take(bench: Bench, drop: Drop) -> Upload:
+    row = await bench.intake.take(drop)
+    assert row is not None
+    return row
 
 
 async def published(bench: Bench) -> Upload:
@@ -131,3 +138,122 @@ async def test_a_suspect_that_changes_while_it_is_compared_is_left_to_its_upload
     drop = bench.drop(bench.folder / "a.mp4")
     os.utime(bench.folder / "a.mp4", ns=(2, 2))
     assert (await bench.intake.take(drop)).state is State.QUEUED
+
+
+async def test_a_row_that_another_process_adds_meanwhile_is_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = bench.drop(bench.file())
+
+    async def adopted() -> None:
+        await bench.ledger.add(drop, state=State.PUBLISHED, note="adopted")
+
+    after(monkeypatch, bench.ledger, "judge", 1, adopted)
+    row = await bench.intake.take(drop)
+    assert row is not None
+    assert row.state is State.PUBLISHED
+    assert len(await bench.ledger.uploads()) == 1
+    assert len(bench.opened) == 0
+
+
+async def test_a_ledger_that_cannot_be_written_is_no_known_file(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise LedgerError("the disk is full", code="ledger_disk")
+
+    monkeypatch.setattr(bench.ledger, "add", full)
+    with pytest.raises(LedgerError, match="full"):
+        await bench.intake.take(bench.drop(bench.file()))
+
+
+async def test_a_file_that_has_to_be_compared_may_be_compared_later(bench: Bench) -> None:
+    row = await bench.whole()
+    await bench.finalizer.publish(row.id)
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    drop = bench.drop(bench.folder / "a.mp4")
+    later: list[tuple[Drop, Upload]] = []
+    assert await bench.intake.take(drop, compare_later=lambda *what: later.append(what)) is None
+    [(which, published)] = later
+    assert (await bench.intake.compare(which, published)).state is State.DUPLICATE
+
+
+async def gone(bench: Bench) -> Upload:
+    """An upload that failed since its file was gone."""
+    row = await bench.taken()
+    path = bench.folder / "a.mp4"
+    path.rename(bench.folder.parent / "elsewhere")
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert row.lost_its_file
+    return row
+
+
+async def test_a_file_that_was_gone_and_is_back_goes_on(bench: Bench) -> None:
+    """A mount that came late, say: same path, same revision."""
+    row = await gone(bench)
+    (bench.folder.parent / "elsewhere").rename(bench.folder / "a.mp4")
+    drop = bench.drop(bench.folder / "a.mp4")
+    assert await bench.ledger.unknown([drop]) == [drop]
+    again = await take(bench, drop)
+    assert (again.id, again.state, again.failure) == (row.id, State.QUEUED, None)
+    assert await bench.line.get() == row.id
+    assert len(bench.opened) == 1
+
+
+async def test_a_file_that_was_gone_and_is_there_under_another_name_goes_on(bench: Bench) -> None:
+    row = await gone(bench)
+    (bench.folder.parent / "elsewhere").rename(bench.folder / "b.mp4")
+    again = await take(bench, bench.drop(bench.folder / "b.mp4"))
+    assert (again.id, again.state) == (row.id, State.QUEUED)
+    assert again.drop.path == bytes(bench.folder / "b.mp4")
+
+
+async def test_a_file_touched_while_its_publishing_is_in_doubt_gets_no_second_video(bench: Bench) -> None:
+    row = await bench.whole()
+    with bench.faults.active("lost_api_answer", method="video.update", times=1):
+        await bench.finalizer.publish(row.id)
+    row = await bench.row(row.id)
+    assert row.publish_offered
+    path = bench.folder / "a.mp4"
+    os.utime(path, ns=(1, 1))
+    again = await take(bench, bench.drop(path))
+    assert (again.id, again.drop.revision.mtime_ns) == (row.id, 1)
+    await bench.finalizer.publish(row.id)
+    assert [row.state for row in await bench.ledger.uploads()] == [State.PUBLISHED]
+    assert len(bench.published) == 1
+
+
+async def test_a_file_touched_just_when_its_publishing_is_settled_is_a_duplicate(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.whole()
+    with bench.faults.active("lost_api_answer", method="video.update", times=1):
+        await bench.finalizer.publish(row.id)
+    path = bench.folder / "a.mp4"
+    os.utime(path, ns=(1, 1))
+    after(monkeypatch, type(bench.ledger), "judge", 1, lambda: bench.finalizer.publish(row.id))
+    again = await take(bench, bench.drop(path))
+    assert (again.state, again.duplicate_of) == (State.DUPLICATE, row.id)
+    assert len(bench.published) == 1
+
+
+async def test_other_bytes_are_another_file_though_publishing_is_in_doubt(bench: Bench) -> None:
+    row = await bench.whole()
+    with bench.faults.active("lost_api_answer", method="video.update", times=1):
+        await bench.finalizer.publish(row.id)
+    path = bench.file(seed="another")
+    os.utime(path, ns=(1, 1))
+    again = await take(bench, bench.drop(path))
+    assert again.id != row.id
+    assert again.state is State.QUEUED
+
+
+async def test_a_published_file_goes_by_its_new_name(bench: Bench) -> None:
+    """Touched later under that name, it is compared with itself."""
+    row = await published(bench)
+    path = bench.folder / "b.mp4"
+    (bench.folder / "a.mp4").rename(path)
+    assert (await take(bench, bench.drop(path))).id == row.id
+    os.utime(path, ns=(1, 1))
+    assert (await take(bench, bench.drop(path))).state is State.DUPLICATE

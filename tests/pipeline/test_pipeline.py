@@ -157,3 +157,16 @@ async def test_what_happens_is_told_in_order(bench: Bench) -> None:
         "upload.whole",
         "upload.published",
     ]
+
+
+async def test_what_is_held_is_not_taken_up(bench: Bench) -> None:
+    await bench.ledger.add_all([bench.drop(bench.file())], held=True)
+    running = pipeline(bench)
+    running.recover(await bench.ledger.unfinished())
+    await run(running)
+    assert bench.published == []
+    assert await bench.ledger.release() == 1
+    running = pipeline(bench)
+    running.recover(await bench.ledger.unfinished())
+    await run(running)
+    assert len(bench.published) == 1

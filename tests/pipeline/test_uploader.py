@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from okdrop import events
 from okdrop.drop import State, Ticket
 from okdrop.errors import Trouble
 from okdrop.inbox.source import Source
+from okdrop.pipeline import Brake
 from pipeline.bench import SEGMENT, SIZE, after, content
 
 if TYPE_CHECKING:
@@ -75,6 +77,83 @@ async def test_a_file_that_is_gone_fails(bench: Bench) -> None:
     assert row.failure is not None
     assert row.failure.code == "source_gone"
     assert len(bench.opened) == 0
+
+
+def staying(bench: Bench) -> Bench:
+    """The same bench, on which a run stays."""
+    return dataclasses.replace(bench, parts=dataclasses.replace(bench.parts, brake=Brake(stays=True)))
+
+
+async def test_a_file_that_is_away_with_its_folder_is_waited_for(bench: Bench) -> None:
+    bench = staying(bench)
+    row = await bench.taken()
+    away = bench.folder.rename(bench.folder.with_name("unmounted"))
+    assert await bench.line.get() == row.id
+    for troubles in (1, 2, 3):
+        await bench.uploader.upload(row.id)
+        row = await bench.row(row.id)
+        assert (row.state, row.last_trouble, row.troubles) == (State.QUEUED, "source_away", troubles)
+        assert await bench.line.get() == row.id
+    assert bench.told(events.UploadFailed) == []
+    away.rename(bench.folder)
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.FINALIZING
+
+
+async def test_a_file_that_goes_away_while_it_is_sent_keeps_its_ticket(single: Bench) -> None:
+    bench = staying(single)
+    row = await bench.taken()
+    heads: list[str] = []
+
+    def second(video: str) -> None:
+        heads.append(video)
+        if len(heads) == 2:
+            bench.folder.rename(bench.folder.with_name("unmounted"))
+
+    bench.faults.taps["segment"] = second
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert (row.state, row.last_trouble) == (State.UPLOADING, "source_away")
+    assert row.ticket is not None
+    bench.folder.with_name("unmounted").rename(bench.folder)
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.FINALIZING
+    assert len(bench.emulator.videos()) == 1
+
+
+async def test_what_waits_for_a_folder_goes_on_as_soon_as_it_is_back(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = staying(await set_up(first_delay=3600.0, max_delay=3600.0))
+    row = await bench.taken()
+    away = bench.folder.rename(bench.folder.with_name("unmounted"))
+    assert await bench.line.get() == row.id
+    await bench.uploader.upload(row.id)
+    away.rename(bench.folder)
+    bench.uploader.folder_is_back()
+    async with asyncio.timeout(5):
+        assert await bench.line.get() == row.id
+    bench.line.close()
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_a_file_that_is_gone_from_a_folder_that_is_there_fails_in_either_run(
+    bench: Bench, *, stays: bool
+) -> None:
+    bench = staying(bench) if stays else bench
+    row = await bench.taken()
+    (bench.folder / "a.mp4").unlink()
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.FAILED
+
+
+async def test_a_run_that_ends_waits_for_no_folder(bench: Bench) -> None:
+    row = await bench.taken()
+    bench.folder.rename(bench.folder.with_name("unmounted"))
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert row.failure is not None
+    assert row.failure.code == "source_gone"
 
 
 async def test_a_file_that_changes_mid_segment_is_superseded_and_its_video_an_orphan(single: Bench) -> None:

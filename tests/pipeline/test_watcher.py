@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,10 +13,12 @@ from okdrop import events
 from okdrop.drop import State
 from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderMissing
-from okdrop.pipeline.watcher import Folder, Watcher
-from pipeline.bench import SIZE, content
+from okdrop.pipeline.standing import Folder
+from okdrop.pipeline.watcher import Watcher
+from pipeline.bench import SIZE, content, until
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from pipeline.bench import Bench
@@ -181,3 +184,136 @@ async def test_two_names_of_one_file_are_one_video(bench: Bench) -> None:
     await watching.scan()
     await to_the_end(bench, watching)
     assert len(await bench.ledger.uploads()) == 1
+
+
+# --- a run that stays ---------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def staying(bench: Bench, *, settle: float = 0.0, rescan: float = 3600.0) -> AsyncIterator[Watcher]:
+    """A watcher that stays, once it watches; whatever it raises comes out."""
+    folder = Folder(path=str(bench.folder), settle=settle, rescan=rescan, suffixes=(".mp4",), ignore=(".*",))
+    watching = Watcher(bench.parts, bench.intake, bench.opened, [folder])
+    task = asyncio.create_task(watching.run())
+    try:
+        await until(lambda: task.done() or bool(bench.told(events.FolderWatched)))
+        yield watching
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def sent(bench: Bench, number: int) -> None:
+    """Make an upload published, with its digest."""
+    assert await bench.line.get() == number
+    await bench.uploader.upload(number)
+    assert await bench.finals.get() == number
+    await bench.finalizer.publish(number)
+
+
+async def test_a_run_that_stays_takes_what_lies_there_and_what_comes(bench: Bench) -> None:
+    bench.file("a.mp4")
+    async with staying(bench):
+        bench.file("b.mp4")
+        await until(lambda: len(bench.told(events.FileSettled)) == 2)
+    assert len(await bench.ledger.uploads()) == 2
+
+
+async def test_two_names_of_one_file_are_one_video_whenever_they_come(bench: Bench) -> None:
+    path = bench.file("a.mp4")
+    async with staying(bench, rescan=0.02):
+        await until(lambda: bool(bench.told(events.FileSettled)))
+        for number in range(3):
+            (bench.folder / f"link {number}.mp4").hardlink_to(path)
+        await until(lambda: len(bench.told(events.FileKnown)) == 3)
+        bench.file("last.mp4")
+        await until(lambda: len(bench.told(events.FileSettled)) == 2)
+    assert len(bench.told(events.FileKnown)) == 3  # each told once, though scanned again and again
+    assert len(await bench.ledger.uploads()) == 2
+
+
+async def test_another_name_of_a_published_file_is_judged_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.taken()
+    await sent(bench, row.id)
+    (bench.folder / "a.mp4").rename(bench.folder / "renamed.mp4")
+    judged = 0
+    judge = type(bench.ledger).judge
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal judged
+        judged += 1
+        return await judge(*arguments)
+
+    monkeypatch.setattr(type(bench.ledger), "judge", counted)
+    async with staying(bench, rescan=0.02):
+        await until(lambda: bool(bench.told(events.FileKnown)))
+        for number in range(3):  # each scan that finds one of these would find the other again, too
+            bench.file(f"{number}.mp4")
+            await until(lambda number=number: len(bench.told(events.FileSettled)) == number + 2)
+    assert judged == 1 + 3
+
+
+async def test_a_file_that_was_taken_and_changes_later_is_taken_again(bench: Bench) -> None:
+    async with staying(bench):
+        for number in range(1, 4):
+            bench.file(seed=str(number))
+            await until(lambda number=number: len(bench.told(events.FileSettled)) == number)
+    assert [row.state for row in await bench.ledger.uploads()][-1] is State.QUEUED
+
+
+async def test_a_file_that_was_superseded_and_comes_back_after_a_while_is_taken(bench: Bench) -> None:
+    """The scans before knew it; nothing may remember that."""
+    row = await bench.taken()
+    path, elsewhere = bench.folder / "a.mp4", bench.folder.with_name("elsewhere.mp4")
+    async with staying(bench) as watching:
+        path.rename(elsewhere)
+        await bench.orders(row.id, State.SUPERSEDED)
+        watching.look_again(row.drop)
+        await until(lambda: row.drop.path not in watching._candidates)
+        elsewhere.rename(path)
+        await until(lambda: len(bench.told(events.FileSettled)) == 2)
+
+
+async def test_while_contents_are_compared_other_files_are_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.taken()
+    await sent(bench, row.id)
+    path = bench.folder / "a.mp4"
+    os.utime(path, ns=(1, 1))
+    compared, go_on = asyncio.Event(), asyncio.Event()
+    compare, calls = bench.intake.compare, 0
+
+    async def slow(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        compared.set()
+        await go_on.wait()
+        return await compare(*arguments)
+
+    monkeypatch.setattr(bench.intake, "compare", slow)
+    async with staying(bench, rescan=0.02):
+        await compared.wait()
+        for number in range(3):
+            bench.file(f"{number}.mp4")
+            await until(lambda number=number: len(bench.told(events.FileSettled)) == number + 2)
+        go_on.set()
+        await until(lambda: bool(bench.told(events.UploadDuplicate)))
+    states = [one.state for one in await bench.ledger.uploads()]
+    assert sorted(states) == [State.DUPLICATE, State.PUBLISHED, *[State.QUEUED] * 3]
+    assert calls == 1
+
+
+async def test_what_comes_back_after_it_was_superseded_is_taken_again(bench: Bench) -> None:
+    """As an editor's undo does: the file has the very size and time that it had before."""
+    row = await bench.taken()
+    async with staying(bench) as watching:
+        await bench.orders(row.id, State.SUPERSEDED)
+        watching.look_again(row.drop)
+        await until(lambda: len(bench.told(events.FileSettled)) == 2)
+    first, second = await bench.ledger.uploads()
+    assert (first.state, second.state) == (State.SUPERSEDED, State.QUEUED)
+    assert second.drop.revision == row.drop.revision

@@ -6,20 +6,16 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from okdrop import __version__
+from okdrop.cli.ordering import adopt, cancel, go, retry
 from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
 from okdrop.cli.support import ConfigFile, expected, finish, ledger_url, loaded
 from okdrop.errors import Halted, LedgerError, OkdropError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from okdrop.orders import Said
 
 UNHEALTHY = 1
 USAGE = 2
@@ -64,50 +60,10 @@ app.command()(status)
 app.command()(show)
 
 
-@app.command()
-def retry(
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Uploads, by id.")] = None,
-    config: ConfigFile = None,
-    *,
-    failed: Annotated[bool, typer.Option("--failed", help="Every failed upload.")] = False,
-) -> None:
-    """Hand failed or cancelled uploads back.
-
-    The next run takes them up; bytes that OK holds are not sent again. A running okdrop does not mind.
-    """
-    from okdrop import orders  # noqa: PLC0415
-
-    if failed is bool(numbers):
-        raise typer.BadParameter("name uploads by their ids, or all that failed by --failed")
-    _obey(finish(orders.retry(ledger_url(config), numbers or ())))
-
-
-@app.command()
-def cancel(
-    numbers: Annotated[list[int], typer.Argument(metavar="ID", help="Uploads, by id.")],
-    config: ConfigFile = None,
-) -> None:
-    """Take unfinished or failed uploads out.
-
-    What they left at OK is deleted by the next run. A running okdrop does not mind.
-    """
-    from okdrop import orders  # noqa: PLC0415
-
-    _obey(finish(orders.cancel(ledger_url(config), numbers)))
-
-
-def _obey(answers: Sequence[Said]) -> None:
-    """Say what became of each order; one that could not be carried out is a usage error."""
-    for said in answers:
-        if said.done:
-            print(said.text)
-        else:
-            print(f"okdrop: {said.text}", file=sys.stderr)
-    if not answers:
-        print("nothing to hand back")
-    raise typer.Exit(0 if all(said.done for said in answers) else USAGE)
-
-
+app.command()(retry)
+app.command()(cancel)
+app.command()(go)
+app.command()(adopt)
 app.command()(explain)
 
 

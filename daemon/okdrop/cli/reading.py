@@ -35,16 +35,17 @@ def status(
 
     counts: dict[State, int] = {}
     rows: list[Upload] = []
+    held = 0
     with ledger_if_any(ledger_url(config)) as ledger:
         if ledger is not None:
-            counts = ledger.counts()
+            counts, held = ledger.counts(), ledger.held()
             rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
     if as_json:
         print(json.dumps(report.status_as_json(counts, rows)))
     elif sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
-        _draw(report.status_as_table(counts, rows))
+        _draw(report.status_as_table(counts, rows, held=held))
     else:
-        for line in report.status_as_lines(counts, rows):
+        for line in report.status_as_lines(counts, rows, held=held):
             print(line)
 
 

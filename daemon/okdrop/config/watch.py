@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from okdrop import metadata
 from okdrop.config.fields import (
@@ -17,6 +17,7 @@ from okdrop.config.fields import (
     Seconds,
     Suffix,
     Template,
+    whole,
 )
 from okdrop.config.section import MisfitError, Section
 from okdrop.metadata import Privacy
@@ -85,10 +86,11 @@ class Existing(enum.StrEnum):
 
 
 class Intake(Section):
-    """Which names are videos, and which are none of our business; both hold for every folder."""
+    """Which names are videos, which are none of our business, and how many at once are too many."""
 
     suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
     ignore: tuple[Pattern, ...] = _IGNORE
+    surge: Annotated[int, BeforeValidator(whole(0, 999_999_999))] = 1000
 
 
 class Watch(Section):

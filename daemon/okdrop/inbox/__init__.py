@@ -1,5 +1,8 @@
 """What lies in a watched folder: which files, whether they are finished, and their bytes.
 
-`revision` stat to `Revision` · `scan` walk a folder · `lease` who has a file open for writing · `settle` is
-it finished? · `source` the file that is being sent. Nothing here writes to a file that was dropped.
+`revision` stat to `Revision` · `scan` walk a folder · `hints` the kernel's events · `known` what a rescan
+need not ask about · `lease` who has a file open for writing · `settle` is it finished? · `source` the file
+that is being sent · `away` gone, or not mounted? · `mounts` kinds of file systems.
+
+Nothing here writes to a file that was dropped.
 """

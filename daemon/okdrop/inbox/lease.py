@@ -23,9 +23,9 @@ import threading
 from pathlib import Path
 from typing import Final
 
-_PROBE_PREFIX: Final = b".okdrop-probe-"
+from okdrop.inbox.mounts import kind_of
 
-_MOUNTS: Final = Path("/proc/self/mountinfo")
+_PROBE_PREFIX: Final = b".okdrop-probe-"
 
 _DELEGATING: Final = frozenset({b"nfs", b"nfs4", b"cifs", b"smb3"})
 """File systems whose refusal (EAGAIN) need not mean a writer: they grant leases only under a delegation or
@@ -106,15 +106,7 @@ def _ask(descriptor: int) -> Writer:
 
 def _wants_delegation(descriptor: int) -> bool:
     """Whether the file lies on a mount that also refuses for lack of a delegation from its server."""
-    device = os.fstat(descriptor).st_dev
-    number = f"{os.major(device)}:{os.minor(device)}".encode()
-    try:
-        mounts = _MOUNTS.read_bytes().splitlines()
-    except OSError:
-        return False
-    # proc(5): "36 35 98:0 /root /mount options fields - type source options"
-    fields = (mount.partition(b" - ") for mount in mounts)
-    return any(before.split()[2] == number and after.split()[0] in _DELEGATING for before, _, after in fields)
+    return kind_of(os.fstat(descriptor).st_dev) in _DELEGATING
 
 
 def _sees_own_probe(folder: bytes) -> bool:

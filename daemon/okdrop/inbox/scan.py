@@ -10,7 +10,10 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-from typing import TYPE_CHECKING
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from okdrop.errors import OkdropError
 from okdrop.events import shown
@@ -18,11 +21,14 @@ from okdrop.inbox.revision import revision_of
 from okdrop.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from okdrop.drop import Revision
 
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR})
+
+Known: TypeAlias = Callable[[bytes, os.stat_result], bool]
+"""Whether a video is known as it stands, so that nobody has to hear of it."""
 
 
 class FolderError(OkdropError):
@@ -45,6 +51,13 @@ class FolderUnreadable(FolderError):
     hint = "let okdrop's user list the folder (read and execute permission)"
 
 
+class FolderUnmounted(FolderError):
+    """The folder is suddenly empty and on another device: what was mounted there is not."""
+
+    code = "folder_unmounted"
+    hint = "mount it again; okdrop goes on by itself, also once there is a file in the folder as it is"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A regular file with a video's name."""
@@ -63,13 +76,18 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What a scan saw: oldest modification first, then by path."""
+    """What a scan saw: files by the oldest modification first, then by path."""
 
     found: list[Found]
     problems: list[Problem]
+    folders: frozenset[bytes]  #: every folder that could be listed, the watched one among them
+    is_empty: bool = False  #: nothing at all lies in the watched folder
+    device: int = 0  #: the device that the watched folder is on (st_dev)
 
 
-def scan(folder: bytes, *, suffixes: Collection[str], ignore: Sequence[str]) -> Scan:
+def scan(
+    folder: bytes, *, suffixes: Collection[str], ignore: Sequence[str], known: Known | None = None
+) -> Scan:
     """Look through a folder and all folders in it; blocking, so it belongs into a thread.
 
     Only regular files count. Symbolic links below the folder are never followed: one that leaves the
@@ -80,31 +98,61 @@ def scan(folder: bytes, *, suffixes: Collection[str], ignore: Sequence[str]) -> 
         folder: the watched folder, absolute.
         suffixes: what a video's name ends in, and
         ignore: patterns of names to pass over; both as `Names` reads them.
+        known: asked of every video; one that is known is left out.
 
     Raises:
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
     """
-    walk = _Walk(Names(suffixes, ignore))
+    walk = _Walk(Names(suffixes, ignore), known)
     try:
-        walk.list_folder(folder)
+        device = Path(os.fsdecode(folder)).stat().st_dev
+        entries = walk.list_folder(folder)
     except OSError as error:
         kind = FolderMissing if error.errno in _VANISHED else FolderUnreadable
         raise kind(f"{shown(folder)}: {_reason(error)}") from error
     walk.list_the_rest()
-    walk.found.sort(key=lambda one: (one.revision.mtime_ns, one.path))
-    walk.problems.sort(key=lambda one: one.path)
-    return Scan(found=walk.found, problems=walk.problems)
+    return dataclasses.replace(walk.result(), is_empty=not entries, device=device)
+
+
+def look_at(
+    folder: bytes,
+    paths: Iterable[bytes],
+    *,
+    suffixes: Collection[str],
+    ignore: Sequence[str],
+    known: Known | None = None,
+) -> Scan:
+    """Look at single paths in a watched folder, by the rules of `scan`; blocking.
+
+    A file counts if a scan would have found it: no name on the way to it is ignored, nothing on the way is
+    a symbolic link. A folder is looked through. What is not there, or lies elsewhere, is passed over.
+    """
+    walk = _Walk(Names(suffixes, ignore), known)
+    for path in paths:
+        walk.visit(folder, path)
+    walk.list_the_rest()
+    return walk.result()
 
 
 class _Walk:
     """A walk with its own stack: the depth of a tree must not be bounded by Python's."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, known: Known | None) -> None:
         self._names = names
+        self._known = known
         self._folders: list[bytes] = []
-        self.found: list[Found] = []
+        self._listed: set[bytes] = set()
+        self._ways: dict[bytes, bool] = {}
+        self.found: dict[bytes, Found] = {}
         self.problems: list[Problem] = []
+
+    def result(self) -> Scan:
+        return Scan(
+            found=sorted(self.found.values(), key=lambda one: (one.revision.mtime_ns, one.path)),
+            problems=sorted(self.problems, key=lambda one: one.path),
+            folders=frozenset(self._listed),
+        )
 
     def list_the_rest(self) -> None:
         """List the folders that were met; one that cannot be listed does not stop the rest."""
@@ -115,13 +163,47 @@ class _Walk:
             except OSError as error:
                 self._note(folder, error)
 
-    def list_folder(self, folder: bytes) -> None:
+    def list_folder(self, folder: bytes) -> int:
+        """List a folder, and return how many entries it has; one that was listed is not listed again."""
+        if folder in self._listed:
+            return 0
+        count = 0
         with os.scandir(folder) as entries:
             for entry in entries:
+                count += 1
                 try:
                     self._meet(entry)
                 except OSError as error:
                     self._note(entry.path, error)
+        self._listed.add(folder)
+        return count
+
+    def visit(self, folder: bytes, path: bytes) -> None:
+        """Meet a single path, if it lies in the folder and a walk would come by."""
+        if path == folder:
+            self._folders.append(path)
+            return
+        if not path.startswith(folder + b"/"):
+            return
+        try:
+            above, _, name = path.rpartition(b"/")
+            if self._is_way(folder, above) and not self._names.ignores(os.fsdecode(name)):
+                self._meet_status(path, os.fsdecode(name), os.lstat(path))
+        except OSError as error:
+            self._note(path, error)
+
+    def _is_way(self, folder: bytes, path: bytes) -> bool:
+        """Whether a walk from the folder comes to this folder below it."""
+        if path == folder:
+            return True
+        if path not in self._ways:
+            above, _, name = path.rpartition(b"/")
+            self._ways[path] = (
+                self._is_way(folder, above)
+                and not self._names.ignores(os.fsdecode(name))
+                and stat.S_ISDIR(os.lstat(path).st_mode)
+            )
+        return self._ways[path]
 
     def _meet(self, entry: os.DirEntry[bytes]) -> None:
         name = os.fsdecode(entry.name)
@@ -130,8 +212,17 @@ class _Walk:
         if entry.is_dir(follow_symlinks=False):
             self._folders.append(entry.path)
         elif self._names.is_video(name) and entry.is_file(follow_symlinks=False):
-            status = entry.stat(follow_symlinks=False)
-            self.found.append(Found(path=entry.path, revision=revision_of(status)))
+            self._meet_file(entry.path, entry.stat(follow_symlinks=False))
+
+    def _meet_status(self, path: bytes, name: str, status: os.stat_result) -> None:
+        if stat.S_ISDIR(status.st_mode):
+            self._folders.append(path)
+        elif self._names.is_video(name):
+            self._meet_file(path, status)
+
+    def _meet_file(self, path: bytes, status: os.stat_result) -> None:
+        if stat.S_ISREG(status.st_mode) and (self._known is None or not self._known(path, status)):
+            self.found[path] = Found(path=path, revision=revision_of(status))
 
     def _note(self, path: bytes, error: OSError) -> None:
         if error.errno not in _VANISHED:

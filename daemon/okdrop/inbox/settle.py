@@ -77,6 +77,11 @@ class Settler:
         """The files that were seen, but are neither settled nor known to be gone."""
         return frozenset(self._looks)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there are any such files."""
+        return bool(self._looks)
+
     def look(self, path: bytes, revision: Revision | None, writer: Writer, now: float) -> Settling:
         """Judge by one more look at a file; what is settled or gone is forgotten.
 
@@ -102,6 +107,21 @@ class Settler:
             look_again=quiet_at if now < quiet_at else now + WRITER_POLL,
             being_written=writer is Writer.WRITING or (writer is Writer.UNKNOWN and changed_now),
         )
+
+    def begin(self, path: bytes, revision: Revision, now: float) -> None:
+        """Count a sight of a file, at `now` or before, as its first look; one that was looked at stays."""
+        self._looks.setdefault(path, _next_look(None, revision, now))
+
+    def is_quiet(self, path: bytes, revision: Revision | None, now: float) -> bool:
+        """Whether a look at this revision would find the file quiet for long enough. Changes nothing."""
+        before = self._looks.get(path)
+        since = before.since if before is not None and before.revision == revision else now
+        return revision is not None and now >= since + self._settle
+
+    def brings_news(self, path: bytes, revision: Revision | None, now: float) -> bool:
+        """Whether a look at this revision would bring anything: a change, the end, or enough quiet."""
+        before = self._looks.get(path)
+        return before is None or before.revision != revision or self.is_quiet(path, revision, now)
 
     def forget(self, path: bytes) -> None:
         """Drop what is remembered of a file; a later look is the first again."""

@@ -17,13 +17,14 @@ sqlite        all that is particular to SQLite
 from __future__ import annotations
 
 from okdrop.ledger.errors import StaleVersion
-from okdrop.ledger.judgement import Judgement, Known, Moved, New, Suspect
+from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only
 from okdrop.ledger.rows import HistoryRow
 
 __all__ = [
+    "SENT",
     "HistoryRow",
     "Judgement",
     "Known",

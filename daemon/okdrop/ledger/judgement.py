@@ -34,7 +34,7 @@ class Moved:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """Published under this path and with this size, but touched since: compare contents before sending."""
+    """Published (or maybe) under this path and with this size, but touched since: compare before sending."""
 
     upload: Upload
 
@@ -63,11 +63,11 @@ def decide(drop: Drop, rows: Sequence[Upload]) -> Judgement:
         for row in rows
         if row.drop.revision == drop.revision
         and row.drop.path != drop.path
-        and row.state in SENT | UNFINISHED
+        and (row.state in SENT | UNFINISHED or row.lost_its_file)
     ]
     if moved:
         return Moved(upload=max(moved, key=lambda row: (row.state in SENT, row.id)))
-    suspects = [row for row in same_path if row.state in SENT]
+    suspects = [row for row in same_path if row.state in SENT or row.publish_offered]
     if suspects:
         return Suspect(upload=max(suspects, key=lambda row: (row.digest is not None, row.id)))
     return New()

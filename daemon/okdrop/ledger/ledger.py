@@ -115,6 +115,10 @@ class Ledger:
         """Is this file known, moved, suspect or new? Changes nothing."""
         return await self._thread.read(operations.judge, drop)
 
+    async def judge_all(self, drops: Sequence[Drop]) -> list[Judgement]:
+        """What `judge` says of each of many drops, some hundreds at a time."""
+        return await self._thread.read(operations.judge_all, drops)
+
     async def unknown(self, drops: Sequence[Drop]) -> list[Drop]:
         """Those of many drops that are not `Known`: what a rescan asks, thousands at a time."""
         return await self._thread.read(operations.unknown, drops)
@@ -128,6 +132,7 @@ class Ledger:
         duplicate_of: int | None = None,
         chore: Chore | None = None,
         held: bool = False,
+        digest: bytes | None = None,
         note: str = "",
     ) -> Upload:
         """Insert a row, and supersede in the same transaction what it makes outdated.
@@ -149,10 +154,35 @@ class Ledger:
             duplicate_of=duplicate_of,
             chore=chore,
             held=held,
+            digest=digest,
             created_at=now,
             updated_at=now,
         )
         return await self._thread.write(operations.add, now, upload, note=note)
+
+    async def add_all(
+        self, drops: Sequence[Drop], *, state: State = State.QUEUED, held: bool = False, note: str = ""
+    ) -> int:
+        """Insert rows for those of many drops that have none yet, in one commit: some hundreds at a time.
+
+        What a row makes outdated is superseded as by `add`.
+
+        Returns:
+            How many rows are new.
+        """
+        now = self._now()
+        uploads = [
+            Upload(id=0, drop=drop, state=state, version=1, held=held, created_at=now, updated_at=now)
+            for drop in drops
+        ]
+        return await self._thread.write(operations.add_all, now, uploads, note=note)
+
+    async def release(self, folders: Collection[str] | None = None) -> int:
+        """Let held uploads go, all or those of these folders; returns how many.
+
+        The process that watches sees it by `foreign_writes`, and takes them up.
+        """
+        return await self._thread.write(operations.release, self._now(), folders)
 
     async def get(self, number: int) -> Upload | None:
         """The upload of that id."""

@@ -6,7 +6,7 @@ Synchronous and without threads: `Ledger` runs these in its thread, `Reader` whe
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from okdrop.drop import Drop, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
@@ -16,10 +16,12 @@ from okdrop.ledger.judgement import Judgement, decide
 from okdrop.ledger.rows import HistoryRow, history_of, upload_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+K = TypeVar("K")
 
 HOST_MODE_LIFE: Final = timedelta(days=1)
 """How long the proven mode of a host is believed (design.md 2, "a prior for a day")."""
@@ -50,6 +52,79 @@ def unknown(connection: Connection, drops: Sequence[Drop]) -> list[Drop]:
             for path, size, mtime in connection.execute(queries.keys_of_paths(paths)).all()
         )
     return [drop for drop in drops if (drop.path, drop.revision.size, drop.revision.mtime_ns) not in keys]
+
+
+def judge_all(connection: Connection, drops: Sequence[Drop]) -> list[Judgement]:
+    """What `judge` would say of each of many drops, by one question for some hundreds of them."""
+    judgements: list[Judgement] = []
+    for start in range(0, len(drops), _PATHS_AT_ONCE):
+        some = drops[start : start + _PATHS_AT_ONCE]
+        query = queries.candidates_of({drop.path for drop in some}, {drop.revision.inode for drop in some})
+        rows = [upload_of(row) for row in connection.execute(query)]
+        by_path, by_inode = _grouped(rows, _path_of), _grouped(rows, _inode_of)
+        judgements += [
+            decide(drop, [*by_path.get(drop.path, ()), *by_inode.get(drop.revision.inode, ())])
+            for drop in some
+        ]
+    return judgements
+
+
+def _grouped(rows: Sequence[Upload], key: Callable[[Upload], K]) -> dict[K, list[Upload]]:
+    groups: dict[K, list[Upload]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def _path_of(upload: Upload) -> bytes:
+    return upload.drop.path
+
+
+def _inode_of(upload: Upload) -> int:
+    return upload.drop.revision.inode
+
+
+def add_all(connection: Connection, now: datetime, uploads: Sequence[Upload], *, note: str) -> int:
+    """Insert those of many rows whose revision has none yet; returns how many."""
+    wanted = {id(drop) for drop in unknown(connection, [upload.drop for upload in uploads])}
+    new = [upload for upload in uploads if id(upload.drop) in wanted]
+    lively = {
+        path
+        for start in range(0, len(new), _PATHS_AT_ONCE)
+        for path, _, _ in connection.execute(
+            queries.keys_of_paths({upload.drop.path for upload in new[start : start + _PATHS_AT_ONCE]})
+        ).all()
+    }
+    for upload in new:
+        if upload.drop.path in lively:  # it may make another row outdated
+            add(connection, now, upload, note=note)
+    plain = [upload for upload in new if upload.drop.path not in lively]
+    if plain:
+        numbers = (
+            connection.execute(queries.ADD_MANY, [values_of(upload) for upload in plain]).scalars().all()
+        )
+        rows = [upload.with_(id=number) for upload, number in zip(plain, numbers, strict=True)]
+        connection.execute(queries.RECORD, [_step(row, None, note) for row in rows])
+    return len(new)
+
+
+def release(connection: Connection, now: datetime, folders: Collection[str] | None) -> int:
+    """Let held rows go; returns how many."""
+    rows = connection.execute(queries.released(folders), {"now": now}).all()
+    if rows:
+        steps = [
+            {
+                "upload_id": row.id,
+                "at": now,
+                "from_state": row.state,
+                "to_state": row.state,
+                "version": row.version,
+                "note": "released by hand",
+            }
+            for row in rows
+        ]
+        connection.execute(queries.RECORD, steps)
+    return len(rows)
 
 
 def add(connection: Connection, now: datetime, upload: Upload, *, note: str) -> Upload:
@@ -115,7 +190,11 @@ def _refuse_own_video(upload: Upload, orphan: str) -> None:
 
 
 def _record(connection: Connection, upload: Upload, before: State | None, note: str) -> None:
-    step = {
+    connection.execute(queries.RECORD, _step(upload, before, note))
+
+
+def _step(upload: Upload, before: State | None, note: str) -> dict[str, Any]:
+    return {
         "upload_id": upload.id,
         "at": upload.updated_at,
         "from_state": before,
@@ -123,7 +202,6 @@ def _record(connection: Connection, upload: Upload, before: State | None, note: 
         "version": upload.version,
         "note": note,
     }
-    connection.execute(queries.RECORD, step)
 
 
 def unfinished(connection: Connection) -> list[Upload]:
@@ -164,6 +242,11 @@ def counts(connection: Connection) -> dict[State, int]:
     """How many rows are in each state; every state is there."""
     found = dict(tuple(row) for row in connection.execute(queries.COUNTS))
     return {state: found.get(state, 0) for state in State}
+
+
+def held(connection: Connection) -> int:
+    """How many uploads wait for a person to say go."""
+    return int(connection.execute(queries.HELD).scalar_one())
 
 
 def history(connection: Connection, number: int) -> list[HistoryRow]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 
-from okdrop.drop import UNFINISHED, State
+from okdrop.drop import SOURCE_GONE, UNFINISHED, State
 from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LIVE, ORPHANS, TO_DO, UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from sqlalchemy.sql.dml import ReturningUpdate
 
 _ROW: Final = UPLOADS.c
 _THIS_ROW: Final = _ROW.id == bindparam("row_id")
@@ -24,6 +26,9 @@ GET: Final = select(UPLOADS).where(_THIS_ROW)
 
 # A new row; the database numbers it.
 ADD: Final = insert(UPLOADS).returning(_ROW.id)
+
+# Many new rows; their numbers come in the order of the rows.
+ADD_MANY: Final = insert(UPLOADS).returning(_ROW.id, sort_by_parameter_order=True)
 
 # Compare and set: no row is touched when another write came first.
 WRITE: Final = update(UPLOADS).where(_THIS_ROW, _ROW.version == bindparam("read_version"))
@@ -71,6 +76,9 @@ CHORES: Final = select(UPLOADS).where(TO_DO).order_by(_ROW.id)
 # Has this watched folder had its first look? And: it has.
 IS_FOLDER_KNOWN: Final = select(exists().where(FOLDERS.c.path == bindparam("folder")))
 NOTE_FOLDER: Final = insert(FOLDERS)
+
+# How many uploads wait for a person to say go.
+HELD: Final = select(func.count()).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)
 
 # How many rows are in each state.
 COUNTS: Final = select(_ROW.state, func.count()).group_by(_ROW.state)
@@ -121,5 +129,21 @@ def rows(
 
 
 def keys_of_paths(paths: Collection[bytes]) -> Select[bytes, int, int]:
-    """What tells the revisions of these paths apart, straight from the index."""
-    return select(_ROW.path, _ROW.size, _ROW.mtime_ns).where(LIVE, _ROW.path.in_(paths))
+    """What tells the revisions of these paths apart, without those whose file was gone: it may be back."""
+    has_its_file = or_(_ROW.state != State.FAILED, _ROW.failure_code.is_distinct_from(SOURCE_GONE))
+    return select(_ROW.path, _ROW.size, _ROW.mtime_ns).where(LIVE, has_its_file, _ROW.path.in_(paths))
+
+
+def candidates_of(paths: Collection[bytes], inodes: Collection[int]) -> Select[*tuple[Any, ...]]:
+    """The candidates of many judgements at once: rows of these paths, or of files with these inodes."""
+    return select(UPLOADS).where(or_(and_(LIVE, _ROW.path.in_(paths)), and_(LIVE, _ROW.inode.in_(inodes))))
+
+
+def released(folders: Collection[str] | None) -> ReturningUpdate[*tuple[Any, ...]]:
+    """Let held rows go, those of some folders or all, at the time `now`."""
+    query = update(UPLOADS).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)
+    if folders is not None:
+        query = query.where(_ROW.folder.in_(sorted(folders)))
+    return query.values(held=False, version=_ROW.version + 1, updated_at=bindparam("now")).returning(
+        _ROW.id, _ROW.state, _ROW.version
+    )

@@ -58,6 +58,10 @@ class Reader:
         """How many rows are in each state; every state is there."""
         return self._ask(operations.counts)
 
+    def held(self) -> int:
+        """How many uploads wait for a person to say go."""
+        return self._ask(operations.held)
+
     def history(self, number: int) -> list[HistoryRow]:
         """The life of an upload, oldest first."""
         return self._ask(operations.history, number)

@@ -29,8 +29,9 @@ from okdrop.pipeline.janitor import Janitor, sweep
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.parts import Parts, Tally
+from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.uploader import Uploader
-from okdrop.pipeline.watcher import Folder, Watcher
+from okdrop.pipeline.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,7 +74,9 @@ class Pipeline:
         self._opened: Final = OpenUploads()
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
-        self.watcher: Final = Watcher(parts, self.intake, self._opened, folders)
+        self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
+        look_again = self.watcher.look_again
+        self._uploader: Final = Uploader(parts, self._line, self._finals, self._opened, look_again)
 
     def recover(self, rows: Iterable[Upload]) -> int:
         """Take up uploads that an earlier run left unfinished, each when it is due; returns how many."""
@@ -124,14 +127,16 @@ class Pipeline:
             self._finals.close()
             self.chores.close()
 
+    def _folder_is_back(self) -> None:
+        self._uploader.folder_is_back()
+
     def _stages(self) -> list[Work]:
         look_again = self.watcher.look_again
-        uploader = Uploader(self._parts, self._line, self._finals, self._opened, look_again)
         finalizer = Finalizer(
             self._parts, self._finals, self._line, self._opened, look_again, self.chores.take_up
         )
         return [
-            *[uploader.work] * self._workers,
+            *[self._uploader.work] * self._workers,
             *[finalizer.work] * FINALIZERS,
             *[self.chores.work] * CHORES,
         ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import UNFINISHED, Failure, State
+from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State
 from okdrop.errors import GaveUp, Halted, SourceChanged, TicketDead, Trouble, UploadError
 from okdrop.inbox.revision import moment
 from okdrop.inbox.source import Source
@@ -19,7 +19,6 @@ from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
 from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.line import IN_OTHER_HANDS
-from okdrop.pipeline.uploader import SOURCE_GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import UNFINISHED, Chore, State, too_small
-from okdrop.errors import UploadError
+from okdrop.errors import LedgerError, UploadError
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
-from okdrop.ledger import Known, Moved, New, StaleVersion, Suspect
+from okdrop.ledger import SENT, Known, Moved, New, StaleVersion, Suspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from okdrop.drop import Drop, Upload
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
+
+
+TOLD: Final = 10_000
+"""Files that are remembered as told to be known."""
 
 
 class Intake:
@@ -41,20 +45,42 @@ class Intake:
         self._line: Final = line
         self._opened: Final = opened
         self._has_chore: Final = has_chore
+        self._told: Final[dict[bytes, int]] = {}
 
-    async def take(self, drop: Drop) -> Upload:
-        """Judge a settled file; returns its row, new or known."""
+    async def take(
+        self, drop: Drop, *, compare_later: Callable[[Drop, Upload], None] | None = None
+    ) -> Upload | None:
+        """Judge a settled file.
+
+        Args:
+            drop: the file.
+            compare_later: takes a file whose contents have to be compared, which may last; whoever gives
+                it calls `compare` for each.
+
+        Returns:
+            Its row, new or known; None: it is compared later.
+        """
         match await self._parts.ledger.judge(drop):
+            case Known(upload=upload) | Moved(upload=upload) if upload.lost_its_file:
+                return await self._found_again(drop, upload)
             case Known(upload=upload):
                 return self._known(drop, upload)
             case Moved(upload=upload):
                 return await self._moved(drop, upload)
+            case Suspect(upload=upload) if compare_later is not None and upload.digest is not None:
+                compare_later(drop, upload)
+                return None
             case Suspect(upload=upload):
-                return await self._compare(drop, upload)
+                return await self.compare(drop, upload)
             case New():
                 return await self._add(drop)
 
     def _known(self, drop: Drop, upload: Upload) -> Upload:
+        if self._told.get(drop.path) == upload.id:
+            return upload  # another name of an upload under way comes by at each scan
+        if len(self._told) >= TOLD:
+            self._told.clear()
+        self._told[drop.path] = upload.id
         self._parts.emit(
             events.FileKnown(
                 upload=upload.id,
@@ -66,17 +92,47 @@ class Intake:
         return upload
 
     async def _moved(self, drop: Drop, upload: Upload) -> Upload:
-        """A rename: an upload on its way goes on under the new name, and so does what is to do after it."""
+        """A rename: the row goes by the new name from here on, whatever is still to do for it."""
         old_name_holds = revision_at(upload.drop.path) == drop.revision  # then it is a second hard link
-        goes_on = upload.state in UNFINISHED or (upload.chore is not None and upload.moved_to is None)
-        if not goes_on or old_name_holds:
+        if old_name_holds or upload.moved_to is not None:
             return self._known(drop, upload)
         try:
-            return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
+            renamed = await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
         except StaleVersion:
-            return await self.take(drop)  # its worker wrote in between: judge it as it stands now
+            return await self._anew(drop)  # its worker wrote in between: judge it as it stands now
+        except LedgerError as error:
+            return await self._anew_if_known(drop, error)
 
-    async def _compare(self, drop: Drop, published: Upload) -> Upload:
+        else:
+            return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
+
+    async def _found_again(self, drop: Drop, upload: Upload) -> Upload:
+        """The file was gone (a mount came late, a rename), and here it is: its upload begins anew."""
+        try:
+            row = await self._parts.ledger.write(
+                upload.handed_back().with_(drop=drop), note="the file is back"
+            )
+        except StaleVersion:
+            return await self._anew(drop)
+        self._begin(row)
+        return row
+
+    async def _anew(self, drop: Drop) -> Upload:
+        match await self._parts.ledger.judge(drop):
+            case Known(upload=upload):
+                return self._known(drop, upload)
+            case Moved(upload=upload):
+                return await self._moved(drop, upload)
+            case Suspect() | New():
+                return await self._add(drop)
+
+    async def _anew_if_known(self, drop: Drop, error: LedgerError) -> Upload:
+        """Another process gave this revision a row after it was judged here."""
+        if error.code != "ledger_known":
+            raise error
+        return await self._anew(drop)
+
+    async def compare(self, drop: Drop, published: Upload) -> Upload:
         """The same path and size with another mtime: the same bytes are not sent again."""
         if published.digest is not None:
             try:
@@ -84,37 +140,62 @@ class Intake:
                 same = await source.digest() == published.digest
             except UploadError:
                 same = False  # not proven: the upload itself will say what is wrong with the file
-            if same:
+            if same and published.state in SENT:
                 return await self._duplicate(drop, published)
-        return await self._add(drop)
+            if same:
+                return await self._touched(drop, published)
+        return await self._anew(drop)
+
+    async def _touched(self, drop: Drop, upload: Upload) -> Upload:
+        """The same bytes as those of an upload that may be public already: it goes by the new time.
+
+        A row of its own would give one content two videos.
+        """
+        try:
+            return await self._parts.ledger.write(upload.with_(drop=drop), note="the file was touched")
+        except StaleVersion as stale:
+            return await self.compare(drop, stale.current)
 
     async def _duplicate(self, drop: Drop, published: Upload) -> Upload:
         original = published.duplicate_of or published.id
         # Moved as the first one was. Not deleted: nobody asks OK about the video on its account.
         moves = self._parts.afterwards_of(drop).after is After.MOVE
-        row = await self._parts.ledger.add(
-            drop,
-            state=State.DUPLICATE,
-            duplicate_of=original,
-            chore=Chore.MOVE if moves else None,
-            note=f"the same bytes as upload {original}",
-        )
+        try:
+            row = await self._parts.ledger.add(
+                drop,
+                state=State.DUPLICATE,
+                duplicate_of=original,
+                chore=Chore.MOVE if moves else None,
+                note=f"the same bytes as upload {original}",
+            )
+        except LedgerError as error:
+            return await self._anew_if_known(drop, error)
         self._parts.tally.add(State.DUPLICATE)
         self._parts.emit(events.UploadDuplicate(upload=row.id, path=events.shown(drop.path), of=original))
         self._has_chore(row)
         return row
 
     async def _add(self, drop: Drop) -> Upload:
-        size = drop.revision.size
-        if (failure := too_small(size)) is not None:
-            row = await self._parts.ledger.add(
-                drop, state=State.FAILED, failure=failure, note=failure.message
-            )
+        failure = too_small(drop.revision.size)
+        try:
+            if failure is None:
+                row = await self._parts.ledger.add(drop, note="settled")
+            else:
+                row = await self._parts.ledger.add(
+                    drop, state=State.FAILED, failure=failure, note=failure.message
+                )
+        except LedgerError as error:
+            return await self._anew_if_known(drop, error)
+        if failure is not None:
             self._parts.tally.add(State.FAILED)
             self._parts.tell_failure(row)
             return row
-        row = await self._parts.ledger.add(drop, note="settled")
-        self._parts.emit(events.FileSettled(upload=row.id, path=events.shown(drop.path), size=size))
+        self._begin(row)
+        return row
+
+    def _begin(self, row: Upload) -> None:
+        self._parts.emit(
+            events.FileSettled(upload=row.id, path=events.shown(row.drop.path), size=row.drop.revision.size)
+        )
         if self._opened.begin(row.id):
             self._line.put(row.id)
-        return row

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import os
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import State
+from okdrop.drop import SOURCE_GONE, State
+from okdrop.errors import Trouble
+from okdrop.inbox.away import away
 from okdrop.pipeline.after import KEEP
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from okdrop.pipeline.brake import Brake
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
+
+
+SOURCE_AWAY: Final = "source_away"
 
 
 @dataclasses.dataclass(slots=True)
@@ -112,6 +119,24 @@ class Parts:
             )
         )
         return row, delay
+
+    async def only_away(self, row: Upload, error: UploadError) -> UploadError:
+        """Tell a file that is gone from one that is away with its mount, which a run that stays waits for.
+
+        Returns:
+            The error as it was, or the passing trouble that it is.
+        """
+        if error.code != SOURCE_GONE or not self.brake.stays or not row.drop.folder:
+            return error
+        folder = os.fsencode(row.drop.folder)
+        reason = await asyncio.to_thread(away, row.drop.path, folder, row.drop.revision.device)
+        if not reason:
+            return error
+        return Trouble(
+            f"{error.message}: {reason}",
+            code=SOURCE_AWAY,
+            hint="mount it again, or make the folder anew; okdrop cancel ID ends the wait",
+        )
 
     async def supersede(self, row: Upload) -> None:
         """The file is another revision now: this one is neither stitched nor published."""

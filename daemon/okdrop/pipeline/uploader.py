@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import UNFINISHED, Failure, State, too_small
+from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State, too_small
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
 from okdrop.pipeline.line import IN_OTHER_HANDS
+from okdrop.pipeline.parts import SOURCE_AWAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from okdrop.drop import Drop, Upload
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
-
-SOURCE_GONE: Final = "source_gone"
-
 
 USELESS_TICKET: Final = frozenset({"ticket_expired", "upload_host_refused", "video_unclear", SOURCE_GONE})
 """Failures after which another try begins with a new ticket."""
@@ -49,6 +47,13 @@ class Uploader:
         self._finals: Final = finals
         self._opened: Final = opened
         self._look_again: Final = look_again
+        self._away: Final[set[int]] = set()
+
+    def folder_is_back(self) -> None:
+        """What waits for a file that is away need not wait longer."""
+        for number in self._away:
+            self._line.put(number)
+        self._away.clear()
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
@@ -81,6 +86,7 @@ class Uploader:
 
     async def upload(self, number: int) -> None:
         """One attempt at one upload."""
+        self._away.discard(number)
         row = await self._parts.ledger.get(number)
         if row is None:
             self._opened.end(number)
@@ -94,11 +100,6 @@ class Uploader:
             return
         try:
             source = await Source.open(row.drop.path, row.drop.revision)
-        except Trouble as error:
-            # The file cannot be looked at now (a mount that hangs, say): another time.
-            row, delay = await self._parts.put_off(row, error)
-            self._line.put(row.id, delay)
-            return
         except UploadError as error:
             await self._end(row, error)
             return
@@ -131,7 +132,9 @@ class Uploader:
 
     async def _end(self, row: Upload, outcome: Outcome, *, seconds: float = 0.0) -> None:
         """Write the outcome and pass the upload on."""
-        if outcome == WHOLE:
+        if isinstance(outcome, UploadError):
+            await self._end_by(row, await self._parts.only_away(row, outcome))
+        elif outcome == WHOLE:
             await self._whole(row, seconds)
         elif isinstance(outcome, Released):
             await self._parts.ledger.write(row)
@@ -139,16 +142,25 @@ class Uploader:
         elif outcome == DRAINED:
             await self._parts.ledger.write(row)
             self._line.put(row.id)
-        elif isinstance(outcome, Halted):
-            await self._parts.ledger.write(row, note=outcome.message)
-            self._parts.halt(row, outcome)
+
+    async def _end_by(self, row: Upload, error: UploadError) -> None:
+        """Write what stands in the way, by the error's verdict."""
+        if isinstance(error, Halted):
+            await self._parts.ledger.write(row, note=error.message)
+            self._parts.halt(row, error)
             self._line.put(row.id)
-        elif isinstance(outcome, SourceChanged) and outcome.code != SOURCE_GONE:
+        elif isinstance(error, Trouble):
+            # The file cannot be looked at now (a mount that hangs, or is away): another time.
+            row, delay = await self._parts.put_off(row, error)
+            self._line.put(row.id, delay)
+            if error.code == SOURCE_AWAY:
+                self._away.add(row.id)
+        elif isinstance(error, SourceChanged) and error.code != SOURCE_GONE:
             await self._parts.supersede(row)
             self._look_again(row.drop)
             self._opened.end(row.id)
-        elif isinstance(outcome, UploadError):
-            await self._failed(row, outcome)
+        else:
+            await self._failed(row, error)
 
     async def _whole(self, row: Upload, seconds: float) -> None:
         row = await self._parts.ledger.write(
@@ -173,4 +185,6 @@ class Uploader:
             orphan = row.ticket.video_id
             row = row.with_(ticket=None, mode=None, offered_all=False, received=0)
         await self._parts.fail(row, failure, orphan=orphan)
+        if error.code == SOURCE_GONE:
+            self._look_again(row.drop)  # it may be back already, or come back
         self._opened.end(row.id)

@@ -1,0 +1,129 @@
+"""The commands by which a person decides about uploads: `retry`, `cancel`, `go` and `adopt`.
+
+All of them work beside a running daemon, which heeds them within about a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path  # noqa: TC003  typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from okdrop.cli.support import ConfigFile, finish, ledger_url, loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from okdrop.orders import Said
+
+USAGE = 2
+
+FEW = 20
+"""Files that are named one by one; of more, only those that are refused."""
+
+
+def retry(
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Uploads, by id.")] = None,
+    config: ConfigFile = None,
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Every failed upload.")] = False,
+) -> None:
+    """Hand failed or cancelled uploads back.
+
+    A running okdrop takes them up at once, else the next run does; bytes that OK holds are not sent again.
+    """
+    from okdrop import orders  # noqa: PLC0415
+
+    if failed is bool(numbers):
+        raise typer.BadParameter("name uploads by their ids, or all that failed by --failed")
+    _obey(finish(orders.retry(ledger_url(config), numbers or ())))
+
+
+def cancel(
+    numbers: Annotated[list[int], typer.Argument(metavar="ID", help="Uploads, by id.")],
+    config: ConfigFile = None,
+) -> None:
+    """Take unfinished or failed uploads out.
+
+    A running okdrop stops sending them at once. What they left at OK is deleted later, by itself.
+    """
+    from okdrop import orders  # noqa: PLC0415
+
+    _obey(finish(orders.cancel(ledger_url(config), numbers)))
+
+
+def _obey(answers: Sequence[Said]) -> None:
+    """Say what became of each order; one that could not be carried out is a usage error."""
+    for said in answers:
+        if said.done:
+            print(said.text)
+        else:
+            print(f"okdrop: {said.text}", file=sys.stderr)
+    if not answers:
+        print("nothing to hand back")
+    raise typer.Exit(0 if all(said.done for said in answers) else USAGE)
+
+
+def go(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="FOLDER", help="Watched folders; all if none is named.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Release what is held.
+
+    Uploads are held where a new folder had too many videos at once (`intake.surge`).
+    """
+    from okdrop import orders  # noqa: PLC0415
+
+    settings = loaded(config)
+    wanted = {str(folder.expanduser().absolute()) for folder in folders or ()}
+    if strange := wanted - {str(watch.path) for watch in settings.watch}:
+        raise typer.BadParameter(f"{strange.pop()!r} is no watched folder", param_hint="FOLDER")
+    count = finish(orders.go(settings.ledger.url.get_secret_value(), wanted or None))
+    print(f"released {count:,} uploads" if count else "nothing is held")
+
+
+def adopt(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Files, or folders: all videos in them.")
+    ],
+    config: ConfigFile = None,
+    *,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Do not read the files; one that is touched later is sent.")
+    ] = False,
+) -> None:
+    """Record files as already published, sending nothing."""
+    from okdrop import adoption  # noqa: PLC0415
+    from okdrop.inbox.named import place  # noqa: PLC0415
+
+    settings = loaded(config)
+    drops, said = adoption.files_of(settings, [place(os.fspath(path)) for path in paths])
+    with _progress(len(drops)) as progress:
+        url = settings.ledger.url.get_secret_value()
+        said += finish(adoption.adopt(url, drops, fast=fast, progress=progress))
+    for one in said:
+        if one.outcome is adoption.Outcome.REFUSED:
+            print(f"okdrop: {one.text}", file=sys.stderr)
+        elif len(said) <= FEW:
+            print(one.text)
+    counts = [f"{sum(one.outcome is kind for one in said):,} {kind.value}" for kind in adoption.Outcome]
+    print(", ".join(counts))
+    raise typer.Exit(USAGE if any(one.outcome is adoption.Outcome.REFUSED for one in said) else 0)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], object]]:
+    """A bar on a terminal, for what lasts; calls take how much more is done."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("files", total=total)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,74 @@
+"""What comes after publishing."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from okdrop.events.base import UploadEvent
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VideoConfirmed(UploadEvent):
+    """OK processed the video."""
+
+    name: ClassVar = "video.confirmed"
+    video_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRefused(UploadEvent):
+    """OK refused a video that was published; its upload has failed."""
+
+    name: ClassVar = "video.refused"
+    level: ClassVar = "error"
+    video_id: str
+    status: str  #: OK's word
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VideoUnconfirmed(UploadEvent):
+    """OK is asked no more: the video is missing there, or nothing has been decided for days."""
+
+    name: ClassVar = "video.unconfirmed"
+    level: ClassVar = "warning"
+    status: str  #: OK's last word
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileMoved(UploadEvent):
+    """A published file was moved to where its folder says."""
+
+    name: ClassVar = "file.moved"
+    path: str
+    to: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileDeleted(UploadEvent):
+    """A published file was deleted, as its folder says; OK had confirmed its video."""
+
+    name: ClassVar = "file.deleted"
+    path: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileLeftAlone(UploadEvent):
+    """A published file was to be moved or deleted, and is gone, or another by now."""
+
+    name: ClassVar = "file.left_alone"
+    level: ClassVar = "warning"
+    path: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChoreTrouble(UploadEvent):
+    """What is to do after publishing cannot be done now; it is tried again, in a run that stays."""
+
+    name: ClassVar = "chore.trouble"
+    level: ClassVar = "warning"
+    chore: str
+    code: str
+    reason: str
+    delay: float  #: seconds until then

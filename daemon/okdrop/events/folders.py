@@ -1,0 +1,89 @@
+"""Watched folders: how they are watched, and what their first look decided."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from okdrop.events.base import Event
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FolderWatched(Event):
+    """A folder was looked through for the first time in this run, and is watched from now on."""
+
+    name: ClassVar = "folder.watched"
+    path: str
+    mode: str  #: kernel events, or scans only and why
+    writers: str  #: whether writers can be seen
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WritersUnseen(Event):
+    """In this folder only quiet tells that a file is finished."""
+
+    name: ClassVar = "folder.writers_unseen"
+    level: ClassVar = "warning"
+    path: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FolderAway(Event):
+    """A watched folder is missing, cannot be read, or is not mounted; okdrop waits for it."""
+
+    name: ClassVar = "folder.away"
+    level: ClassVar = "error"
+    path: str
+    code: str
+    message: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FolderBack(Event):
+    """A watched folder that was away is there again."""
+
+    name: ClassVar = "folder.back"
+    path: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HintsLost(Event):
+    """The kernel's events of a folder ended or cannot be had: scans alone find what is dropped."""
+
+    name: ClassVar = "folder.scans_only"
+    level: ClassVar = "warning"
+    path: str
+    reason: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HintsBack(Event):
+    """A folder's kernel events are steady again."""
+
+    name: ClassVar = "folder.events_again"
+    path: str
+    times: int  #: how often they were lost meanwhile
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingIgnored(Event):
+    """What lay in a folder before its first start was recorded, and is not sent."""
+
+    name: ClassVar = "folder.existing_ignored"
+    path: str
+    files: int
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SurgeHeld(Event):
+    """A new folder holds so many videos that a person has to say go first."""
+
+    name: ClassVar = "folder.held"
+    level: ClassVar = "warning"
+    path: str
+    files: int
+    hint: str

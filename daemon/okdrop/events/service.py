@@ -1,0 +1,159 @@
+"""The whole process: started, halted, offline, its ledger, its end."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from okdrop.events.base import Event
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStarted(Event):
+    """The process is up."""
+
+    name: ClassVar = "service.started"
+    version: str
+    folders: int
+    once: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NothingResumes(Event):
+    """Files go in one request each: what is cut starts anew, and none may have more bytes than `largest`."""
+
+    name: ClassVar = "service.nothing_resumes"
+    level: ClassVar = "warning"
+    largest: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReady(Event):
+    """The ledger is open, and every folder that is there was looked through once."""
+
+    name: ClassVar = "service.ready"
+    unfinished: int  #: uploads that an earlier run left, taken up again
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReloaded(Event):
+    """SIGHUP: the credentials were read again; other keys of the configuration need a restart."""
+
+    name: ClassVar = "service.reloaded"
+    changed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCrashed(Event):
+    """A bug, or a fault that nobody foresaw: the process ends with exit code 1; please report it."""
+
+    name: ClassVar = "service.crashed"
+    level: ClassVar = "error"
+    message: str
+    traceback: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStopped(Event):
+    """The process ends."""
+
+    name: ClassVar = "service.stopped"
+    published: int
+    failed: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DrainStarted(Event):
+    """A signal asked us to stop: nothing new begins, segments under way may land."""
+
+    name: ClassVar = "service.draining"
+    signal: str
+    timeout: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PoolHalted(Event):
+    """Credentials or a permission are missing: everything waits, nothing fails."""
+
+    name: ClassVar = "pool.halted"
+    level: ClassVar = "error"
+    code: str
+    message: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PoolResumed(Event):
+    """What halted the pool is mended: everything goes on."""
+
+    name: ClassVar = "pool.resumed"
+    code: str  #: of the halt
+    reason: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsRenewed(Event):
+    """Other credentials were found on disk, and OK accepts them; they are in use now."""
+
+    name: ClassVar = "credentials.renewed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsRefused(Event):
+    """Other credentials were found on disk, and OK refuses them."""
+
+    name: ClassVar = "credentials.refused"
+    level: ClassVar = "warning"
+    code: str
+    message: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsUnreadable(Event):
+    """The configuration cannot be read just now; the credentials in use stay."""
+
+    name: ClassVar = "credentials.unreadable"
+    level: ClassVar = "warning"
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOffline(Event):
+    """Nobody can be reached; the tries go on and are not told one by one."""
+
+    name: ClassVar = "network.offline"
+    level: ClassVar = "warning"
+    since: str  #: RFC 3339, in UTC
+    host: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOnline(Event):
+    """Somebody was reached again."""
+
+    name: ClassVar = "network.online"
+    seconds: float  #: how long nobody was
+    tries: int  #: how many tries were not told one by one
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerStuck(Event):
+    """The ledger cannot be written; everything that depends on it waits, and nothing is lost."""
+
+    name: ClassVar = "ledger.stuck"
+    level: ClassVar = "error"
+    code: str
+    message: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerWritable(Event):
+    """The ledger can be written again; what waited goes on."""
+
+    name: ClassVar = "ledger.writable"
+    seconds: float

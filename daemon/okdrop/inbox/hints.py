@@ -1,0 +1,243 @@
+"""Hints that something happened in some folders: kernel events, by way of watchfiles.
+
+A hint makes things quick and guarantees nothing; scans do that. What watchfiles' own face would do to us is
+the reason for this one:
+
+- It watches trees, follows symbolic links out of them (a link to / would watch the whole machine), and
+  swallows every refusal, the watch limit too, once it is to bear folders that may not be read. So it gets
+  the folders by name, as a scan listed them, each without what is below.
+- One file name that is not UTF-8 ends a watch; so does whatever else it raises. `Hints.wait` tells, and
+  the watch has to be begun anew.
+- It drops the kernel's word that events were lost (IN_Q_OVERFLOW). Nothing tells that; a batch of hints as
+  large as that queue may be is a reason to scan.
+- It waits in a thread. That is ours, so that those which others wait for are never used up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from watchfiles import _rust_notify
+
+from okdrop.errors import OkdropError
+from okdrop.events import shown
+from okdrop.inbox.mounts import is_remote, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+STEP: Final = 50
+"""Milliseconds between two looks of the watching thread."""
+
+GATHER: Final = 400
+"""Milliseconds for which hints that go on coming are gathered into one batch."""
+
+MANY: Final = 5000
+"""So many hints at once are a reason to scan: that costs less, and finds what a full queue lost."""
+
+_LIMIT_HINT: Final = "raise fs.inotify.max_user_watches (sysctl)"
+_INSTANCES_HINT: Final = "raise fs.inotify.max_user_instances (sysctl)"
+
+
+class NoHints(OkdropError):
+    """A watch cannot be had, or has ended."""
+
+    code = "no_hints"
+    hint = "scans find every file, at `rescan` seconds from each other"
+
+
+class _Watch:
+    """One watch over some folders, from its construction until it is closed or ends by itself.
+
+    Args:
+        folders: absolute; none of what is below them.
+        tell: called with paths, from another thread.
+        ended: called with the reason when it ends by itself, from another thread.
+
+    Raises:
+        NoHints: it cannot be had.
+    """
+
+    def __init__(
+        self, folders: Collection[bytes], tell: Callable[[set[bytes]], None], ended: Callable[[str], None]
+    ) -> None:
+        self._notify: Final = _begun([os.fsdecode(folder) for folder in sorted(folders)])
+        self._tell: Final = tell
+        self._ended: Final = ended
+        self._closing: Final = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._listen, name="hints", daemon=True).start()
+
+    def close(self) -> None:
+        """End soon; the thread lets go of the kernel's resources."""
+        self._closing.set()
+
+    def _listen(self) -> None:
+        reason = "the watch ended"
+        try:
+            while isinstance(changes := self._notify.watch(GATHER, STEP, 0, self._closing), set):
+                self._tell({os.fsencode(path) for _, path in changes})
+        except BaseException as error:  # noqa: BLE001 - the thread's edge; a panic in Rust is no Exception
+            reason = str(error) or type(error).__name__
+        finally:
+            self._notify.close()
+        if not self._closing.is_set():
+            self._ended(reason)
+
+
+class Hints:
+    """The watch of one folder and of the folders in it, begun anew as they change. Used in the event loop."""
+
+    def __init__(self) -> None:
+        self._watch: _Watch | None = None
+        self._folders: frozenset[bytes] = frozenset()
+        self._paths: set[bytes] = set()
+        self._lost = ""
+        self._news: Final = asyncio.Event()
+
+    @property
+    def folders(self) -> frozenset[bytes]:
+        """What is watched now; empty while there is no watch."""
+        return self._folders
+
+    async def watch(self, folders: frozenset[bytes]) -> None:
+        """Watch these folders from now on, in place of those before, without a gap between.
+
+        Folders whose names are not UTF-8, and those that vanish meanwhile, are left to the scans.
+
+        Raises:
+            NoHints: the watch cannot be had; there is none then.
+        """
+        loop = asyncio.get_running_loop()
+        before = self._watch
+        tell, ended = _posted(loop, self._hinted), _posted(loop, self._end)
+
+        def lost(reason: str) -> None:
+            ended((watch, reason))
+
+        try:
+            watch = await asyncio.to_thread(_Watch, _watchable(folders), tell, lost)
+        except NoHints:
+            self.close()
+            raise
+        self._watch, self._folders, self._lost = watch, folders, ""
+        watch.start()
+        if before is not None:
+            before.close()
+
+    async def wait(self, timeout: float) -> set[bytes]:  # noqa: ASYNC109 - running out of time is an answer
+        """Wait for hints, at most `timeout` seconds.
+
+        Returns:
+            Paths at which something happened: a file or a folder, that may be gone. Empty: nothing did.
+
+        Raises:
+            NoHints: the watch ended; whatever happened since the last hint is unknown.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._news.wait()
+        self._news.clear()
+        paths, self._paths = self._paths, set()
+        if self._lost:
+            reason = self._lost
+            self.close()
+            raise NoHints(reason)
+        return paths
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        if self._watch is not None:
+            self._watch.close()
+        self._watch, self._folders, self._lost = None, frozenset(), ""
+
+    def _hinted(self, paths: set[bytes]) -> None:
+        if len(self._paths) <= MANY:  # more than many are a reason to scan, whichever they are
+            self._paths |= paths
+        self._news.set()
+
+    def _end(self, what: tuple[_Watch, str]) -> None:
+        watch, reason = what
+        if watch is self._watch:
+            self._lost = reason
+            self._news.set()
+
+
+def try_watch(folders: Collection[bytes]) -> str:
+    """Begin a watch and let it go at once; blocking. Returns why it cannot be had, or ""."""
+    try:
+        _begun([os.fsdecode(folder) for folder in _watchable(folders)]).close()
+    except NoHints as refusal:
+        return refusal.message
+    return ""
+
+
+def watch_mode(folder: bytes, refusal: str) -> str:
+    """How a folder is watched, in words; `refusal` says why there are no events, "" that there are."""
+    if refusal:
+        return f"scans only: {refusal}"
+    try:
+        kind = kind_of(Path(os.fsdecode(folder)).stat().st_dev)
+    except OSError:
+        kind = b""
+    if is_remote(kind):
+        return f"kernel events, but what another machine writes is found by scans only ({shown(kind)})"
+    return "kernel events"
+
+
+def _begun(folders: list[str]) -> _rust_notify.RustNotify:
+    """Start a watch; one of the folders may vanish at any moment.
+
+    Raises:
+        NoHints: the kernel refuses, or nothing is left to watch.
+    """
+    while folders:
+        try:
+            return _rust_notify.RustNotify(folders, False, False, 0, False, False)
+        except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+            left = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
+            if len(left) == len(folders):
+                raise NoHints(str(error)) from error
+            folders = left
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            raise _refusal(str(error) or type(error).__name__) from error
+    raise NoHints("there is no folder that could be watched")
+
+
+def _refusal(reason: str) -> NoHints:
+    """What it means that a watch cannot be had."""
+    if "watch limit" in reason:  # ENOSPC
+        return NoHints("the kernel's limit of watches is reached", hint=_LIMIT_HINT)
+    if "os error 24" in reason:  # EMFILE, of inotify_init
+        return NoHints("the kernel's limit of watchers is reached", hint=_INSTANCES_HINT)
+    return NoHints(reason)
+
+
+def _watchable(folders: Collection[bytes]) -> list[bytes]:
+    return sorted(folder for folder in folders if _is_utf8(folder))
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _posted(loop: asyncio.AbstractEventLoop, call: Callable[..., None]) -> Callable[..., None]:
+    """The same call, made in the loop's thread; a loop that is closed needs no hints."""
+
+    def post(argument: object) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(call, argument)
+
+    return post

@@ -1,0 +1,117 @@
+"""What lies in a watched folder when it is looked through for the first time ever.
+
+By `existing = "ignore"` it is recorded and not sent. Else, in a run that stays, too much at once waits until
+a person says go: a new folder may be somebody's archive, or the ledger may have been lost.
+
+A first look that was cut short goes on at the next start, with what lies there then: only when all of it is
+decided does the ledger know the folder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from okdrop import events
+from okdrop.drop import Drop, State, too_small
+from okdrop.ledger import New, Suspect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from okdrop.inbox.scan import Found
+    from okdrop.ledger import Judgement
+    from okdrop.pipeline.parts import Parts
+    from okdrop.pipeline.standing import Folder
+
+T = TypeVar("T")
+
+AT_ONCE: Final = 500
+"""Files that are written in one commit; other writes go in between."""
+
+IGNORED: Final = "lay there before the first start (existing = ignore)"
+HELD: Final = "held: found with too many others in a new folder; okdrop go releases it"
+
+
+class FirstLook:
+    """Decides about what a scan found, where it is the first one of its folder.
+
+    Args:
+        parts: what all stages share.
+        stays: the run stays; a run that ends is an explicit order, and holds nothing.
+    """
+
+    def __init__(self, parts: Parts, *, stays: bool) -> None:
+        self._parts: Final = parts
+        self._stays: Final = stays
+        self._empty: Final[set[str]] = set()
+
+    async def decide(self, folder: Folder, found: list[Found]) -> list[Found]:
+        """Record what is not to be sent now; returns the rest.
+
+        Asked again about a new folder in which there was nothing, it decides anew: that may have been the
+        place of a mount which came later.
+
+        Args:
+            folder: the watched folder.
+            found: every video that lies in it.
+        """
+        if folder.path not in self._empty and await self._parts.ledger.is_folder_known(folder.path):
+            return found
+        self._empty.discard(folder.path)
+        if not found:
+            self._empty.add(folder.path)
+        if folder.ignores_existing:
+            decided = await self._ignore(folder, found)
+        elif self._stays and folder.surge:
+            decided = await self._hold(folder, found)
+        else:
+            decided = set()
+        await self._parts.ledger.note_folder(folder.path)
+        return [one for one in found if one.path not in decided]
+
+    async def _ignore(self, folder: Folder, found: list[Found]) -> set[bytes]:
+        drops = await self._judged(folder, found, lambda judgement: isinstance(judgement, New | Suspect))
+        for batch in _batches(drops):
+            await self._parts.ledger.add_all(batch, state=State.CANCELLED, note=IGNORED)
+        if drops:
+            self._parts.emit(
+                events.ExistingIgnored(
+                    path=_shown(folder), files=len(drops), hint="okdrop retry ID sends one of them"
+                )
+            )
+        return {drop.path for drop in drops}
+
+    async def _hold(self, folder: Folder, found: list[Found]) -> set[bytes]:
+        # What was renamed or only touched is no news; the intake knows what to do about it.
+        drops = await self._judged(folder, found, lambda judgement: isinstance(judgement, New))
+        drops = [drop for drop in drops if too_small(drop.revision.size) is None]
+        if len(drops) <= folder.surge:
+            return set()
+        for batch in _batches(drops):
+            await self._parts.ledger.add_all(batch, held=True, note=HELD)
+        self._parts.emit(
+            events.SurgeHeld(
+                path=_shown(folder),
+                files=len(drops),
+                hint="okdrop go sends them; okdrop adopt records them as published; more than [intake] surge",
+            )
+        )
+        return {drop.path for drop in drops}
+
+    async def _judged(
+        self, folder: Folder, found: list[Found], wanted: Callable[[Judgement], bool]
+    ) -> list[Drop]:
+        drops: list[Drop] = []
+        for batch in _batches(found):
+            asked = [Drop(path=one.path, revision=one.revision, folder=folder.path) for one in batch]
+            judgements = await self._parts.ledger.judge_all(asked)
+            drops += [drop for drop, judgement in zip(asked, judgements, strict=True) if wanted(judgement)]
+        return drops
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
+
+
+def _shown(folder: Folder) -> str:
+    return events.shown(folder.path.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,243 @@
+"""A watched folder of a run that stays: scanned when it is due, looked at where a hint points.
+
+The scan guarantees, the hints make it quick. So whatever becomes of the hints, there is a scan: at once when
+a watch ends, again as soon as the next one has begun, and every `rescan` seconds in any case. A folder that
+goes away is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.drop import Drop
+from okdrop.inbox.hints import MANY, Hints, NoHints, watch_mode
+from okdrop.inbox.known import KnownFiles
+from okdrop.inbox.lease import can_see_writers
+from okdrop.inbox.scan import FolderError, FolderUnmounted, look_at, scan
+from okdrop.pipeline.standing import SHARE, FolderStanding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from okdrop.inbox.scan import Found, Problem, Scan
+    from okdrop.pipeline.first_look import FirstLook
+    from okdrop.pipeline.parts import Parts
+    from okdrop.pipeline.standing import Folder
+
+AWAY_EVERY: Final = 2.0
+"""Seconds between looks for a folder that is away."""
+
+AT_ONCE: Final = 2000
+"""Files that the ledger is asked about at once."""
+
+
+class FolderWatch:
+    """Watches one folder.
+
+    Args:
+        parts: what all stages share.
+        folder: the folder.
+        first_look: decides about what a scan found, where it is the first one.
+        found: told of a file that is to be looked at until it is settled.
+        is_busy: whether a file is looked at, or being taken, already; asked from threads, too.
+        back: told that the folder was away and is there again.
+        looked: told that the folder was looked through, or is away.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        folder: Folder,
+        *,
+        first_look: FirstLook,
+        found: Callable[[Folder, Drop], None],
+        is_busy: Callable[[bytes], bool],
+        back: Callable[[], None],
+        looked: Callable[[Folder], None],
+    ) -> None:
+        self._parts: Final = parts
+        self._folder: Final = folder
+        self._path: Final = os.fsencode(folder.path)
+        self._first_look: Final = first_look
+        self._found: Final = found
+        self._is_busy: Final = is_busy
+        self._back: Final = back
+        self._looked: Final = looked
+        self._hints: Final = Hints()
+        self._standing: Final = FolderStanding(parts, folder)
+        self._known: Final = KnownFiles()
+        self._foreign: int | None = None
+        self._device: int | None = None
+        self._was_empty = False
+        self._looked_first = False
+        self._told_problems: set[bytes] = set()
+        self._due = 0.0
+
+    def forget(self, path: bytes) -> None:
+        """What the ledger says of this path may have changed."""
+        self._known.forget(path)
+
+    def know(self, drop: Drop) -> None:
+        """Nothing is to be done about this file as it stands."""
+        self._known.note([drop])
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        try:
+            while True:
+                folders = await self._scan()
+                if await self._renew(folders):
+                    continue  # events began only now: what happened since the scan takes another one
+                await self._follow(folders)
+        finally:
+            self._hints.close()
+
+    # --- scans ----------------------------------------------------------------------------------------
+
+    async def _scan(self) -> frozenset[bytes]:
+        """Look through the folder, once it is there; returns the folders in it."""
+        began = self._parts.monotonic()
+        await self._doubt_after_foreign_writes()
+        sighting = self._known.sighting()
+        seen = await self._seen(sighting)
+        await self._lead_on(await self._decided_first(seen))
+        self._known.keep(sighting)
+        self._tell_problems(seen.problems)
+        self._looked(self._folder)
+        took = self._parts.monotonic() - began
+        self._due = self._parts.monotonic() + self._standing.until_next_scan(took)
+        return seen.folders
+
+    async def _seen(self, sighting: Callable[[bytes, os.stat_result], bool]) -> Scan:
+        while True:
+            try:
+                seen = await asyncio.to_thread(
+                    scan,
+                    self._path,
+                    suffixes=self._folder.suffixes,
+                    ignore=self._folder.ignore,
+                    known=lambda path, status: sighting(path, status) or self._is_busy(path),
+                )
+                self._refuse_unmounted(seen)
+            except FolderError as error:
+                self._hints.close()
+                self._standing.away(error)
+                self._looked(self._folder)
+                await asyncio.sleep(min(self._folder.rescan, AWAY_EVERY))
+            else:
+                if self._standing.back():
+                    self._back()
+                return seen
+
+    def _refuse_unmounted(self, seen: Scan) -> None:
+        """Compare the folder with what it was before.
+
+        Raises:
+            FolderUnmounted: it is another one suddenly, and holds nothing.
+        """
+        another = self._device is not None and seen.device != self._device
+        if another and seen.is_empty and not self._was_empty:
+            raise FolderUnmounted(
+                f"{events.shown(self._path)} is empty and lies on another device than before"
+            )
+        if another and self._was_empty:
+            self._looked_first = False  # what was looked at first was the place without its mount
+        self._device, self._was_empty = seen.device, seen.is_empty
+
+    async def _doubt_after_foreign_writes(self) -> None:
+        foreign = await self._parts.ledger.foreign_writes()
+        if foreign != self._foreign:
+            self._foreign = foreign
+            self._known.forget_all()
+
+    async def _decided_first(self, seen: Scan) -> list[Found]:
+        if self._looked_first:
+            return seen.found
+        left = await self._first_look.decide(self._folder, seen.found)
+        self._looked_first = True
+        return left
+
+    async def _lead_on(self, found: list[Found]) -> None:
+        """Have those files looked at that the ledger does not know; remember the others."""
+        for start in range(0, len(found), AT_ONCE):
+            drops = [
+                Drop(path=one.path, revision=one.revision, folder=self._folder.path)
+                for one in found[start : start + AT_ONCE]
+                if not self._is_busy(one.path)
+            ]
+            unknown = {drop.path: drop for drop in await self._parts.ledger.unknown(drops)}
+            self._known.note(drop for drop in drops if drop.path not in unknown)
+            for drop in unknown.values():
+                self._known.forget(drop.path)
+                self._found(self._folder, drop)
+
+    def _tell_problems(self, problems: list[Problem]) -> None:
+        for problem in problems:
+            if problem.path not in self._told_problems:
+                self._parts.emit(
+                    events.FileUnreadable(path=events.shown(problem.path), reason=problem.reason)
+                )
+        self._told_problems = {problem.path for problem in problems}
+
+    # --- hints ----------------------------------------------------------------------------------------
+
+    async def _renew(self, folders: frozenset[bytes]) -> bool:
+        """See to it that these folders are watched; returns whether a watch was begun."""
+        if folders == self._hints.folders or not self._standing.may_watch():
+            return False
+        began = self._parts.monotonic()
+        try:
+            await self._hints.watch(folders)
+        except NoHints as refusal:
+            self._standing.refused(refusal)
+            await self._introduce()
+            return False
+        self._standing.watching()
+        await self._introduce()
+        await asyncio.sleep(SHARE * (self._parts.monotonic() - began))
+        return True
+
+    async def _introduce(self) -> None:
+        if not self._standing.introduced:
+            self._standing.introduce(
+                mode=await asyncio.to_thread(watch_mode, self._path, self._standing.scans_only_because),
+                writers=await asyncio.to_thread(can_see_writers, self._path),
+            )
+
+    async def _follow(self, folders: frozenset[bytes]) -> None:
+        """Look where hints point until the next scan is due, or until there are none any more."""
+        while (left := self._due - self._parts.monotonic()) > 0:
+            try:
+                paths = await self._hints.wait(left)
+            except NoHints as loss:
+                self._standing.lost(loss)
+                return
+            self._standing.watch_lives()
+            if len(paths) > MANY:
+                return
+            new = await self._look_at(paths) - folders
+            while new:
+                folders |= new
+                if not await self._renew(folders):
+                    return
+                new = await self._look_at(new) - folders
+
+    async def _look_at(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+        """Look at what is at these paths; returns the folders among them, and those in them."""
+        wanted = [path for path in paths if not self._is_busy(path)]
+        if not wanted:
+            return frozenset()
+        sighting = self._known.sighting()
+        seen = await asyncio.to_thread(
+            look_at,
+            self._path,
+            wanted,
+            suffixes=self._folder.suffixes,
+            ignore=self._folder.ignore,
+            known=sighting,
+        )
+        await self._lead_on(seen.found)
+        return seen.folders

@@ -1,0 +1,233 @@
+"""The kernel's events by way of watchfiles: real folders, real events, and what breaks a watch."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from okdrop.inbox import hints as module
+from okdrop.inbox.hints import MANY, Hints, NoHints, try_watch, watch_mode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+async def hints() -> AsyncIterator[Hints]:
+    watching = Hints()
+    yield watching
+    watching.close()
+
+
+def folders(*paths: Path) -> frozenset[bytes]:
+    return frozenset(map(os.fsencode, paths))
+
+
+async def hinted(hints: Hints, path: Path | bytes) -> None:
+    """Wait until there was a hint of this path."""
+    async with asyncio.timeout(10):
+        while os.fsencode(path) not in await hints.wait(10):
+            pass
+
+
+async def test_a_file_that_appears_or_grows_or_goes_is_hinted_at(hints: Hints, tmp_path: Path) -> None:
+    await hints.watch(folders(tmp_path))
+    path = tmp_path / "new\nline \N{CLAPPER BOARD}.mp4"
+    path.write_bytes(b"x")
+    await hinted(hints, path)
+    with path.open("ab") as file:
+        file.write(b"y")
+    await hinted(hints, path)
+    path.rename(tmp_path / "renamed.mp4")
+    await hinted(hints, tmp_path / "renamed.mp4")
+    (tmp_path / "renamed.mp4").unlink()
+    await hinted(hints, tmp_path / "renamed.mp4")
+
+
+async def test_only_the_named_folders_are_watched(hints: Hints, tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    await hints.watch(folders(tmp_path))
+    (tmp_path / "below" / "a.mp4").touch()
+    (tmp_path / "b.mp4").touch()
+    assert await hints.wait(10) == {os.fsencode(tmp_path / "b.mp4")}
+
+
+async def test_a_watch_is_replaced_without_a_gap(hints: Hints, tmp_path: Path) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    await hints.watch(folders(tmp_path))
+    await hints.watch(folders(tmp_path, below))
+    assert hints.folders == folders(tmp_path, below)
+    (below / "a.mp4").touch()
+    await hinted(hints, below / "a.mp4")
+
+
+async def test_symbolic_links_are_not_followed(hints: Hints, tmp_path: Path) -> None:
+    watched, outside = tmp_path / "watched", tmp_path / "outside"
+    watched.mkdir()
+    outside.mkdir()
+    (watched / "link").symlink_to(outside, target_is_directory=True)
+    await hints.watch(folders(watched))
+    (outside / "a.mp4").touch()
+    (watched / "b.mp4").touch()
+    assert await hints.wait(10) == {os.fsencode(watched / "b.mp4")}
+
+
+async def test_nothing_happens_is_an_answer(hints: Hints, tmp_path: Path) -> None:
+    await hints.watch(folders(tmp_path))
+    assert await hints.wait(0.01) == set()
+
+
+async def test_without_a_watch_time_runs_out(hints: Hints) -> None:
+    assert await hints.wait(0.01) == set()
+
+
+async def test_a_name_that_is_not_utf8_ends_a_watch_and_another_can_begin(
+    hints: Hints, tmp_path: Path
+) -> None:
+    await hints.watch(folders(tmp_path))
+    os.close(os.open(os.fsencode(tmp_path) + b"/\xff.mp4", os.O_CREAT))
+    with pytest.raises(NoHints, match="decode"):
+        await hinted(hints, tmp_path)
+    assert hints.folders == frozenset()
+    await hints.watch(folders(tmp_path))
+    (tmp_path / "beside.mp4").touch()
+    await hinted(hints, tmp_path / "beside.mp4")
+
+
+async def test_folders_that_are_not_utf8_or_vanished_are_left_to_the_scans(
+    hints: Hints, tmp_path: Path
+) -> None:
+    bad = os.fsencode(tmp_path) + b"/\xff"
+    os.mkdir(bad)  # noqa: PTH102 - the path is bytes
+    await hints.watch(folders(tmp_path, tmp_path / "vanished") | {bad})
+    (tmp_path / "a.mp4").touch()
+    await hinted(hints, tmp_path / "a.mp4")
+
+
+async def test_a_folder_that_may_not_be_read_does_not_spoil_the_rest(
+    hints: Hints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Played, since the tests may be run by somebody who may read everything."""
+    locked = tmp_path / "locked"
+    real = module._rust_notify.RustNotify
+
+    def refuse(paths: list[str], *rest: Any) -> Any:
+        if str(locked) in paths:
+            raise PermissionError(13, "Permission denied")
+        return real(paths, *rest)
+
+    monkeypatch.setattr(module._rust_notify, "RustNotify", refuse)
+    await hints.watch(folders(tmp_path, locked))
+    (tmp_path / "a.mp4").touch()
+    await hinted(hints, tmp_path / "a.mp4")
+
+
+async def test_no_folder_is_nothing_to_watch(hints: Hints, tmp_path: Path) -> None:
+    with pytest.raises(NoHints, match="no folder"):
+        await hints.watch(folders(tmp_path / "none"))
+
+
+class Panic(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error", [Panic("mutex poisoned"), OSError(5, "Input/output error"), RuntimeError("")]
+)
+async def test_whatever_a_watch_raises_ends_it_in_words(
+    hints: Hints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    class Raising:
+        def watch(self, *_: object) -> NoReturn:
+            raise error
+
+        def close(self) -> None:
+            closed.set()
+
+    closed = threading.Event()
+    monkeypatch.setattr(module._rust_notify, "RustNotify", lambda *_: Raising())
+    await hints.watch(folders(tmp_path))
+    with pytest.raises(NoHints) as caught:
+        await hints.wait(10)
+    assert caught.value.message in {str(error), type(error).__name__}
+    assert closed.wait(10)
+
+
+async def test_what_another_watch_raises_when_it_begins_is_told(
+    hints: Hints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise Panic
+
+    monkeypatch.setattr(module._rust_notify, "RustNotify", refuse)
+    with pytest.raises(NoHints, match="Panic"):
+        await hints.watch(folders(tmp_path))
+
+
+async def test_the_end_of_a_watch_that_was_replaced_is_no_news(hints: Hints, tmp_path: Path) -> None:
+    await hints.watch(folders(tmp_path))
+    old = hints._watch
+    await hints.watch(folders(tmp_path, tmp_path))
+    assert old is not None
+    hints._end((old, "too late"))
+    assert await hints.wait(0.01) == set()
+
+
+async def test_what_nobody_takes_is_bounded(hints: Hints) -> None:
+    for start in range(0, 3 * MANY, 100):
+        hints._hinted({b"/drop/%d.mp4" % number for number in range(start, start + 100)})
+    assert MANY < len(await hints.wait(0)) < 2 * MANY
+
+
+LIMITED = """
+import asyncio, os, sys
+from okdrop.inbox.hints import Hints, NoHints, try_watch, watch_mode
+place = os.fsencode(sys.argv[1])
+names = frozenset([place] + [place + b"/%d" % number for number in range(8)])
+for name in names - {place}:
+    os.mkdir(name)
+async def main():
+    try:
+        await Hints().watch(names)
+    except NoHints as refusal:
+        print(refusal.message, "|", refusal.hint, "|", watch_mode(place, try_watch(names)))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "granted", "said"),
+    [("max_inotify_watches", 2, "limit of watches"), ("max_inotify_instances", 0, "limit of watchers")],
+)
+def test_a_limit_of_the_kernel_is_told_with_what_raises_it(
+    tmp_path: Path, limit: str, granted: int, said: str
+) -> None:
+    script = f'echo {granted} > /proc/sys/user/{limit} && exec "$0" "$@"'
+    within = ["unshare", "--user", "--map-root-user", "sh", "-c", script]
+    if subprocess.run([*within, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs user namespaces")
+    ended = subprocess.run(
+        [*within, sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    message, hint, mode = ended.stdout.strip().split(" | ")
+    assert said in message
+    assert "sysctl" in hint
+    assert mode == f"scans only: {message}"
+
+
+def test_the_mode_names_what_other_machines_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = os.fsencode(tmp_path)
+    assert watch_mode(path, try_watch([path])) == "kernel events"
+    assert watch_mode(path + b"/none", "") == "kernel events"
+    monkeypatch.setattr(module, "kind_of", lambda _device: b"nfs4")
+    assert "scans only (nfs4)" in watch_mode(path, "")

@@ -1,0 +1,209 @@
+"""Which files are looked at, what a round costs, and what comes of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from okdrop import events
+from okdrop.inbox import lease
+from okdrop.inbox.lease import Writer
+from okdrop.inbox.revision import revision_at
+from okdrop.pipeline import candidates as module
+from okdrop.pipeline.candidates import LOOK_EVERY, SHARE, Candidates
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.bench import Bench
+
+SETTLE = 10.0
+
+
+@pytest.fixture
+def candidates(bench: Bench) -> Candidates:
+    return Candidates(bench.parts)
+
+
+def add(candidates: Candidates, path: Path, *, settle: float = SETTLE, seen: bool = True) -> bytes:
+    name = os.fsencode(path)
+    candidates.add(name, folder="/drop", settle=settle, seen=revision_at(name) if seen else None)
+    return name
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """For which files the kernel was asked about writers."""
+    paths: list[bytes] = []
+
+    def look(path: bytes) -> Writer:
+        paths.append(path)
+        return Writer.NONE
+
+    monkeypatch.setattr(module, "look_for_writer", look)
+    return paths
+
+
+async def test_a_file_settles_once_it_was_quiet(bench: Bench, candidates: Candidates) -> None:
+    path = bench.file()
+    add(candidates, path)
+    assert await candidates.look_round() == []
+    bench.clock.ahead += SETTLE - 1
+    assert await candidates.look_round() == []
+    bench.clock.ahead += 1.001
+    [drop] = await candidates.look_round()
+    assert (drop.path, drop.revision, drop.folder) == (
+        os.fsencode(path),
+        revision_at(os.fsencode(path)),
+        "/drop",
+    )
+    assert len(candidates) == 0
+    assert os.fsencode(path) not in candidates
+
+
+async def test_what_was_seen_before_it_was_added_counts_as_a_look(
+    bench: Bench, candidates: Candidates
+) -> None:
+    add(candidates, bench.file())
+    bench.clock.ahead += SETTLE
+    assert len(await candidates.look_round()) == 1
+
+
+async def test_a_file_that_nobody_saw_yet_begins_with_the_first_round(
+    bench: Bench, candidates: Candidates
+) -> None:
+    add(candidates, bench.file(), seen=False)
+    bench.clock.ahead += SETTLE
+    assert await candidates.look_round() == []
+    bench.clock.ahead += SETTLE
+    assert len(await candidates.look_round()) == 1
+
+
+async def test_adding_a_file_again_does_not_begin_its_time_anew(bench: Bench, candidates: Candidates) -> None:
+    path = bench.file()
+    add(candidates, path)
+    bench.clock.ahead += SETTLE
+    add(candidates, path)
+    assert len(await candidates.look_round()) == 1
+
+
+async def test_a_writer_is_asked_for_only_once_a_file_is_quiet(
+    bench: Bench, candidates: Candidates, asked: list[bytes]
+) -> None:
+    path = bench.file()
+    name = add(candidates, path)
+    await candidates.look_round()
+    path.write_bytes(b"another")
+    await candidates.look_round()
+    assert asked == []
+    bench.clock.ahead += SETTLE
+    assert len(await candidates.look_round()) == 1
+    assert asked == [name]
+
+
+async def test_a_run_that_ends_asks_at_each_look(bench: Bench, asked: list[bytes]) -> None:
+    candidates = Candidates(bench.parts, ask_early=True)
+    name = add(candidates, bench.file(), seen=False)
+    await candidates.look_round()
+    await candidates.look_round()
+    assert asked == [name, name]
+
+
+async def test_what_is_written_before_the_writer_is_asked_for_is_seen(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.file()
+    add(candidates, path)
+    bench.clock.ahead += SETTLE
+
+    def look(_path: bytes) -> Writer:
+        path.write_bytes(b"the last words, and closed")
+        return Writer.NONE
+
+    monkeypatch.setattr(module, "look_for_writer", look)
+    assert await candidates.look_round() == []
+
+
+async def test_a_file_that_a_writer_holds_is_asked_about_until_it_is_closed(
+    bench: Bench, candidates: Candidates
+) -> None:
+    lease.prepare()
+    if lease.can_see_writers(os.fsencode(bench.folder)) is not True:
+        pytest.skip("writers cannot be seen on this file system")
+    path = bench.file()
+    add(candidates, path)
+    bench.clock.ahead += SETTLE
+    with path.open("ab"):
+        assert await candidates.look_round() == []
+        assert await candidates.look_round() == []
+    assert len(await candidates.look_round()) == 1
+    assert [told.reason for told in bench.told(events.FileWaiting)] == [
+        "seen for the first time",
+        "held open by a writer",
+    ]
+
+
+async def test_what_goes_is_forgotten(bench: Bench, candidates: Candidates) -> None:
+    path = bench.file()
+    add(candidates, path)
+    path.unlink()
+    assert await candidates.look_round() == []
+    assert len(candidates) == 0
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
+async def test_what_becomes_no_file_is_forgotten(bench: Bench, candidates: Candidates, kind: str) -> None:
+    path = bench.file()
+    add(candidates, path)
+    path.unlink()
+    {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "link": lambda: path.symlink_to("/etc")}[kind]()
+    assert await candidates.look_round() == []
+    assert len(candidates) == 0
+
+
+async def test_a_file_that_is_replaced_during_a_round_is_not_judged_by_the_old_look(
+    bench: Bench, candidates: Candidates
+) -> None:
+    path = bench.file()
+    add(candidates, path)
+    bench.clock.ahead += SETTLE
+    [old] = list(candidates)
+    candidates.leave()
+    add(candidates, path)
+    assert candidates._judge(module._Look(old, revision_at(os.fsencode(path)), Writer.NONE, 1e9)) is None
+    assert len(candidates) == 1
+
+
+async def test_a_round_that_takes_long_puts_the_next_one_off(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.file()
+    add(candidates, path)
+    assert candidates.pause() == LOOK_EVERY
+
+    def slow(_path: bytes) -> None:
+        bench.clock.ahead += 3.0
+
+    monkeypatch.setattr(module, "revision_at", slow)
+    await candidates.look_round()
+    assert candidates.pause() >= 3.0 * SHARE
+
+
+@pytest.mark.parametrize(("settle", "pause"), [(0.0, 0.02), (0.4, 0.1), (600.0, LOOK_EVERY)])
+async def test_the_shorter_settle_is_the_oftener_there_is_a_look(
+    bench: Bench, candidates: Candidates, settle: float, pause: float
+) -> None:
+    add(candidates, bench.file(), settle=settle)
+    assert candidates.pause() == pytest.approx(pause)
+
+
+async def test_where_nothing_waits_nobody_looks(bench: Bench, candidates: Candidates) -> None:
+    assert not candidates._some.is_set()
+    path = bench.file()
+    add(candidates, path)
+    await candidates.wait_until_some()
+    path.unlink()
+    await candidates.look_round()
+    assert not candidates._some.is_set()

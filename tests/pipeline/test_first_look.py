@@ -1,0 +1,143 @@
+"""What lay in a folder before its first start: recorded, held, or taken; each exactly once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from okdrop import events
+from okdrop.drop import State
+from okdrop.inbox.scan import Found, scan
+from okdrop.pipeline import first_look as module
+from okdrop.pipeline.first_look import HELD, IGNORED, FirstLook
+from okdrop.pipeline.standing import Folder
+
+if TYPE_CHECKING:
+    from pipeline.bench import Bench
+
+
+def folder(bench: Bench, **changes: Any) -> Folder:
+    plain: dict[str, Any] = {"settle": 0, "rescan": 60, "suffixes": (".mp4",), "ignore": ()}
+    return Folder(path=str(bench.folder), **plain | changes)
+
+
+def found(bench: Bench) -> list[Found]:
+    return scan(os.fsencode(bench.folder), suffixes=(".mp4",), ignore=()).found
+
+
+async def decide(bench: Bench, *, stays: bool = True, **changes: Any) -> list[str]:
+    """Decide about what lies in the folder; returns the names of what is left."""
+    left = await FirstLook(bench.parts, stays=stays).decide(folder(bench, **changes), found(bench))
+    return sorted(os.path.basename(os.fsdecode(one.path)) for one in left)  # noqa: PTH119 - a name alone
+
+
+def files(bench: Bench, count: int) -> list[str]:
+    return [bench.file(f"{number}.mp4").name for number in range(count)]
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_what_lay_there_is_recorded_and_not_sent(bench: Bench, *, stays: bool) -> None:
+    names = files(bench, 3)
+    bench.file("empty.mp4", 0)
+    assert await decide(bench, stays=stays, ignores_existing=True) == []
+    rows = await bench.ledger.uploads()
+    assert {row.state for row in rows} == {State.CANCELLED}
+    assert len(rows) == len(names) + 1
+    assert (await bench.ledger.history(rows[0].id))[-1].note == IGNORED
+    [told] = bench.told(events.ExistingIgnored)
+    assert told.files == 4
+
+
+async def test_what_comes_after_the_first_look_is_taken(bench: Bench) -> None:
+    bench.file("before.mp4")
+    await decide(bench, ignores_existing=True)
+    bench.file("later.mp4")
+    assert await decide(bench, ignores_existing=True) == ["before.mp4", "later.mp4"]
+    assert [row.drop.path for row in await bench.ledger.uploads()] == [
+        os.fsencode(bench.folder / "before.mp4")
+    ]
+
+
+async def test_an_empty_first_look_is_one_too(bench: Bench) -> None:
+    await decide(bench, ignores_existing=True)
+    bench.file("later.mp4")
+    assert await decide(bench, ignores_existing=True) == ["later.mp4"]
+
+
+async def test_an_empty_place_may_be_looked_at_anew_in_the_same_run(bench: Bench) -> None:
+    """Asked by a watch that saw another device come."""
+    first_look = FirstLook(bench.parts, stays=True)
+    new = folder(bench, ignores_existing=True)
+    assert await first_look.decide(new, []) == []
+    bench.file("mounted.mp4")
+    assert await first_look.decide(new, found(bench)) == []
+    assert await first_look.decide(new, found(bench)) == found(bench)
+
+
+async def test_a_first_look_that_was_cut_short_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    files(bench, 5)
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    add_all, calls = type(bench.ledger).add_all, 0
+
+    async def killed(*arguments: Any, **keywords: Any) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ConnectionAbortedError
+        return await add_all(*arguments, **keywords)
+
+    monkeypatch.setattr(type(bench.ledger), "add_all", killed)
+    with pytest.raises(ConnectionAbortedError):
+        await decide(bench, ignores_existing=True)
+    assert len(await bench.ledger.uploads()) == 2
+    assert not await bench.ledger.is_folder_known(str(bench.folder))
+    await decide(bench, ignores_existing=True)
+    assert [row.state for row in await bench.ledger.uploads()] == [State.CANCELLED] * 5
+    assert await bench.ledger.is_folder_known(str(bench.folder))
+
+
+async def test_too_many_at_once_are_held(bench: Bench) -> None:
+    files(bench, 4)
+    bench.file("empty.mp4", 0)
+    assert await decide(bench, surge=3) == ["empty.mp4"]
+    rows = await bench.ledger.uploads()
+    assert [(row.state, row.held) for row in rows] == [(State.QUEUED, True)] * 4
+    assert (await bench.ledger.history(rows[0].id))[-1].note == HELD
+    [told] = bench.told(events.SurgeHeld)
+    assert told.files == 4
+    assert "okdrop go" in told.hint
+    assert "okdrop adopt" in told.hint
+
+
+@pytest.mark.parametrize(
+    ("stays", "surge"), [(True, 4), (True, 0), (False, 3)], ids=["few", "switched off", "an explicit order"]
+)
+async def test_else_all_are_taken(bench: Bench, *, stays: bool, surge: int) -> None:
+    names = files(bench, 4)
+    assert await decide(bench, stays=stays, surge=surge) == names
+    assert bench.told(events.SurgeHeld) == []
+    assert await bench.ledger.is_folder_known(str(bench.folder))
+
+
+async def test_a_known_folder_is_never_held(bench: Bench) -> None:
+    await decide(bench, surge=1)
+    assert await decide(bench, surge=1) == []
+    names = files(bench, 3)
+    assert await decide(bench, surge=1) == names
+
+
+@pytest.mark.parametrize("way", [{"surge": 2}, {"ignores_existing": True}], ids=["held", "ignored"])
+async def test_files_of_a_folder_that_was_renamed_are_known_by_their_inodes(
+    bench: Bench, way: dict[str, Any]
+) -> None:
+    """Held and released, they would be sent a second time."""
+    for number in range(3):
+        row = await bench.taken(f"{number}.mp4")
+        await bench.orders(row.id, State.UPLOADING)
+        await bench.orders(row.id, State.FINALIZING)
+        await bench.orders(row.id, State.PUBLISHED)
+        (bench.folder / f"{number}.mp4").rename(bench.folder / f"renamed {number}.mp4")
+    assert len(await decide(bench, **way)) == 3
+    assert [row.state for row in await bench.ledger.uploads()] == [State.PUBLISHED] * 3

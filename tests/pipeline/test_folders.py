@@ -1,0 +1,392 @@
+"""A folder of a run that stays: whatever becomes of hints, mounts and permissions, every file is found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import shutil
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from okdrop import events
+from okdrop.drop import Drop, State
+from okdrop.inbox import hints
+from okdrop.inbox import scan as scanning
+from okdrop.ledger import Ledger
+from okdrop.pipeline import folders as module
+from okdrop.pipeline import standing
+from okdrop.pipeline.first_look import FirstLook
+from okdrop.pipeline.folders import FolderWatch
+from okdrop.pipeline.standing import Folder
+from pipeline.bench import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from okdrop.inbox.scan import Scan
+    from pipeline.bench import Bench
+
+NEVER = 3600.0
+OFTEN = 0.03
+
+
+class Watched:
+    """A folder's watch, and what it was told to do."""
+
+    def __init__(self, bench: Bench, **settings: Any) -> None:
+        plain: dict[str, Any] = {"settle": 0, "rescan": NEVER, "suffixes": (".mp4",), "ignore": (".*",)}
+        self.bench = bench
+        self.found: list[Drop] = []
+        self.busy: set[bytes] = set()
+        self.returns = 0
+        self.watch = FolderWatch(
+            bench.parts,
+            Folder(path=str(bench.folder), **plain | settings),
+            first_look=FirstLook(bench.parts, stays=True),
+            found=lambda _folder, drop: self.found.append(drop),
+            is_busy=self.busy.__contains__,
+            back=self._count_return,
+            looked=lambda _folder: None,
+        )
+
+    def _count_return(self) -> None:
+        self.returns += 1
+
+    @property
+    def names(self) -> list[str]:
+        return [os.fsdecode(drop.path).rpartition("/")[2] for drop in self.found]
+
+    @contextlib.asynccontextmanager
+    async def running(self, told: type[events.Event] = events.FolderWatched) -> AsyncIterator[None]:
+        """Run it, from when something was told to the end of the block; whatever it raises comes out."""
+        task = asyncio.create_task(self.watch.run())
+        try:
+            await until(lambda: task.done() or bool(self.bench.told(told)))
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_what_lies_there_is_found_and_so_is_what_comes(bench: Bench) -> None:
+    bench.file("a.mp4")
+    watched = Watched(bench)
+    async with watched.running():
+        bench.file("b.mp4")
+        bench.file("c.txt")
+        await until(lambda: "b.mp4" in watched.names)
+    assert set(watched.names) == {"a.mp4", "b.mp4"}
+    [told] = bench.told(events.FolderWatched)
+    assert told.mode == "kernel events"
+
+
+async def test_what_comes_between_the_scan_and_the_watch_is_found(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = hints.Hints.watch
+
+    async def late(self: hints.Hints, folders: frozenset[bytes]) -> None:
+        bench.file("between.mp4")
+        await watch(self, folders)
+
+    monkeypatch.setattr(hints.Hints, "watch", late)
+    watched = Watched(bench)
+    async with watched.running():
+        await until(lambda: "between.mp4" in watched.names)
+
+
+async def test_what_is_looked_at_already_is_not_found_again(bench: Bench) -> None:
+    path = bench.file("a.mp4")
+    watched = Watched(bench)
+    watched.busy.add(os.fsencode(path))
+    async with watched.running():
+        path.write_bytes(b"more")
+        bench.file("b.mp4")
+        await until(lambda: bool(watched.names))
+    assert set(watched.names) == {"b.mp4"}
+
+
+class Silent:
+    """A watch that tells nothing, as one whose events the kernel had to drop (IN_Q_OVERFLOW)."""
+
+    def watch(self, _gather: int, _step: int, _timeout: int, stop: threading.Event) -> str:
+        stop.wait()
+        return "stop"
+
+    def close(self) -> None:
+        pass
+
+
+async def test_events_that_are_lost_without_a_word_are_made_up_for_by_the_next_scan(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hints._rust_notify, "RustNotify", lambda *_: Silent())
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+
+
+async def test_more_hints_than_many_are_a_reason_to_scan(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that no hint speaks of is found with those that fill the queue."""
+    monkeypatch.setattr(module, "MANY", 2)
+    watched = Watched(bench)
+    async with watched.running():
+        bench.file("silent.mp4")
+        await until(lambda: "silent.mp4" in watched.names)
+        watched.found.clear()
+        watched.watch._hints._hinted({b"/1", b"/2", b"/3"})
+        await until(lambda: "silent.mp4" in watched.names)
+
+
+class Breaking:
+    """A watch that breaks when it is told to."""
+
+    made: list[Breaking]
+
+    def __init__(self, *_: object) -> None:
+        self.breaks = threading.Event()
+        self.made.append(self)
+
+    def watch(self, _gather: int, _step: int, _timeout: int, stop: threading.Event) -> str:
+        while not self.breaks.wait(0.005):
+            if stop.is_set():
+                return "stop"
+        raise hints._rust_notify.WatchfilesRustInternalError("Unable to decode path")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def breaking(monkeypatch: pytest.MonkeyPatch) -> list[Breaking]:
+    Breaking.made = []
+    monkeypatch.setattr(hints._rust_notify, "RustNotify", Breaking)
+    return Breaking.made
+
+
+async def test_when_a_watch_breaks_there_is_a_scan_at_once_and_another_watch_later(
+    bench: Bench, breaking: list[Breaking]
+) -> None:
+    watched = Watched(bench)
+    async with watched.running():
+        for number in range(3):
+            bench.file(f"{number}.mp4")
+            breaking[-1].breaks.set()
+            await until(lambda number=number: f"{number}.mp4" in watched.names)
+            bench.file(f"{number}, while there is no watch.mp4")
+            bench.clock.ahead += standing.BROKEN_DELAY + standing.QUICK
+            watched.watch._hints._news.set()  # what waits looks at the clock
+            await until(lambda number=number: len(breaking) == number + 2)
+            await until(lambda number=number: f"{number}, while there is no watch.mp4" in watched.names)
+    [told] = bench.told(events.HintsLost)
+    assert told.reason == "Unable to decode path"
+
+
+async def test_a_watch_that_lives_on_is_told_again(bench: Bench, breaking: list[Breaking]) -> None:
+    watched = Watched(bench)
+    async with watched.running():
+        breaking[-1].breaks.set()
+        await until(lambda: bool(bench.told(events.HintsLost)))
+        bench.clock.ahead += standing.BROKEN_DELAY
+        watched.watch._hints._news.set()
+        await until(lambda: len(breaking) == 2 and bool(watched.watch._hints.folders))
+        watched.watch._hints._news.set()
+        assert bench.told(events.HintsBack) == []
+        bench.clock.ahead += standing.STEADY
+        await until(lambda: watched.watch._hints._news.set() or bool(bench.told(events.HintsBack)))
+    [told] = bench.told(events.HintsBack)
+    assert told.times == 1
+
+
+async def test_a_folder_that_is_missing_is_waited_for_and_told_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
+    bench.folder.rmdir()
+    watched = Watched(bench)
+    async with watched.running(told=events.FolderAway):
+        bench.folder.mkdir()
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    [told] = bench.told(events.FolderAway)
+    assert told.code == "folder_missing"
+    assert len(bench.told(events.FolderBack)) == watched.returns == 1
+
+
+async def test_a_folder_may_go_and_come_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        for number in range(2):
+            shutil.rmtree(bench.folder)
+            await until(lambda number=number: len(bench.told(events.FolderAway)) == number + 1)
+            bench.folder.mkdir()
+            bench.file(f"{number}.mp4")
+            await until(lambda number=number: f"{number}.mp4" in watched.names)
+    assert watched.returns == 2
+
+
+@pytest.fixture
+def mount(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Plays another device in the folder's place, with nothing in it; `{}` is the folder as it is."""
+    instead: dict[str, Any] = {}
+    real = scanning.scan
+
+    def scan(*arguments: Any, **keywords: Any) -> Scan:
+        return dataclasses.replace(real(*arguments, **keywords), **instead)
+
+    monkeypatch.setattr(module, "scan", scan)
+    monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
+    return instead
+
+
+async def test_a_folder_that_is_suddenly_empty_and_another_device_is_away(
+    bench: Bench, mount: dict[str, Any]
+) -> None:
+    bench.file("a.mp4")
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        mount.update(device=4000, is_empty=True, found=[])
+        await until(lambda: bool(bench.told(events.FolderAway)))
+        assert bench.told(events.FolderAway)[0].code == "folder_unmounted"
+        mount.clear()
+        await until(lambda: bool(bench.told(events.FolderBack)))
+    assert watched.returns == 1
+
+
+async def test_a_folder_on_another_device_that_holds_something_is_the_folder(
+    bench: Bench, mount: dict[str, Any]
+) -> None:
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        mount.update(device=4000, is_empty=False)
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    assert bench.told(events.FolderAway) == []
+
+
+async def test_the_first_look_is_at_what_is_mounted_and_not_at_its_empty_place(
+    bench: Bench, mount: dict[str, Any]
+) -> None:
+    mount.update(device=4000, is_empty=True, found=[])
+    watched = Watched(bench, rescan=OFTEN, ignores_existing=True)
+    async with watched.running():
+        bench.file("a.mp4")
+        mount.clear()
+        await until(lambda: bool(bench.told(events.ExistingIgnored)))
+        bench.file("b.mp4")
+        await until(lambda: "b.mp4" in watched.names)
+    assert "a.mp4" not in watched.names
+
+
+async def test_what_cannot_be_looked_at_is_told_once_until_it_is_mended(
+    bench: Bench, mount: dict[str, Any]
+) -> None:
+    problem = scanning.Problem(path=b"/drop/locked", reason="Permission denied")
+    mount.update(problems=[problem])
+    watched = Watched(bench, rescan=OFTEN)
+    scans = 0
+
+    def count(_event: object = None) -> None:
+        nonlocal scans
+        scans += 1
+
+    keep = watched.watch._known.keep
+    watched.watch._known.keep = lambda sighting: (count(), keep(sighting))[1]  # type: ignore[method-assign]
+    async with watched.running():
+        await until(lambda: scans > 3)
+        assert len(bench.told(events.FileUnreadable)) == 1
+        mount.clear()
+        seen = scans
+        await until(lambda: scans > seen + 1)
+        mount.update(problems=[problem])
+        await until(lambda: len(bench.told(events.FileUnreadable)) == 2)
+
+
+# --- what the ledger knows ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Which files the ledger was asked about."""
+    paths: list[bytes] = []
+    unknown = Ledger.unknown
+
+    async def noted(self: Ledger, drops: list[Drop]) -> list[Drop]:
+        paths.extend(drop.path for drop in drops)
+        return await unknown(self, drops)
+
+    monkeypatch.setattr(Ledger, "unknown", noted)
+    return paths
+
+
+async def scanned(watched: Watched) -> None:
+    await watched.watch._scan()
+
+
+async def test_what_the_ledger_knows_is_asked_about_once(bench: Bench, asked: list[bytes]) -> None:
+    row = await bench.taken()
+    watched = Watched(bench)
+    for _ in range(3):
+        await scanned(watched)
+    assert asked == [row.drop.path]
+    assert watched.found == []
+
+
+async def test_another_revision_is_news_and_so_is_the_first_one_when_it_comes_back(
+    bench: Bench, asked: list[bytes]
+) -> None:
+    row = await bench.taken()
+    path = bench.folder / "a.mp4"
+    watched = Watched(bench)
+    await scanned(watched)
+    bench.file(seed="another")
+    await scanned(watched)
+    newer = await bench.intake.take(watched.found[-1])
+    assert newer is not None
+    assert (await bench.row(row.id)).state is State.SUPERSEDED
+    await scanned(watched)
+    bench.file()
+    os.utime(path, ns=(row.drop.revision.mtime_ns,) * 2)
+    await scanned(watched)
+    assert len(watched.found) == 2
+    assert watched.found[-1].revision.mtime_ns == row.drop.revision.mtime_ns
+    assert len(asked) == 4
+
+
+async def test_a_row_that_is_superseded_between_two_scans_is_not_remembered(bench: Bench) -> None:
+    """The file is another for a while, which no scan sees, and is the first one again."""
+    row = await bench.taken()
+    watched = Watched(bench)
+    await scanned(watched)
+    await bench.orders(row.id, State.SUPERSEDED)
+    watched.watch.forget(row.drop.path)
+    await scanned(watched)
+    assert [drop.path for drop in watched.found] == [row.drop.path]
+
+
+async def test_after_another_process_wrote_everything_is_asked_again(bench: Bench) -> None:
+    row = await bench.taken()
+    watched = Watched(bench)
+    await scanned(watched)
+    async with await Ledger.open(bench.ledger_url, lock=False) as other:
+        await other.write(row.to(State.SUPERSEDED), note="by another process")
+    await scanned(watched)
+    assert [drop.path for drop in watched.found] == [row.drop.path]
+
+
+async def test_what_nothing_is_to_be_done_about_is_not_asked_about(bench: Bench, asked: list[bytes]) -> None:
+    watched = Watched(bench)
+    drop = bench.drop(bench.file())
+    watched.watch._foreign = await bench.ledger.foreign_writes()
+    watched.watch.know(drop)
+    await scanned(watched)
+    assert asked == []
