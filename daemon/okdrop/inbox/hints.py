@@ -31,7 +31,7 @@ from okdrop.inbox.mounts import is_remote, kind_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-STEP: Final = 50
+STEP: Final = 100
 """Milliseconds between two looks of the watching thread."""
 
 GATHER: Final = 400
