@@ -12,6 +12,7 @@ PATH = "/srv/drop/Закат [red].mp4"
 
 LOG = [
     {"event": "service.started"},
+    {"event": "folder.watched", "path": "/srv/drop"},
     {"event": "file.waiting", "path": PATH, "reason": "held open by a writer"},
     {"event": "file.waiting", "path": PATH, "reason": "held open by a writer"},
     {"event": "file.settled", "path": PATH, "upload": 7, "size": 100},

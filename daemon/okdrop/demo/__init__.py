@@ -60,7 +60,7 @@ async def _see_it_through(folder: Path, daemon: Daemon) -> None:
             async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
                 async for event in daemon.events():
                     show.hear(event)
-                    if event["event"] == "service.started":
+                    if event["event"] == "service.ready":
                         group.create_task(clips.drop(folder))
                     if show.published >= len(clips.CLIPS):
                         break

@@ -84,7 +84,8 @@ class Show:
         """The line that an event is about."""
         if "path" in event and "upload" in event:
             self._paths[event["upload"]] = event["path"]
-        path = event.get("path") or self._paths.get(event.get("upload", 0))
+        named = event.get("path") if "upload" in event or event["event"].startswith("file.") else None
+        path = named or self._paths.get(event.get("upload", 0))
         if path is None:
             return None
         return self._lines.setdefault(path, Line(name=path.rpartition("/")[2]))
