@@ -32,6 +32,7 @@ THROUGH = {
     "config/problems.py": "config/test_loading.py",  # complaints, as load words them
     "config/section.py": "config/test_model.py",
     "emulator/__init__.py": "emulator/test_server.py",  # names alone
+    "emulator/account_forms.py": "emulator/test_status.py",
     "emulator/accounts.py": "emulator/test_status.py",  # the emulator is tested over its sockets
     "emulator/gate.py": "emulator/test_faults.py",
     "emulator/intake.py": "emulator/test_segments.py",

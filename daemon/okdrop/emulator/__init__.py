@@ -13,6 +13,7 @@ the one is not repeated by the other.
 `fault_table`, `faults` what goes wrong · `control`, `page` what it tells of itself.
 """
 
+from okdrop.emulator.account_forms import FreshForm, StatusForm
 from okdrop.emulator.fault_table import FAULTS, Fault, UnknownFaultError
 from okdrop.emulator.options import (
     ACCESS_TOKEN,
@@ -21,10 +22,8 @@ from okdrop.emulator.options import (
     AUTHORIZATION_CODE,
     REFRESH_TOKEN,
     EmulatorError,
-    FreshForm,
     Mode,
     Options,
-    StatusForm,
 )
 from okdrop.emulator.server import Emulator, serve
 

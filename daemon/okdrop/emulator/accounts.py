@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from okdrop.emulator.options import FreshForm, StatusForm
+from okdrop.emulator.account_forms import FreshForm, StatusForm
 from okdrop.emulator.ranges import Spans
 
 if TYPE_CHECKING:

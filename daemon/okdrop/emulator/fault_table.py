@@ -10,7 +10,7 @@ import dataclasses
 import types
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from okdrop.emulator.options import FreshForm, StatusForm
+from okdrop.emulator.account_forms import FreshForm, StatusForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

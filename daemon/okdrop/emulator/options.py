@@ -6,6 +6,8 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, Final
 
+from okdrop.emulator.account_forms import FreshForm, StatusForm
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,33 +32,6 @@ class Mode(enum.StrEnum):
 
     PARALLEL = "parallel"  #: any order, several at once, when asked for by X-Uploading-Mode
     SEQUENTIAL = "sequential"  #: the next byte only, one request at a time
-
-
-class StatusForm(enum.StrEnum):
-    """How a status query is answered (protocol.md 7.3)."""
-
-    AUTO = "auto"  #: header Range when X-Uploading-Mode is honoured, else body A-B/T
-    RANGE_HEADER = "range-header"  #: Range: 0-9/100,20-29/100
-    RANGE_HEADER_BYTES = "range-header-bytes"  #: Range: bytes 0-9/100,20-29/100
-    RANGE_HEADER_BARE = "range-header-bare"  #: Range: 0-9,20-29
-    BODY = "body"  #: 0-9/100, the bytes before the first gap alone
-    BODY_COMMA = "body-comma"  #: 0-9/100,20-29/100
-    BODY_NEWLINE = "body-newline"  #: one range a line
-    BODY_BYTES = "body-bytes"  #: bytes 0-9/100,20-29/100
-    BODY_BARE = "body-bare"  #: 0-9,20-29
-    LAST_KNOWN_BYTE = "last-known-byte"  #: X-Last-Known-Byte: 9
-    INTEGER = "integer"  #: 10, the count of bytes before the first gap
-    JSON = "json"  #: an object that names ranges, size and last byte
-    EMPTY = "empty"  #: 200 without a word
-    UNKNOWN = "unknown"  #: a text nobody can read
-
-
-class FreshForm(enum.StrEnum):
-    """How the status of an upload is answered that has no byte yet (protocol.md 7.5)."""
-
-    NOT_FOUND = "404"
-    UNSATISFIABLE = "416"
-    EMPTY = "200"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

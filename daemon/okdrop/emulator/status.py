@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from okdrop.emulator import accounts
+from okdrop.emulator.account_forms import FreshForm, StatusForm
 from okdrop.emulator.fault_table import STATUS
 from okdrop.emulator.gate import Gate, Refusal
-from okdrop.emulator.options import FreshForm, StatusForm
 
 if TYPE_CHECKING:
     from okdrop.emulator.videos import Video
