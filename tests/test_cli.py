@@ -113,6 +113,7 @@ def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
         ["retry", "1", "--failed"],
         ["cancel"],
         ["emulator"],
+        ["emulator", "--data", "ok", "--port", "99999"],
         ["status", "--config", "/no/such/okdrop.toml"],
         ["run", "--once"],
     ],
@@ -124,6 +125,31 @@ def test_a_usage_or_configuration_error_is_2(
     assert code == 2
     assert (out, err != "") == ("", True)
     assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("command", ["show", "retry", "cancel"])
+@pytest.mark.parametrize("number", ["0", "3", "99999999999999999999"])
+def test_a_number_that_no_upload_has(
+    okdrop: Callable[..., tuple[int, str, str]], command: str, number: str
+) -> None:
+    expected = f"okdrop: there is no upload {number}; okdrop status lists them\n"
+    assert okdrop(command, number) == (2, "", expected)
+
+
+@pytest.mark.usefixtures("rows")
+def test_who_talks_to_nobody_needs_no_secret(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setenv("OKDROP_OK__ACCESS_TOKEN_FILE", "/no/such/file")
+    monkeypatch.setenv("OKDROP_OK__SESSION_SECRET_KEY", "no possible secret")
+    for command in ("status", "show 1", "retry 1", "cancel 1", "go", f"adopt {folder}", f"explain {folder}"):
+        code, _, err = okdrop(*command.split())
+        assert (command, code, err) == (command, 0, "")
+    assert "no daemon" in okdrop("health")[2]
+    for command in ("check", "run --once", f"upload {folder / 'a.mp4'}"):
+        code, _, err = okdrop(*command.split())
+        assert (code, "ok.access_token: the secret" in err) == (2, True)
 
 
 def test_a_configuration_error_is_one_line(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from okdrop.cli.answer import complain
 from okdrop.cli.support import ConfigFile, expected, finish, loaded
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def upload(
         paths = [place(os.fspath(file)) for file in files]
         if refused := named_files.refusals(paths):
             for line in refused:
-                print(f"okdrop: {line}", file=sys.stderr)
+                complain(line)
             return USAGE
         draw = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
         return await named_files.upload(

@@ -11,6 +11,7 @@ queries       every statement, named
 schema        tables and types; `migrations` brings them about
 judgement     what counts as already published
 thread        grouped commits; `patience` waits until they succeed
+place         whether there is one, and whether we may look
 sqlite        all that is particular to SQLite
 """
 

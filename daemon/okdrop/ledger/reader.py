@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger import lock, migrate, operations, sqlite
+from okdrop.ledger import lock, migrate, operations, place, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
@@ -80,7 +80,7 @@ def read_only(url: str) -> Iterator[Reader]:
             `ledger_foreign`, `ledger_corrupt`, `ledger_disk`, `ledger_url`.
     """
     file = sqlite.database_file(parsed(url))
-    if file is None or not file.exists():
+    if file is None or place.size_of(file) is None:
         raise LedgerError(f"there is no ledger at {file or 'this address'} yet", code="ledger_missing")
     engine = sqlite.reader(file)
     with contextlib.ExitStack() as stack:
