@@ -77,9 +77,11 @@ def read_only(url: str) -> Iterator[Reader]:
 
     Raises:
         LedgerError: `ledger_missing`, there is none yet, or it is empty; `ledger_too_new`, `ledger_too_old`,
-            `ledger_foreign`, `ledger_corrupt`, `ledger_disk`, `ledger_url`.
+            `ledger_foreign`, `ledger_corrupt`, `ledger_disk`, `ledger_emptied`, `ledger_url`.
     """
     file = sqlite.database_file(parsed(url))
+    if file is not None:
+        lock.refuse_emptied(file)
     if file is None or place.size_of(file) is None:
         raise LedgerError(f"there is no ledger at {file or 'this address'} yet", code="ledger_missing")
     engine = sqlite.reader(file)
