@@ -65,6 +65,7 @@ from okdrop.events.uploads import (
     UploadSuperseded,
     UploadTakenUp,
     UploadTrouble,
+    UploadWaits,
     UploadWhole,
 )
 
@@ -120,6 +121,7 @@ __all__ = [
     "UploadSuperseded",
     "UploadTakenUp",
     "UploadTrouble",
+    "UploadWaits",
     "UploadWhole",
     "VideoConfirmed",
     "VideoRefused",
