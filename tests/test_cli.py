@@ -482,6 +482,12 @@ def test_adopt_of_nothing_is_one_line(okdrop: Callable[..., tuple[int, str, str]
     assert okdrop("status", "--json")[1].count('"id"') == 0
 
 
+def test_check_names_the_file_it_went_by(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, err = okdrop("check")
+    assert (code, err) == (2, "")
+    assert out.startswith(f"ok    configuration: {tmp_path / 'okdrop.toml'} can be used\n")
+
+
 def test_go(okdrop: Callable[..., tuple[int, str, str]], folder: Path, ledger_url: str) -> None:
     async def hold() -> None:
         async with await Ledger.open(ledger_url) as ledger:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
-from okdrop.config import UploadMode
+from okdrop.config import UploadMode, unheeded
 from okdrop.config.watch import Existing
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
@@ -186,6 +186,8 @@ async def _run(
     with signals(stop, hang_up=hang_up):
         # Not before: whoever reads this line may ask us to stop.
         emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
+        if keys := unheeded(config):
+            emit(events.KeysUnheeded(keys=", ".join(keys)))
         if config.upload.mode is UploadMode.MULTIPART:
             emit(events.NothingResumes(largest=LARGEST))
         try:

@@ -47,6 +47,15 @@ def load(path: Path | None, environ: Mapping[str, str], *, secrets: bool = True)
         raise translate(error, tree, origins) from None
 
 
+def file_read(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Which file `load` reads for the same arguments; None: the environment alone.
+
+    Raises:
+        ConfigurationError: the file that `$OKDROP_ENVIRONMENT_FILE` names cannot be read.
+    """
+    return chosen_file(path, environment.complete(environ).variables)
+
+
 def chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     """Which file `load` reads; None: no file, the environment alone."""
     if path is not None:

@@ -29,6 +29,14 @@ def size_of(file: Path) -> int | None:
     return size
 
 
+def obstacle(file: Path) -> Path | None:
+    """What keeps this user from writing to a ledger, or from making it; None: nothing."""
+    if os.path.lexists(file) and not os.access(file, os.W_OK, effective_ids=True):
+        return file
+    folder = next(path for path in file.parents if os.path.lexists(path))
+    return None if os.access(folder, os.W_OK | os.X_OK, effective_ids=True) else folder
+
+
 def refused(file: Path, error: OSError) -> LedgerError:
     """What to say where the file system refused to let us look at a ledger."""
     hint = "look after its disk or its mount"

@@ -14,6 +14,7 @@ from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
 
     from okdrop.drop import Drop, State, Upload
     from okdrop.ledger.judgement import Judgement
@@ -94,6 +95,16 @@ def read_only(url: str) -> Iterator[Reader]:
         except sa.exc.SQLAlchemyError as error:
             raise translated(error) from error
         yield Reader(connection)
+
+
+def writable(url: str) -> tuple[Path | None, Path | None]:
+    """Where the ledger is or would be, and what there this user may not write to; None: nothing.
+
+    Raises:
+        LedgerError: `ledger_url`.
+    """
+    file = sqlite.database_file(parsed(url))
+    return file, None if file is None else place.obstacle(file)
 
 
 def daemon_of(url: str) -> int | None:
