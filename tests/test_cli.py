@@ -127,6 +127,25 @@ def test_a_usage_or_configuration_error_is_2(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("title", ["", "  ", "\u200b"])
+def test_a_title_that_nobody_can_read_is_refused(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path, title: str
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x" * 20_000)
+    code, out, err = okdrop("upload", str(tmp_path / "a.mp4"), "--title", title)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("okdrop: --title: ")
+
+
+def test_what_is_no_video_by_its_name_is_refused_unless_any_is_meant(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"x" * 20_000)
+    code, out, err = okdrop("upload", str(tmp_path / "notes.txt"))
+    assert (code, out, "no video by its name" in err) == (2, "", True)
+    assert okdrop("upload", "--any", str(tmp_path / "notes.txt"))[0] == 3  # no credentials here
+
+
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("command", ["show", "retry", "cancel"])
 @pytest.mark.parametrize("number", ["0", "3", "99999999999999999999"])

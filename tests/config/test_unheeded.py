@@ -14,6 +14,7 @@ SHIPPED = Path(__file__).parents[2] / "config" / "okdrop.toml"
 def test_defaults_are_not_worth_a_word() -> None:
     assert unheeded(load(None, {})) == []
     assert unheeded(load(SHIPPED, {})) == []
+    assert unheeded(load(None, {"OKDROP_WEB__LISTEN": ""})) == []
 
 
 def test_each_is_named_once_it_is_set(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_each_is_named_once_it_is_set(tmp_path: Path) -> None:
         "OKDROP_OK__APPLICATION_ID": "1",
         "OKDROP_OK__REFRESH_TOKEN_FILE": str(tmp_path / "secret"),
         "OKDROP_UPLOAD__BANDWIDTH": "1MiB/s",
-        "OKDROP_WEB__LISTEN": "",
+        "OKDROP_WEB__LISTEN": "127.0.0.1:1",
         "OKDROP_WEB__TOKEN": "hush",
     }
     assert unheeded(load(None, environ)) == [f"{section}.{key}" for section, key in UNHEEDED]

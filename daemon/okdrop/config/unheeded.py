@@ -28,5 +28,5 @@ def _is_set(config: Config, section: str, key: str) -> bool:
     table = getattr(config, section)
     value, default = getattr(table, key), type(table).model_fields[key].default
     if isinstance(value, SecretStr):
-        return bool(value.get_secret_value())
-    return bool(value != default)
+        value, default = value.get_secret_value(), ""
+    return bool(value) and value != default  # what is switched off is off
