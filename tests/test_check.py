@@ -15,6 +15,7 @@ from okdrop import check as checking
 from okdrop.check import CLOCK_TOLERANCE, Finding, check
 from okdrop.config import load
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Fault, Options
+from okdrop.inbox.scan import Problem, Scan
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -57,10 +58,11 @@ async def test_all_is_well(environ: dict[str, str], tmp_path: Path) -> None:
     code, said = await checked(environ)
     assert code == 0
     assert all(line.startswith("ok  ") for line in said)
-    assert "1 videos" in about(said, "folder")
+    assert ": 1 video;" in about(said, "folder")
     assert about(said, "folder").endswith("watch mode: kernel events")
     assert "as Emulated User" in about(said, "account")
-    assert "0 uploads" in about(said, "ledger")
+    assert about(said, "ledger").endswith(f"none yet; it will be made at {tmp_path}/ledger.db")
+    assert about(said, "configuration").endswith("from the environment alone; there is no file")
     assert re.search(r"within \d s of OK's", about(said, "clock"))
 
 
@@ -88,13 +90,16 @@ async def test_not_authorised(environ: dict[str, str], changes: dict[str, str], 
     assert line.startswith("FAIL")
     assert words in line
     assert "another" not in "".join(said)
+    asked = bool(changes.get("OKDROP_OK__ACCESS_TOKEN", "x"))
+    assert ("ok    OK.ru: answers" in said) is asked
 
 
 async def test_a_missing_folder(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "drop").rmdir()
     code, said = await checked(environ)
     assert code == 2
-    assert "create the folder" in about(said, "folder")
+    start = f"FAIL  folder {tmp_path}/drop: No such file or directory; create the folder"
+    assert about(said, "folder").startswith(start)
     assert about(said, "account").startswith("ok")  # the rest is looked at all the same
 
 
@@ -121,7 +126,9 @@ async def test_a_place_to_move_to_that_may_not_be_used(
     kept = tmp_path / "archive" / "kept"
     (kept if there else kept.parent).mkdir(parents=True)
     access = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: "archive" not in str(path) and access(path, mode))
+    monkeypatch.setattr(
+        os, "access", lambda path, mode, **how: "archive" not in str(path) and access(path, mode, **how)
+    )
     code, said = await checked(environ, **moving(tmp_path / "drop", kept))
     assert code == 2
     assert f"cannot be {word}" in about(said, "move_to")
@@ -145,12 +152,86 @@ async def test_no_folder(environ: dict[str, str]) -> None:
 async def test_an_api_that_cannot_be_reached(environ: dict[str, str]) -> None:
     code, said = await checked(environ, OKDROP_OK__API_URL="http://127.0.0.1:1")
     assert code == 1
-    assert "cannot be reached" in about(said, "OK.ru")
+    assert about(said, "OK.ru").startswith("FAIL  OK.ru: 127.0.0.1:1 cannot be asked: ")
+    assert "look at the network" in about(said, "OK.ru")
 
 
-async def test_an_api_in_trouble(environ: dict[str, str], emulator: Emulator) -> None:
-    emulator.faults.add(Fault.of("error_503", method="users.getCurrentUser"))
-    assert (await checked(environ))[0] == 1
+@pytest.mark.parametrize(("fault", "hint"), [("error_503", "try again later"), ("garbage", "in OK's place")])
+async def test_an_api_in_trouble(environ: dict[str, str], emulator: Emulator, fault: str, hint: str) -> None:
+    emulator.faults.add(Fault.of(fault, method="users.getCurrentUser"))
+    code, said = await checked(environ)
+    assert code == 1
+    host = emulator.api_url.removeprefix("http://")
+    assert about(said, "OK.ru").startswith(f"FAIL  OK.ru: {host} answers, but not as it should: ")
+    assert hint in about(said, "OK.ru")
+
+
+async def test_a_missing_folder_is_told_before_all_else_by_the_exit_code(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    assert (await checked(environ, OKDROP_OK__ACCESS_TOKEN=""))[0] == 3
+    (tmp_path / "drop").rmdir()
+    assert (await checked(environ, OKDROP_OK__ACCESS_TOKEN=""))[0] == 2
+    assert (await checked(environ, OKDROP_OK__API_URL="http://127.0.0.1:1"))[0] == 2
+
+
+async def test_a_folder_below_that_cannot_be_looked_at(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Scan(found=(), problems=(Problem(path=b"/a/b", reason="Permission denied"),) * 3, folders=())
+    monkeypatch.setattr(checking, "scan", lambda *_, **__: found)
+    code, said = await checked(environ)
+    assert code == 2
+    start = f"FAIL  folder {tmp_path}/drop: /a/b (and 2 more) cannot be looked at: Permission denied; a run"
+    assert about(said, "folder").startswith(start)
+
+
+async def test_nothing_is_created(environ: dict[str, str], tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state/deep/ledger.db"
+    before = os.listdir(tmp_path)  # noqa: PTH208 - names are what is looked at
+    assert (await checked(environ, OKDROP_LEDGER__URL=url))[0] == 0
+    assert os.listdir(tmp_path) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_ledger_that_this_user_could_not_write(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    if there:
+        await (await Ledger.open(environ["OKDROP_LEDGER__URL"])).close()
+    shut = tmp_path / "ledger.db" if there else tmp_path
+    access = os.access
+
+    def refuse(path: str | Path, mode: int, **how: bool) -> bool:
+        return not (mode & os.W_OK and Path(path) == shut) and access(path, mode, **how)
+
+    monkeypatch.setattr(os, "access", refuse)
+    code, said = await checked(environ)
+    assert code == 2
+    assert f"{shut} may not be written by this user" in about(said, "ledger")
+
+
+async def test_an_older_ledger_is_brought_up_to_date_by_the_next_run(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await Ledger.open(environ["OKDROP_LEDGER__URL"])).close()
+    monkeypatch.setattr("okdrop.ledger.migrate.HEAD", "a later one")
+    code, said = await checked(environ)
+    assert code == 0
+    assert "the next run brings it up to date" in about(said, "ledger")
+
+
+async def test_keys_that_nobody_heeds_are_named(environ: dict[str, str]) -> None:
+    code, said = await checked(environ, OKDROP_UPLOAD__BANDWIDTH="1MiB/s", OKDROP_OK__REFRESH_TOKEN="hush")
+    assert code == 0
+    line = "ok    configuration: set, but not heeded by this version: ok.refresh_token, upload.bandwidth"
+    assert line in said
+
+
+async def test_the_file_is_named(environ: dict[str, str]) -> None:
+    said: list[str] = []
+    await check(load(None, environ), said.append, file=Path("/etc/okdrop/okdrop.toml"))
+    assert said[0] == "ok    configuration: /etc/okdrop/okdrop.toml can be used"
 
 
 async def test_a_ledger_that_cannot_be_used(environ: dict[str, str], tmp_path: Path) -> None:
@@ -164,7 +245,7 @@ async def test_a_ledger_in_use_is_well(environ: dict[str, str]) -> None:
     async with await Ledger.open(environ["OKDROP_LEDGER__URL"]):
         code, said = await checked(environ)
     assert code == 0
-    assert "in use by a running okdrop" in about(said, "ledger")
+    assert f"0 uploads; in use by a running okdrop (process {os.getpid()})" in about(said, "ledger")
 
 
 @pytest.mark.parametrize("hours", [5, -5])

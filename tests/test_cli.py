@@ -113,6 +113,7 @@ def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
         ["retry", "1", "--failed"],
         ["cancel"],
         ["emulator"],
+        ["emulator", "--data", "ok", "--port", "99999"],
         ["status", "--config", "/no/such/okdrop.toml"],
         ["run", "--once"],
     ],
@@ -124,6 +125,50 @@ def test_a_usage_or_configuration_error_is_2(
     assert code == 2
     assert (out, err != "") == ("", True)
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("title", ["", "  ", "\u200b"])
+def test_a_title_that_nobody_can_read_is_refused(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path, title: str
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x" * 20_000)
+    code, out, err = okdrop("upload", str(tmp_path / "a.mp4"), "--title", title)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("okdrop: --title: ")
+
+
+def test_what_is_no_video_by_its_name_is_refused_unless_any_is_meant(
+    okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"x" * 20_000)
+    code, out, err = okdrop("upload", str(tmp_path / "notes.txt"))
+    assert (code, out, "no video by its name" in err) == (2, "", True)
+    assert okdrop("upload", "--any", str(tmp_path / "notes.txt"))[0] == 3  # no credentials here
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("command", ["show", "retry", "cancel"])
+@pytest.mark.parametrize("number", ["0", "3", "99999999999999999999"])
+def test_a_number_that_no_upload_has(
+    okdrop: Callable[..., tuple[int, str, str]], command: str, number: str
+) -> None:
+    expected = f"okdrop: there is no upload {number}; okdrop status lists them\n"
+    assert okdrop(command, number) == (2, "", expected)
+
+
+@pytest.mark.usefixtures("rows")
+def test_who_talks_to_nobody_needs_no_secret(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setenv("OKDROP_OK__ACCESS_TOKEN_FILE", "/no/such/file")
+    monkeypatch.setenv("OKDROP_OK__SESSION_SECRET_KEY", "no possible secret")
+    for command in ("status", "show 1", "retry 1", "cancel 1", "go", f"adopt {folder}", f"explain {folder}"):
+        code, _, err = okdrop(*command.split())
+        assert (command, code, err) == (command, 0, "")
+    assert "no daemon" in okdrop("health")[2]
+    for command in ("check", "run --once", f"upload {folder / 'a.mp4'}"):
+        code, _, err = okdrop(*command.split())
+        assert (code, "ok.access_token: the secret" in err) == (2, True)
 
 
 def test_a_configuration_error_is_one_line(
@@ -454,6 +499,12 @@ def test_adopt_of_nothing_is_one_line(okdrop: Callable[..., tuple[int, str, str]
     assert (code, out) == (2, "")
     assert err == f"okdrop: {folder / 'none.mp4'}: No such file or directory\n"
     assert okdrop("status", "--json")[1].count('"id"') == 0
+
+
+def test_check_names_the_file_it_went_by(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, err = okdrop("check")
+    assert (code, err) == (2, "")
+    assert out.startswith(f"ok    configuration: {tmp_path / 'okdrop.toml'} can be used\n")
 
 
 def test_go(okdrop: Callable[..., tuple[int, str, str]], folder: Path, ledger_url: str) -> None:

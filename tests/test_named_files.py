@@ -16,7 +16,8 @@ from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KE
 from okdrop.events import shown
 from okdrop.inbox.revision import revision_at
 from okdrop.ledger import Ledger, read_only
-from okdrop.named_files import Outcome, outcome, refusals
+from okdrop.named_files import Outcome, outcome, refusals, videos
+from okdrop.names import Names
 from okdrop.observe.board import Board
 
 if TYPE_CHECKING:
@@ -146,10 +147,65 @@ def test_every_file_that_cannot_be_sent_is_named(tmp_path: Path) -> None:
     good = video(tmp_path / "a.mp4")
     missing, empty = tmp_path / "m\n[red].mp4", tmp_path / "e.mp4"
     empty.touch()
-    assert refusals([bytes(missing), bytes(good), bytes(empty)]) == [
+    notes = video(tmp_path / "notes.txt")
+    named = [bytes(missing), bytes(good), bytes(empty), bytes(notes)]
+    not_sent = [
         f"{tmp_path}/m\\n[red].mp4 is not there",
         f"{tmp_path}/e.mp4 cannot be sent: the file is empty; OK takes no video under 16384 bytes",
     ]
+    assert refusals(named, None) == not_sent
+    *others, told = refusals(named, Names(["mp4"], ()))
+    assert others == not_sent
+    assert told.startswith(f"{notes} is no video by its name")
+    assert "--any sends it" in told
+
+
+def test_a_video_is_what_any_list_of_suffixes_calls_so(tmp_path: Path) -> None:
+    watch = f'[{{"path": "{tmp_path}", "suffixes": ["Raw"]}}]'
+    environ = {"OKDROP_INTAKE__SUFFIXES": "mp4", "OKDROP_WATCH": watch}
+    names = videos(load(None, environ))
+    assert [names.is_video(name) for name in ("a.MP4", "a.raw", "a.mkv", "mp4")] == [True, True, False, False]
+
+
+async def test_a_file_that_is_named_in_two_spellings_is_one(
+    config: Config, emulator: Emulator, tmp_path: Path
+) -> None:
+    path = video(tmp_path / "a.mp4")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    asked = await upload(config, path, tmp_path / "folder" / "a.mp4", path)
+    assert (asked.code, len(asked.said), len(emulator.videos())) == (0, 1, 1)
+    assert asked.said[0].startswith(f"{path}: published, ")
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED, State.QUEUED, State.FINALIZING])
+async def test_a_title_is_taken_over_by_an_upload_that_is_not_published_yet(
+    config: Config, emulator: Emulator, tmp_path: Path, state: State
+) -> None:
+    path = video(tmp_path / "a.mp4")
+    if state is State.FINALIZING:
+        with emulator.faults.active("api_error", code=102, method="video.update"):
+            assert (await upload(config, path, title="Before")).code == 3
+    else:
+        with emulator.faults.active("api_error", code=102):
+            await upload(config, path, title="Before")
+        if state is not State.QUEUED:
+            async with await Ledger.open(config.ledger.url.get_secret_value()) as ledger:
+                (row,) = await ledger.uploads()
+                await ledger.write(row.to(state))
+    asked = await upload(config, path, title="After")
+    assert (asked.code, [account["title"] for account in emulator.videos()]) == (0, ["After"])
+    assert "its title" not in asked.said[0]
+
+
+async def test_the_title_of_a_published_video_is_said_to_stay(
+    config: Config, emulator: Emulator, tmp_path: Path
+) -> None:
+    path = video(tmp_path / "a.mp4")
+    await upload(config, path, title="Before")
+    asked = await upload(config, path, title="After")
+    assert (asked.code, [account["title"] for account in emulator.videos()]) == (0, ["Before"])
+    assert asked.said[0].endswith("; its title is not changed, that is done on ok.ru")
+    assert "its title" not in (await upload(config, path, title="Before")).said[0]
 
 
 # --- what became of a file, by the ledger ------------------------------------------------------------

@@ -1,7 +1,9 @@
 """`okdrop check`: whether everything is there, one line for each thing, before it matters.
 
 Exit codes: 0 all well · 1 OK.ru cannot be reached, or the clock is off · 2 a folder or the ledger cannot
-be used · 3 the credentials are missing or refused.
+be used · 3 the credentials are missing or refused. Of several, 2 goes before 3, and 3 before 1.
+
+Nothing is created, changed or sent, whoever runs it.
 """
 
 from __future__ import annotations
@@ -9,28 +11,33 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import urllib.parse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from okdrop import service
 from okdrop.client import Client
-from okdrop.config import UploadMode
+from okdrop.config import UploadMode, unheeded
 from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import lease
 from okdrop.inbox.hints import try_watch, watch_mode
 from okdrop.inbox.scan import FolderError, scan
-from okdrop.ledger import Ledger
+from okdrop.ledger import daemon_of, read_only, writable
 from okdrop.protocol.multipart import LARGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from okdrop.config import Config, Watch
+    from okdrop.inbox.scan import Problem
 
 CLOCK_TOLERANCE: Final = 120.0
 """Seconds by which this machine's clock may differ from OK's before it is worth a word."""
+
+_GRAVITY: Final = (service.OK, service.SOME_FAILED, service.NOT_AUTHORISED, service.USAGE)
+"""Exit codes, the gravest last: without its folders and its ledger no run begins at all."""
 
 _ONE_REQUEST: Final = (
     f"multipart: one request for each file, {LARGEST // 10**9} GB at most; what is cut starts anew"
@@ -49,24 +56,40 @@ class Finding:
         return f"{'ok  ' if self.code == service.OK else 'FAIL'}  {self.what}: {self.says}"
 
 
-async def check(config: Config, say: Callable[[str], None]) -> int:
-    """Look at everything, say what was found, and return the gravest exit code."""
+async def check(config: Config, say: Callable[[str], None], *, file: Path | None = None) -> int:
+    """Look at everything, say what was found, and return the gravest exit code.
+
+    Args:
+        config: what to go by.
+        say: told a line for each thing.
+        file: where the configuration was read; None: from the environment alone.
+    """
     lease.prepare()
-    findings = [Finding("configuration", "can be used")]
+    findings = _configuration(config, file)
+    for watch in config.watch:
+        findings.append(await asyncio.to_thread(_folder, watch))
+        if watch.after == "move" and watch.move_to is not None:
+            findings.append(await asyncio.to_thread(_move_to, watch.path, watch.move_to))
+    findings += [_ledger(config.ledger.url.get_secret_value()), *await _account(config)]
+    for finding in findings:
+        say(str(finding))
+    return max((finding.code for finding in findings), key=_GRAVITY.index)
+
+
+def _configuration(config: Config, file: Path | None) -> list[Finding]:
+    says = "from the environment alone; there is no file"
+    if file is not None:
+        says = f"{shown(os.fsencode(file))} can be used"
+    findings = [Finding("configuration", says)]
+    if keys := unheeded(config):
+        findings.append(Finding("configuration", f"set, but not heeded by this version: {', '.join(keys)}"))
     if config.upload.mode is UploadMode.MULTIPART:
         findings.append(Finding("upload.mode", _ONE_REQUEST))
     if not config.watch:
         findings.append(
             Finding("folders", "none is configured; add a [[watch]] table with a path", service.USAGE)
         )
-    for watch in config.watch:
-        findings.append(await asyncio.to_thread(_folder, watch))
-        if watch.after == "move" and watch.move_to is not None:
-            findings.append(await asyncio.to_thread(_move_to, watch.path, watch.move_to))
-    findings += [await _ledger(config), *await _account(config)]
-    for finding in findings:
-        say(str(finding))
-    return max(finding.code for finding in findings)
+    return findings
 
 
 def _folder(watch: Watch) -> Finding:
@@ -75,18 +98,31 @@ def _folder(watch: Watch) -> Finding:
     try:
         seen = scan(path, suffixes=watch.suffixes, ignore=watch.ignore)
     except FolderError as error:
-        return Finding(what, f"{error.message}; {error.hint}", service.USAGE)
+        reason = error.message.removeprefix(f"{shown(path)}: ")
+        return Finding(what, f"{reason}; {error.hint}", service.USAGE)
     if watch.after != "keep" and not os.access(path, os.W_OK):
         return Finding(what, f"cannot be written, as after = {watch.after.value!r} needs", service.USAGE)
-    for problem in seen.problems:
-        return Finding(what, f"{shown(problem.path)} cannot be looked at: {problem.reason}", service.USAGE)
+    if seen.problems:
+        return Finding(what, _blind(seen.problems), service.USAGE)
     writers = {
         True: "files held open by a writer are seen",
         False: "writers cannot be seen here: only quiet tells that a file is finished",
         None: "whether writers can be seen is not known yet",
     }[lease.can_see_writers(path)]
     mode = watch_mode(path, try_watch(seen.folders))
-    return Finding(what, f"{len(seen.found)} videos; {writers}; watch mode: {mode}")
+    return Finding(what, f"{_counted(len(seen.found), 'video')}; {writers}; watch mode: {mode}")
+
+
+def _blind(problems: Sequence[Problem]) -> str:
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return (
+        f"{shown(problems[0].path)}{more} cannot be looked at: {problems[0].reason}; a run takes nothing from"
+        " there and goes on with the rest: let okdrop's user in, or name it in ignore"
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _move_to(folder: Path, move_to: Path) -> Finding:
@@ -109,19 +145,33 @@ def _move_to(folder: Path, move_to: Path) -> Finding:
     return Finding(what, "files are renamed to there")
 
 
-async def _ledger(config: Config) -> Finding:
+def _ledger(url: str) -> Finding:
     try:
-        async with await Ledger.open(config.ledger.url.get_secret_value()) as ledger:
-            rows = sum((await ledger.counts()).values())
+        with read_only(url) as ledger:
+            rows = _counted(sum(ledger.counts().values()), "upload")
+        process = daemon_of(url)
     except LedgerError as error:
-        if error.code == "ledger_locked":
-            return Finding("ledger", "in use by a running okdrop")
-        return Finding("ledger", f"{error.message}; {error.hint}".rstrip("; "), service.USAGE)
-    return Finding("ledger", f"{rows} uploads")
+        if error.code == "ledger_too_old":
+            return Finding("ledger", f"{error.message}; the next run brings it up to date")
+        if error.code != "ledger_missing":
+            return Finding("ledger", _in_words(error), service.USAGE)
+        rows, process = "none yet", None
+    if process is not None:
+        return Finding("ledger", f"{rows}; in use by a running okdrop (process {process})")
+    file, obstacle = writable(url)
+    if obstacle is not None:
+        hint = "a run would fail: let its user write there, or check as that user"
+        return Finding("ledger", f"{rows}; {obstacle} may not be written by this user; {hint}", service.USAGE)
+    return Finding("ledger", f"none yet; it will be made at {file}" if rows == "none yet" else rows)
+
+
+def _in_words(error: OkdropError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 async def _account(config: Config) -> list[Finding]:
     """Ask OK who we are: that shows the way, the credentials and the clock."""
+    answers = [Finding("OK.ru", "answers")]
     try:
         async with Client(
             service.client_settings(config),
@@ -131,12 +181,24 @@ async def _account(config: Config) -> list[Finding]:
             user = await client.current_user()
             skew = client.clock_skew
     except Halted as error:
-        return [Finding("account", f"{error.message}; {error.hint}".rstrip("; "), service.NOT_AUTHORISED)]
+        refused = Finding("account", _in_words(error), service.NOT_AUTHORISED)
+        return [refused] if error.code == "credentials_missing" else [*answers, refused]
     except UploadError as error:
-        return [Finding("OK.ru", f"cannot be reached: {error.message}", service.SOME_FAILED)]
+        return [_no_way(config, error)]
     except OkdropError as error:
-        return [Finding("account", f"{error.message}; {error.hint}".rstrip("; "), service.USAGE)]
-    return [Finding("OK.ru", "answers"), Finding("account", f"accepted, as {user}"), _clock(skew)]
+        return [Finding("account", _in_words(error), service.USAGE)]
+    return [*answers, Finding("account", f"accepted, as {user}"), _clock(skew)]
+
+
+def _no_way(config: Config, error: UploadError) -> Finding:
+    """Nobody answered, or not as OK does."""
+    host = urllib.parse.urlsplit(config.ok.api_url).netloc
+    proxy = " (by way of network.proxy)" if config.network.proxy.get_secret_value() else ""
+    says, hint = "answers, but not as it should", "try again later; if it stays, look at ok.api_url"
+    if error.code in {"api_unreachable", "api_no_answer"}:
+        says, hint = "cannot be asked", "look at the network, a firewall, network.proxy and ok.api_url"
+    text = f"{host}{proxy} {says}: {error.message}; {error.hint or hint}"
+    return Finding("OK.ru", text, service.SOME_FAILED)
 
 
 def _clock(skew: float | None) -> Finding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import time
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -17,6 +18,7 @@ from okdrop.events import shown
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
 from okdrop.ledger import Known, Moved, read_only
+from okdrop.names import Names
 from okdrop.observe.board import Board
 from okdrop.observe.lines import Lines
 from okdrop.observe.log import log_to
@@ -48,9 +50,36 @@ class Outcome:
     left: bool = False
 
 
-def refusals(files: Iterable[bytes]) -> list[str]:
-    """What stands in the way of sending these files, one line for each that cannot be sent."""
-    return [f"{shown(path)} {why}" for path in files if (why := refusal(path)) is not None]
+def videos(config: Config) -> Names:
+    """The names that this configuration takes for videos, in whichever folder."""
+    lists = (config.intake.suffixes, *(watch.suffixes for watch in config.watch))
+    return Names([suffix for suffixes in lists for suffix in suffixes], ())
+
+
+def refusals(files: Iterable[bytes], names: Names | None) -> list[str]:
+    """What stands in the way of sending these files, one line for each that cannot be sent.
+
+    Args:
+        files: absolute paths.
+        names: what videos are called; None: whatever a file is called.
+    """
+    whys = ((path, refusal(path) or _no_video(path, names)) for path in files)
+    return [f"{shown(path)} {why}" for path, why in whys if why is not None]
+
+
+def _no_video(path: bytes, names: Names | None) -> str | None:
+    name = os.fsdecode(path.rpartition(b"/")[2])
+    if names is None or names.is_video(name):
+        return None
+    return "is no video by its name (`suffixes` in [intake] says which are); --any sends it all the same"
+
+
+def _each_once(files: Iterable[bytes]) -> list[bytes]:
+    """The files as they were named first: two spellings of a path may lead to one."""
+    named: dict[bytes, bytes] = {}
+    for path in files:
+        named.setdefault(os.path.realpath(path), path)
+    return [*named.values()]
 
 
 async def upload(
@@ -75,12 +104,12 @@ async def upload(
     Raises:
         LedgerError: the ledger cannot be used.
     """
-    wanted = list(dict.fromkeys(files))
+    wanted = _each_once(files)
     board = Board(map(shown, wanted), time.monotonic)
     with _listener(config.log, board, progress, draw=draw) as listen:
         code = await service.upload(config, listen, wanted, title=title)
     with read_only(config.ledger.url.get_secret_value()) as reader:
-        outcomes = [outcome(path, board, reader) for path in wanted]
+        outcomes = [outcome(path, board, reader, title=title) for path in wanted]
     for one in outcomes:
         say(one.text)
     left = any(one.left for one in outcomes)
@@ -111,12 +140,14 @@ def _listener(log: Log, board: Board, stream: TextIO, *, draw: bool) -> Iterator
         yield listen
 
 
-def outcome(path: bytes, board: Board, reader: Reader) -> Outcome:
-    """What became of a file, by the ledger."""
+def outcome(path: bytes, board: Board, reader: Reader, *, title: str = "") -> Outcome:
+    """What became of a file, by the ledger, and of the title that it was to have."""
     name = shown(path)
     row = _row(path, board, reader)
     if row is not None and row.state is not State.SUPERSEDED:
-        return Outcome(f"{name}: {_became(row, board, reader)}")
+        unheeded = title and row.drop.title != title and row.state in {State.PUBLISHED, State.DUPLICATE}
+        unchanged = "; its title is not changed, that is done on ok.ru" if unheeded else ""
+        return Outcome(f"{name}: {_became(row, board, reader)}{unchanged}")
     if (why := board.left.get(name)) is not None:
         return Outcome(f"{name}: left: {why}", left=True)
     if revision_at(path) is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import random
 import time
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
-from okdrop.config import UploadMode
+from okdrop.config import UploadMode, unheeded
 from okdrop.config.watch import Existing
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from okdrop.config import Config, Watch
+    from okdrop.drop import Upload
     from okdrop.events import Emit
 
 OK: Final = 0
@@ -143,10 +145,8 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
         wanted, ledger = {*files}, parts.ledger
         rows = await ledger.uploads(paths=wanted)
         for row in rows:
-            if row.state in {State.FAILED, State.CANCELLED}:  # who names a file wants it sent
-                await ledger.write(row.handed_back(), note="named again")
-            elif row.held:
-                await ledger.write(row.with_(held=False), note="named")
+            if (changed := _named(row, title)) != row:
+                await ledger.write(changed, note="named again")
         rows = await ledger.uploads(ids=[row.id for row in rows])
         pipeline.recover(row for row in rows if row.state in UNFINISHED)
         for path in wanted:
@@ -154,6 +154,16 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
         await pipeline.run_to_the_end()
 
     return await _run(config, _audience(emit), work, interrupt_cuts=True)
+
+
+def _named(row: Upload, title: str) -> Upload:
+    """The row of a file that a person names: whoever does that wants it sent, and called so."""
+    if row.state in {State.FAILED, State.CANCELLED}:
+        row = row.handed_back()
+    if row.state not in UNFINISHED:
+        return row
+    drop = dataclasses.replace(row.drop, title=title) if title else row.drop
+    return row.with_(held=False, drop=drop)
 
 
 async def _run(
@@ -186,6 +196,8 @@ async def _run(
     with signals(stop, hang_up=hang_up):
         # Not before: whoever reads this line may ask us to stop.
         emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
+        if keys := unheeded(config):
+            emit(events.KeysUnheeded(settings=", ".join(keys)))
         if config.upload.mode is UploadMode.MULTIPART:
             emit(events.NothingResumes(largest=LARGEST))
         try:

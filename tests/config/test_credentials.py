@@ -102,3 +102,21 @@ def test_a_credentials_folder_that_may_not_be_looked_into_is_told_in_one_line(fi
     file.write_text("")
     with pytest.raises(ConfigurationError, match=r"access_token.* cannot be read: File name too long"):
         load(file, {"CREDENTIALS_DIRECTORY": "/" + "n" * 300})
+
+
+def test_without_secrets_none_is_read_and_all_else_is_checked(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "refresh_token").write_text("")
+    environ = {
+        "CREDENTIALS_DIRECTORY": str(tmp_path / "folder"),
+        "OKDROP_OK__ACCESS_TOKEN": "no possible secret",
+        "OKDROP_OK__SESSION_SECRET_KEY_FILE": "/no/such/file",
+    }
+    file.write_text('[ok]\napplication_secret_key = "in the file"\napplication_key = "ME"\n')
+    ok = load(file, environ, secrets=False).ok
+    assert [getattr(ok, name).get_secret_value() for name in SECRETS] == ["", "", "", ""]
+    assert ok.application_key == "ME"
+    with pytest.raises(ConfigurationError, match="workers"):
+        load(file, environ | {"OKDROP_UPLOAD__WORKERS": "many"}, secrets=False)
+    with pytest.raises(ConfigurationError, match="absolute"):
+        load(file, environ | {"OKDROP_OK__SESSION_SECRET_KEY_FILE": "not/absolute"}, secrets=False)

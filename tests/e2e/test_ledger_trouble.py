@@ -98,7 +98,7 @@ async def test_a_locked_ledger_is_one_line_and_2(start: Any, command: tuple[str,
     assert ended.code == 2
     (line,) = [line for line in ended.err.splitlines() if not line.startswith("{")]
     assert line.startswith(
-        f"okdrop: the ledger is in use by another okdrop (process {running.process.pid}); stop that one first"
+        f"okdrop: the ledger is in use by another okdrop (process {running.process.pid}); wait until"
     )
 
 

@@ -15,12 +15,12 @@ import pytest
 import okdrop
 from ledger.making import drop
 from okdrop.errors import LedgerError
-from okdrop.ledger import Ledger, daemon_of
+from okdrop.ledger import Ledger, New, daemon_of, read_only
 from okdrop.ledger.lock import held
 from okdrop.ledger.lock import holder as process_that_holds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 PACKAGES = str(Path(okdrop.__file__).parents[1])
 
@@ -112,7 +112,7 @@ async def test_the_process_that_holds_the_lock_is_seen_for_as_long_as_it_lives(u
         assert daemon_of(url) == process_that_holds(file) == process.pid
         process.send_signal(signal.SIGKILL)
         await process.communicate()
-        assert file.with_name(file.name + ".lock").read_text() == f"{process.pid}\n"
+        assert file.with_name(file.name + ".lock").read_text().splitlines()[0] == f"{process.pid}"
         assert process_that_holds(file) is None
 
 
@@ -135,3 +135,74 @@ def test_looking_who_holds_the_lock_keeps_nobody_out(tmp_path: Path, monkeypatch
     monkeypatch.setattr("fcntl.flock", lambda *_: asked.append("the lock was tried"))
     assert process_that_holds(database) is None
     assert asked == []
+
+
+def knows_it(url: str, *, lock: bool = True) -> bool:
+    """Open the ledger, and look whether it knows the one file of these tests; then it does."""
+
+    async def look() -> bool:
+        async with await Ledger.open(url, lock=lock) as ledger:
+            known = await ledger.judge(drop()) != New()
+            if not known:
+                await ledger.add(drop())
+            return known
+
+    return asyncio.run(look())
+
+
+@pytest.mark.parametrize("empty", [Path.unlink, lambda path: os.truncate(path, 0)])
+def test_a_ledger_that_was_emptied_is_refused_to_whoever_comes(
+    url: str, file: Path, empty: Callable[[Path], None]
+) -> None:
+    assert not knows_it(url)
+    lock, content = file.with_name("ledger.db.lock"), file.read_bytes()
+    empty(file)
+    was_there = file.exists()
+    for lock_too in (True, False):
+        with pytest.raises(LedgerError, match="all that was known") as caught:
+            knows_it(url, lock=lock_too)
+        assert (caught.value.code, str(lock) in caught.value.hint) == ("ledger_emptied", True)
+    with pytest.raises(LedgerError, match="all that was known"), read_only(url):
+        pass
+    assert file.exists() is was_there
+    file.write_bytes(content)  # a copy is brought back
+    assert knows_it(url)
+    empty(file)
+    lock.unlink()  # a person says that it is to begin anew
+    assert not knows_it(url)
+
+
+@pytest.mark.parametrize("text", [None, "", "4711\n"])
+def test_a_first_start_that_was_cut_short_is_no_loss(url: str, file: Path, text: str | None) -> None:
+    """What `kill -9` leaves before the first migration: an empty file, and a lock that names a process."""
+    file.parent.mkdir()
+    file.touch()
+    if text is not None:
+        file.with_name("ledger.db.lock").write_text(text)
+    assert not knows_it(url)
+    os.truncate(file, 0)
+    with pytest.raises(LedgerError, match="all that was known"):
+        knows_it(url)
+
+
+async def test_a_first_start_that_fails_does_not_say_that_there_is_a_ledger(
+    url: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise LedgerError("no room", code="ledger_disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("okdrop.ledger.migrate.bring_up", fail)
+        with pytest.raises(LedgerError, match="no room"):
+            await Ledger.open(url)
+    os.truncate(file, 0)
+    async with await Ledger.open(url):
+        pass
+
+
+async def test_who_waits_for_the_lock_is_not_told_to_make_another_ledger(ledger: Ledger, url: str) -> None:
+    del ledger
+    with pytest.raises(LedgerError) as caught:
+        await Ledger.open(url)
+    assert "drop the file into a folder" in caught.value.hint
+    assert "ledger.url" not in caught.value.hint

@@ -173,3 +173,10 @@ def test_time_for_a_person(seconds: float, text: str) -> None:
 
 def test_an_end_is_an_end() -> None:
     assert after(WHOLE, PUBLISHED).stage in ENDED
+
+
+def test_a_wait_that_an_earlier_run_began_is_shown() -> None:
+    told = events.UploadWaits(upload=1, path="a", code="api_8", delay=30.0, until="2026-01-01T00:00:30+00:00")
+    standing = moved_by(told, Standing(), 100.0)
+    assert standing.stage is Stage.WAITING
+    assert standing.says(110.0) == "waiting 20 s: an earlier run met api_8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,20 @@ async def test_a_renamed_upload_goes_on_under_its_new_name(bench: Bench) -> None
     moved = await bench.intake.take(bench.drop(renamed))
     assert (moved.id, moved.drop.path) == (row.id, os.fsencode(renamed))
     assert bench.written(row.id).drop.path == os.fsencode(renamed)
+
+
+async def test_a_rename_keeps_the_title_that_a_person_gave(bench: Bench) -> None:
+    path = bench.file()
+    row = await bench.intake.take(dataclasses.replace(bench.drop(path), title="By hand"))
+    path.rename(bench.folder / "b.mp4")
+    moved = await bench.intake.take(bench.drop(bench.folder / "b.mp4"))
+    assert row is not None
+    assert moved is not None
+    assert (moved.id, moved.drop.title) == (row.id, "By hand")
+    (bench.folder / "b.mp4").rename(path)
+    moved = await bench.intake.take(dataclasses.replace(bench.drop(path), title="Better"))
+    assert moved is not None
+    assert moved.drop.title == "Better"
 
 
 async def test_a_rename_that_meets_another_write_is_judged_anew(

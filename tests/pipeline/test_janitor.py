@@ -13,7 +13,7 @@ from okdrop import events
 from okdrop.client import Client
 from okdrop.errors import Halted
 from okdrop.pipeline import Brake
-from okdrop.pipeline.janitor import TRIES, Janitor, allowance, sweep
+from okdrop.pipeline.janitor import TRIES, Janitor, allowance, sweep, sweep_at_the_end
 
 if TYPE_CHECKING:
     from pipeline.bench import Bench
@@ -62,6 +62,26 @@ async def test_one_in_trouble_does_not_keep_the_others(bench: Bench, orphan: str
     assert len(bench.told(events.OrphanDeleted)) == 1
     assert bench.emulator.summary()["calls"][DELETE] == 2
     assert orphan
+
+
+async def test_at_the_end_of_a_run_one_that_hangs_costs_seconds_and_goes_behind_the_others(
+    bench: Bench, orphan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.ledger.add_orphan("12345")
+    monkeypatch.setattr("okdrop.pipeline.janitor.SECONDS_AT_THE_END", 0.3)
+    with bench.faults.active("stall_answer", method=DELETE):
+        await sweep_at_the_end(bench.parts)
+    assert bench.emulator.summary()["calls"][DELETE] == 1
+    assert await bench.ledger.orphans() == ["12345", orphan]
+    assert await bench.ledger.orphans(tries_below=1) == ["12345"]
+
+
+async def test_at_the_end_of_a_run_a_few_are_tried(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("okdrop.pipeline.janitor.MOST_AT_THE_END", 2)
+    for number in range(3):
+        await bench.ledger.add_orphan(str(number))
+    await sweep_at_the_end(bench.parts)
+    assert await bench.ledger.orphans() == ["2"]
 
 
 def test_pauses_between_tries_grow() -> None:

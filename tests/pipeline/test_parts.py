@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from okdrop import events
 from okdrop.drop import Failure, State
-from okdrop.errors import Halted
+from okdrop.errors import Halted, Trouble
 from okdrop.metadata import Settings
 from okdrop.pipeline import Tally
+from okdrop.protocol.retry import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,3 +70,30 @@ async def test_a_file_name_is_text_whatever_it_holds(bench: Bench) -> None:
     assert bench.parts.file_name(row.drop) == "a.mp4"
     odd = dataclasses.replace(row.drop, path=b"/srv/drop/\xff\n.mp4")
     assert bench.parts.file_name(odd) == r"\xff\n.mp4"
+
+
+async def test_a_wait_is_never_longer_than_it_was_meant_whatever_the_clock_does(bench: Bench) -> None:
+    row = await bench.taken()
+    bench.clock.ahead = 3600.0  # it runs ahead, and is put right later
+    row, delay = await bench.parts.put_off(row, Trouble("the line was cut", retry_after=30.0))
+    assert delay == 30.0
+    bench.clock.ahead = 0.0
+    assert 29.0 < bench.parts.seconds_until_due(row) <= 30.0
+    bench.clock.ahead = 3620.0
+    assert 0.0 < bench.parts.seconds_until_due(row) <= 10.0
+    bench.clock.ahead = 7200.0
+    assert bench.parts.seconds_until_due(row) == 0.0
+    written = row.with_(retry_at=row.updated_at - timedelta(hours=1))
+    bench.clock.ahead = -7200.0
+    assert bench.parts.seconds_until_due(written) == 0.0
+
+
+async def test_delays_are_told_to_the_millisecond(bench: Bench) -> None:
+    parts = dataclasses.replace(
+        bench.parts, chance=lambda: 1 / 3, backoff=Backoff(first_delay=1, max_delay=9)
+    )
+    row = await bench.taken()
+    for _ in range(3):
+        row, _ = await parts.put_off(row, Trouble("the line was cut"))
+    assert bench.told(events.UploadTrouble)[-1].delay == 2.0
+    assert bench.told(events.UploadTrouble)[-2].delay == 1.333

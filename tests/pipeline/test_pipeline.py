@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from okdrop import events
 from okdrop.drop import State
+from okdrop.errors import Trouble
 from okdrop.pipeline import Brake, Folder, Pipeline, Tally
 from pipeline.bench import SEGMENT, SIZE, until
 
@@ -94,6 +96,17 @@ async def test_one_that_has_to_wait_long_never_blocks_the_others(
     again.recover(await bench.ledger.unfinished())
     await run(again)
     assert len(bench.published) == 3
+
+
+async def test_what_waits_since_an_earlier_run_is_told_at_the_start(bench: Bench) -> None:
+    row = await bench.taken()
+    row, _ = await bench.parts.put_off(row, Trouble("too many calls", code="api_8", retry_after=300.0))
+    other = await bench.taken("b.mp4")
+    assert pipeline(bench).recover([row, other]) == 2
+    (told,) = bench.told(events.UploadWaits)
+    assert (told.upload, told.path, told.code) == (row.id, str(bench.folder / "a.mp4"), "api_8")
+    assert 290 < told.delay <= 300
+    assert datetime.fromisoformat(told.until) - bench.clock.now() < timedelta(seconds=301)
 
 
 async def test_with_dead_credentials_nothing_fails_and_the_next_run_goes_on(bench: Bench) -> None:

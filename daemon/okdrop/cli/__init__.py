@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Annotated
 import typer
 
 from okdrop import __version__
+from okdrop.cli import answer
 from okdrop.cli.ordering import adopt, cancel, go, retry
 from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
-from okdrop.cli.support import ConfigFile, expected, finish, ledger_url, loaded
+from okdrop.cli.support import ConfigFile, expected, finish, in_words, ledger_url, loaded
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 UNHEALTHY = 1
@@ -36,21 +36,34 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; every expected error is one line on standard error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a poor locale must not cost the whole answer
+    answer.prepare()
+    code = _carried_out()
+    answer.settle()
+    sys.exit(code)
+
+
+def _carried_out() -> int:
+    """Run the command, and write all of its answer; gives the exit code."""
+    code = 0
     try:
-        app()
+        try:
+            app()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+        sys.stdout.flush()  # here, where a refusal can still be told
     except OkdropError as error:
-        sys.exit(_complain(error))
+        return _complain(error)
     except ExceptionGroup as group:
         if (first := expected(group)) is None:
             raise
-        sys.exit(_complain(first))
+        return _complain(first)
+    return code
 
 
 def _complain(error: OkdropError) -> int:
-    hint = f"; {error.hint}" if error.hint else ""
-    print(f"okdrop: {error.message}{hint}", file=sys.stderr)
+    if isinstance(error, answer.ReaderGone):
+        return answer.READER_GONE
+    answer.complain(in_words(error))
     return NOT_AUTHORISED if isinstance(error, Halted) else USAGE
 
 
@@ -72,12 +85,14 @@ def check(config: ConfigFile = None) -> None:
     """Say whether all that okdrop needs is there.
 
     A line for each: configuration, folders, ledger, the way to OK.ru, credentials, clock. Exit code 1: OK.ru
-    or the clock; 2: a folder or the ledger; 3: the credentials.
+    or the clock; 2: a folder or the ledger; 3: the credentials. Of several, 2 goes before 3, and 3 before 1.
+    Nothing is created or changed.
     """
     from okdrop.check import check as check_all  # noqa: PLC0415
+    from okdrop.config import file_read  # noqa: PLC0415
 
     settings = loaded(config)
-    raise typer.Exit(finish(check_all(settings, print)))
+    raise typer.Exit(finish(check_all(settings, print, file=file_read(config, os.environ))))
 
 
 @app.command()
@@ -114,13 +129,14 @@ def health(config: ConfigFile = None) -> None:
     """
     from okdrop.ledger import daemon_of  # noqa: PLC0415
 
+    url = ledger_url(config)
     try:
-        process = daemon_of(ledger_url(config))
+        process = daemon_of(url)
     except LedgerError as error:
-        print(f"okdrop: {error.message}", file=sys.stderr)
+        answer.complain(in_words(error))
         raise typer.Exit(UNHEALTHY) from None
     if process is None:
-        print("okdrop: no daemon that can be seen from here holds the ledger", file=sys.stderr)
+        answer.complain("no daemon that can be seen from here holds the ledger")
         raise typer.Exit(UNHEALTHY)
     print(f"process {process} holds the ledger")
 
@@ -131,7 +147,10 @@ def emulator(
         Path, typer.Option(metavar="DIR", help="Where its videos are kept; they survive a restart.")
     ],
     port: Annotated[
-        int, typer.Option(metavar="PORT", help="Where it listens on 127.0.0.1; 0: any free one.")
+        int,
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="Where it listens on 127.0.0.1; 0: any free one."
+        ),
     ] = 8470,
     mode: Annotated[
         str, typer.Option(metavar="MODE", help="How it takes segments: parallel or sequential.")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from pathlib import Path  # noqa: TC003  typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from okdrop.cli.answer import complain
 from okdrop.cli.support import ConfigFile, finish, ledger_url, loaded
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _obey(answers: Sequence[Said]) -> None:
         if said.done:
             print(said.text)
         else:
-            print(f"okdrop: {said.text}", file=sys.stderr)
+            complain(said.text)
     if not answers:
         print("nothing to hand back")
     raise typer.Exit(0 if all(said.done for said in answers) else USAGE)
@@ -80,7 +80,7 @@ def go(
     """
     from okdrop import orders  # noqa: PLC0415
 
-    settings = loaded(config)
+    settings = loaded(config, secrets=False)
     wanted = {str(folder.expanduser().absolute()) for folder in folders or ()}
     if strange := wanted - {str(watch.path) for watch in settings.watch}:
         raise typer.BadParameter(f"{strange.pop()!r} is no watched folder", param_hint="FOLDER")
@@ -102,14 +102,14 @@ def adopt(
     from okdrop import adoption  # noqa: PLC0415
     from okdrop.inbox.named import place  # noqa: PLC0415
 
-    settings = loaded(config)
+    settings = loaded(config, secrets=False)
     drops, said = adoption.files_of(settings, [place(os.fspath(path)) for path in paths])
     with _progress(len(drops)) as progress:
         url = settings.ledger.url.get_secret_value()
         said += finish(adoption.adopt(url, drops, fast=fast, progress=progress))
     for one in said:
         if one.outcome is adoption.Outcome.REFUSED:
-            print(f"okdrop: {one.text}", file=sys.stderr)
+            complain(one.text)
         elif len(said) <= FEW:
             print(one.text)
     counts = [f"{sum(one.outcome is kind for one in said):,} {kind.value}" for kind in adoption.Outcome]

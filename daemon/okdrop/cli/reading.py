@@ -60,9 +60,10 @@ def show(
     from okdrop.ledger import read_only  # noqa: PLC0415
 
     with read_only(ledger_url(config)) as ledger:
-        row, history = ledger.get(number), ledger.history(number)
-    if row is None:
-        raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
+        row = ledger.get(number)
+        if row is None:
+            raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
+        history = ledger.history(number)
     if as_json:
         print(json.dumps(report.upload_as_json(row) | {"history": report.history_as_json(history)}))
     elif sys.stdout.isatty():
@@ -86,7 +87,7 @@ def explain(
     from okdrop.explain import explain as explain_file  # noqa: PLC0415
     from okdrop.inbox.named import place  # noqa: PLC0415
 
-    settings = loaded(config)
+    settings = loaded(config, secrets=False)
     with ledger_if_any(settings.ledger.url.get_secret_value()) as ledger:
         answer = explain_file(settings, place(os.fspath(file)), ledger)
     print(json.dumps(answer.as_json()) if as_json else answer.as_text())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from okdrop.cli.answer import complain
 from okdrop.cli.support import ConfigFile, expected, finish, loaded
 
 if TYPE_CHECKING:
@@ -46,26 +47,34 @@ def upload(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Videos to upload.")],
     config: ConfigFile = None,
     *,
-    title: Annotated[str, typer.Option(metavar="TEXT", help="Their title, instead of the file's name.")] = "",
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Their title, instead of the file's name.")
+    ] = None,
+    whatever: Annotated[bool, typer.Option("--any", help="Whatever their names end in.")] = False,
 ) -> None:
     """Upload and publish the named files.
 
     Progress goes to standard error: bars on a terminal, else a few plain lines. At the end there is a line
-    for each file on standard output. A file that is published already is not sent again.
+    for each file on standard output. A file that is published already is not sent again. Beside a running
+    daemon, drop the file into one of its folders instead.
     """
 
     async def work(settings: Config, _log: Emit) -> int:
         from okdrop import named_files  # noqa: PLC0415
         from okdrop.inbox.named import place  # noqa: PLC0415
+        from okdrop.metadata.text import visible  # noqa: PLC0415
 
+        if title is not None and not visible(title):
+            complain("--title: there is nothing in it that can be read; without it, the file's name counts")
+            return USAGE
         paths = [place(os.fspath(file)) for file in files]
-        if refused := named_files.refusals(paths):
+        if refused := named_files.refusals(paths, None if whatever else named_files.videos(settings)):
             for line in refused:
-                print(f"okdrop: {line}", file=sys.stderr)
+                complain(line)
             return USAGE
         draw = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
         return await named_files.upload(
-            settings, paths, title=title, progress=sys.stderr, draw=draw, say=print
+            settings, paths, title=title or "", progress=sys.stderr, draw=draw, say=print
         )
 
     _carry_out(config, work, interrupted=CUT)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from okdrop.cli.answer import complain
 from okdrop.errors import LedgerError, OkdropError
 
 if TYPE_CHECKING:
@@ -40,11 +40,16 @@ def expected(error: BaseException) -> OkdropError | None:
     return error if isinstance(error, OkdropError) else None
 
 
-def loaded(config_file: Path | None) -> Config:
-    """The configuration that a command goes by."""
+def in_words(error: OkdropError) -> str:
+    """What happened, and what to do about it."""
+    return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def loaded(config_file: Path | None, *, secrets: bool = True) -> Config:
+    """The configuration that a command goes by; without secrets for one that talks to nobody."""
     from okdrop.config import load  # noqa: PLC0415 - help and version need none
 
-    return load(config_file, os.environ)
+    return load(config_file, os.environ, secrets=secrets)
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
@@ -56,7 +61,7 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 
 def ledger_url(config_file: Path | None) -> str:
     """Where the ledger is."""
-    return loaded(config_file).ledger.url.get_secret_value()
+    return loaded(config_file, secrets=False).ledger.url.get_secret_value()
 
 
 @contextlib.contextmanager
@@ -70,6 +75,6 @@ def ledger_if_any(url: str) -> Iterator[Reader | None]:
         except LedgerError as error:
             if error.code != "ledger_missing":
                 raise
-            print(f"okdrop: {error.message}", file=sys.stderr)
+            complain(error.message)
             ledger = None
         yield ledger

@@ -8,7 +8,7 @@ What is wrong is told by `problems`, in one line.
 
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import is_loopback
-from okdrop.config.loading import DEFAULT_PATH, chosen_file, load
+from okdrop.config.loading import DEFAULT_PATH, chosen_file, file_read, load
 from okdrop.config.model import (
     SECRETS,
     Config,
@@ -23,6 +23,7 @@ from okdrop.config.model import (
     UploadSettings,
     Web,
 )
+from okdrop.config.unheeded import unheeded
 from okdrop.config.watch import After, Existing, Intake, Watch
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "Watch",
     "Web",
     "chosen_file",
+    "file_read",
     "is_loopback",
     "load",
+    "unheeded",
 ]

@@ -47,6 +47,14 @@ def fill_in(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) 
         raise complaint(lines)
 
 
+def leave_out(tree: dict[str, Any]) -> None:
+    """Take the secrets out of the tree, wherever they came from; the keys that name their files stay."""
+    table = tree.get("ok")
+    if isinstance(table, dict):  # else the model will complain
+        for name in SECRETS:
+            table.pop(name, None)
+
+
 def _source(name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Path | None:
     """The file that holds the secret, if one does."""
     named = table.get(f"{name}_file")

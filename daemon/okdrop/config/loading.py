@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_PATH: Final = Path("/etc/okdrop/okdrop.toml")
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+def load(path: Path | None, environ: Mapping[str, str], *, secrets: bool = True) -> Config:
     """Read the configuration, complete and checked; watched folders themselves are not looked at.
 
     Args:
@@ -26,6 +26,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
             else the environment alone.
         environ: the environment variables, which win over the file; those of the file that
             `$OKDROP_ENVIRONMENT_FILE` names win over them.
+        secrets: read those of `[ok]`; without, they stay empty, and what is wrong with them is not looked at.
 
     Raises:
         ConfigurationError: one line that names where, the key, its value (unless secret) and what would do.
@@ -35,12 +36,24 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     tree = {} if file is None else _parse(_read(file), file)
     origins = Origins("the configuration" if file is None else str(file))
     environment.overlay(tree, said, origins)
-    credentials.fill_in(tree, environ, origins)
+    if secrets:
+        credentials.fill_in(tree, environ, origins)
+    else:
+        credentials.leave_out(tree)
     try:
         return Config.model_validate(tree, context={"home": environ.get("HOME", "")})
     except ValidationError as error:
         # Without its cause: that one holds the values, the secret ones too.
         raise translate(error, tree, origins) from None
+
+
+def file_read(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Which file `load` reads for the same arguments; None: the environment alone.
+
+    Raises:
+        ConfigurationError: the file that `$OKDROP_ENVIRONMENT_FILE` names cannot be read.
+    """
+    return chosen_file(path, environment.complete(environ).variables)
 
 
 def chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -36,6 +36,7 @@ from okdrop.events.service import (
     CredentialsRenewed,
     CredentialsUnreadable,
     DrainStarted,
+    KeysUnheeded,
     LedgerStuck,
     LedgerWritable,
     NetworkOffline,
@@ -65,6 +66,7 @@ from okdrop.events.uploads import (
     UploadSuperseded,
     UploadTakenUp,
     UploadTrouble,
+    UploadWaits,
     UploadWhole,
 )
 
@@ -91,6 +93,7 @@ __all__ = [
     "FolderWatched",
     "HintsBack",
     "HintsLost",
+    "KeysUnheeded",
     "LedgerStuck",
     "LedgerWritable",
     "ModeProven",
@@ -120,6 +123,7 @@ __all__ = [
     "UploadSuperseded",
     "UploadTakenUp",
     "UploadTrouble",
+    "UploadWaits",
     "UploadWhole",
     "VideoConfirmed",
     "VideoRefused",

@@ -19,6 +19,15 @@ class ServiceStarted(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeysUnheeded(Event):
+    """Keys of the configuration are set that this version does not heed."""
+
+    name: ClassVar = "service.unheeded"
+    level: ClassVar = "warning"
+    settings: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NothingResumes(Event):
     """Files go in one request each: what is cut starts anew, and none may have more bytes than `largest`."""
 

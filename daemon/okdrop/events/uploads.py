@@ -102,6 +102,17 @@ class UploadTrouble(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadWaits(UploadEvent):
+    """An earlier run had trouble with it; this run goes on with it after `delay` seconds."""
+
+    name: ClassVar = "upload.waits"
+    path: str
+    code: str  #: of that trouble
+    delay: float
+    until: str  #: when that is, RFC 3339
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TicketAbandoned(UploadEvent):
     """A ticket is of no more use; its video id is an orphan on OK's side."""
 

@@ -11,6 +11,7 @@ queries       every statement, named
 schema        tables and types; `migrations` brings them about
 judgement     what counts as already published
 thread        grouped commits; `patience` waits until they succeed
+place         whether there is one, and whether we may look
 sqlite        all that is particular to SQLite
 """
 
@@ -20,7 +21,7 @@ from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
 from okdrop.ledger.patience import Patience
-from okdrop.ledger.reader import Reader, daemon_of, read_only
+from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
 from okdrop.ledger.rows import HistoryRow
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "daemon_of",
     "read_only",
     "utc_now",
+    "writable",
 ]

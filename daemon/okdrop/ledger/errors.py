@@ -5,8 +5,8 @@ No text here carries a value of a row: upload URLs are secrets.
     LedgerError
     ├── StaleVersion      another write of the same row came first; it carries the row as it stands
     └── (codes)           ledger_busy, ledger_closed, ledger_conflict, ledger_corrupt, ledger_disk,
-                          ledger_foreign, ledger_known, ledger_locked, ledger_missing, ledger_too_new,
-                          ledger_too_old, ledger_unknown_id, ledger_url
+                          ledger_emptied, ledger_foreign, ledger_known, ledger_locked, ledger_missing,
+                          ledger_too_new, ledger_too_old, ledger_unknown_id, ledger_url
 """
 
 from __future__ import annotations

@@ -51,6 +51,10 @@ def parsed(url: str) -> sa.URL:
     return parts
 
 
+def _nothing() -> None:
+    """Note nothing: a ledger in memory, or in another's hands."""
+
+
 class Ledger:
     """The durable truth: identity and intent of every upload.
 
@@ -83,19 +87,21 @@ class Ledger:
 
         Raises:
             LedgerError: `ledger_url`, `ledger_locked`, `ledger_disk`, `ledger_too_new`, `ledger_too_old`,
-                `ledger_foreign`, `ledger_corrupt`.
+                `ledger_foreign`, `ledger_corrupt`, `ledger_emptied`.
         """
         parts = parsed(url)
-        file = sqlite.database_file(parts)
+        file, note_begun = sqlite.database_file(parts), _nothing
         with contextlib.ExitStack() as resources:
             if file is not None:
+                locking.refuse_emptied(file)
                 sqlite.create_file(file)
                 if lock:
-                    resources.enter_context(locking.held(file))
+                    note_begun = resources.enter_context(locking.held(file))
             thread = LedgerThread(sqlite.writer(parts), resources.pop_all())
         thread.start()
         try:
             await thread.write(migrate.bring_up, alone=lock)
+            note_begun()
         except BaseException:
             await thread.close()
             raise

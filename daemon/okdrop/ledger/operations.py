@@ -28,6 +28,9 @@ HOST_MODE_LIFE: Final = timedelta(days=1)
 
 _PATHS_AT_ONCE: Final = 500
 
+_LARGEST_ID: Final = 2**63 - 1
+"""No database has larger ones; a driver does not even take them to look for."""
+
 
 def judge(connection: Connection, drop: Drop) -> Judgement:
     """Is this file known? Reads only."""
@@ -153,7 +156,9 @@ def _was_published(connection: Connection, upload: Upload) -> bool:
 
 
 def get(connection: Connection, number: int) -> Upload | None:
-    """The row of that id."""
+    """The row of that id; there is none for a number that no row can have."""
+    if not 0 < number <= _LARGEST_ID:
+        return None
     row = connection.execute(queries.GET, {"row_id": number}).one_or_none()
     return None if row is None else upload_of(row)
 

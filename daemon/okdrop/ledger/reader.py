@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger import lock, migrate, operations, sqlite
+from okdrop.ledger import lock, migrate, operations, place, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
 
     from okdrop.drop import Drop, State, Upload
     from okdrop.ledger.judgement import Judgement
@@ -77,10 +78,12 @@ def read_only(url: str) -> Iterator[Reader]:
 
     Raises:
         LedgerError: `ledger_missing`, there is none yet, or it is empty; `ledger_too_new`, `ledger_too_old`,
-            `ledger_foreign`, `ledger_corrupt`, `ledger_disk`, `ledger_url`.
+            `ledger_foreign`, `ledger_corrupt`, `ledger_disk`, `ledger_emptied`, `ledger_url`.
     """
     file = sqlite.database_file(parsed(url))
-    if file is None or not file.exists():
+    if file is not None:
+        lock.refuse_emptied(file)
+    if file is None or place.size_of(file) is None:
         raise LedgerError(f"there is no ledger at {file or 'this address'} yet", code="ledger_missing")
     engine = sqlite.reader(file)
     with contextlib.ExitStack() as stack:
@@ -92,6 +95,16 @@ def read_only(url: str) -> Iterator[Reader]:
         except sa.exc.SQLAlchemyError as error:
             raise translated(error) from error
         yield Reader(connection)
+
+
+def writable(url: str) -> tuple[Path | None, Path | None]:
+    """Where the ledger is or would be, and what there this user may not write to; None: nothing.
+
+    Raises:
+        LedgerError: `ledger_url`.
+    """
+    file = sqlite.database_file(parsed(url))
+    return file, None if file is None else place.obstacle(file)
 
 
 def daemon_of(url: str) -> int | None:

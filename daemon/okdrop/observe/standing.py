@@ -73,6 +73,9 @@ def moved_by(event: Event, standing: Standing, now: float) -> Standing:
             return _at(_with(standing, done=0, size=size), Stage.QUEUED, "in line")
         case events.FileKnown():
             return _known(event, standing)
+        case events.UploadWaits(delay=delay, code=code):
+            waiting = _at(standing, Stage.WAITING, f"an earlier run met {code}")
+            return dataclasses.replace(waiting, until=now + delay)
         case events.UploadSuperseded():
             return Standing(words="it changed; looking whether it is finished")
         case _:

@@ -16,8 +16,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from okdrop import events
 from okdrop.drop import State
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.brake import Brake
@@ -25,7 +27,7 @@ from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.foreign import ForeignWrites
 from okdrop.pipeline.intake import Intake
-from okdrop.pipeline.janitor import Janitor, sweep
+from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.parts import Parts, Tally
@@ -83,8 +85,23 @@ class Pipeline:
         taken = [row for row in rows if not row.held and self._opened.begin(row.id)]
         for row in taken:
             line = self._finals if row.state is State.FINALIZING else self._line
-            line.put(row.id, self._parts.seconds_until_due(row))
+            delay = self._parts.seconds_until_due(row)
+            line.put(row.id, delay)
+            if delay:
+                self._tell_wait(row, delay)
         return len(taken)
+
+    def _tell_wait(self, row: Upload, delay: float) -> None:
+        until = self._parts.now() + timedelta(seconds=delay)
+        self._parts.emit(
+            events.UploadWaits(
+                upload=row.id,
+                path=events.shown(row.drop.path),
+                code=row.last_trouble,
+                delay=round(delay, 3),
+                until=until.isoformat(timespec="seconds"),
+            )
+        )
 
     @property
     def standing(self) -> Standing:
@@ -96,7 +113,7 @@ class Pipeline:
         """Upload until nothing is left to wait for, or until the brake is pulled."""
         await self._run(self._watch_to_the_end)
         if not self._parts.brake.is_pulled:
-            await sweep(self._parts)
+            await sweep_at_the_end(self._parts)
 
     async def _watch_to_the_end(self) -> None:
         await self.watcher.run_to_the_end()

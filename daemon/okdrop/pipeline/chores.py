@@ -55,9 +55,7 @@ class Chores:
     def recover(self, rows: Iterable[Upload]) -> None:
         """Take up what an earlier run left, each when it is due; a run that ends asks only what is due."""
         for row in rows:
-            delay = 0.0
-            if row.retry_at is not None:
-                delay = max(0.0, (row.retry_at - self._parts.now()).total_seconds())
+            delay = self._parts.seconds_until_due(row)
             if delay and not self._stays:
                 if row.chore is Chore.CONFIRM:
                     continue
@@ -145,7 +143,7 @@ class Chores:
         await self._later(row, delay, note=f"{error.code}: {said}" if row.repeats == 1 else "")
         self._parts.emit(
             events.ChoreTrouble(
-                upload=row.id, chore=row.chore or "", code=error.code, reason=said, delay=delay
+                upload=row.id, chore=row.chore or "", code=error.code, reason=said, delay=round(delay, 3)
             )
         )
         return delay

@@ -6,6 +6,7 @@ another mtime) are contents compared.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -97,7 +98,9 @@ class Intake:
         if old_name_holds or upload.moved_to is not None:
             return self._known(drop, upload)
         try:
-            renamed = await self._parts.ledger.write(upload.with_(drop=drop), note="the file was renamed")
+            renamed = await self._parts.ledger.write(
+                upload.with_(drop=_called_as_before(drop, upload)), note="the file was renamed"
+            )
         except StaleVersion:
             return await self._anew(drop)  # its worker wrote in between: judge it as it stands now
         except LedgerError as error:
@@ -110,7 +113,7 @@ class Intake:
         """The file was gone (a mount came late, a rename), and here it is: its upload begins anew."""
         try:
             row = await self._parts.ledger.write(
-                upload.handed_back().with_(drop=drop), note="the file is back"
+                upload.handed_back().with_(drop=_called_as_before(drop, upload)), note="the file is back"
             )
         except StaleVersion:
             return await self._anew(drop)
@@ -199,3 +202,8 @@ class Intake:
         )
         if self._opened.begin(row.id):
             self._line.put(row.id)
+
+
+def _called_as_before(drop: Drop, upload: Upload) -> Drop:
+    """The drop under the title that a person gave the upload, unless it brings one of its own."""
+    return drop if drop.title else dataclasses.replace(drop, title=upload.drop.title)

@@ -3,12 +3,13 @@
 Best effort: an orphan costs nobody anything, so trouble here is noted and never stops an upload. Each is
 tried a few times, with growing pauses between: one that was never tried is in every round, one that was
 tried once in every second, one that was tried twice in every fourth, and so on. The first round of a process
-takes them all.
+takes them all. A run that ends has no time to lose with them, and takes a few.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 TRIES: Final = 6
 """How often one orphan is tried; then it stays, an empty entry that only its owner sees."""
+
+MOST_AT_THE_END: Final = 20
+SECONDS_AT_THE_END: Final = 5.0
+"""How much a run that ends does for orphans, once all else is done."""
 
 ROUND_EVERY: Final = 3600.0
 """Seconds between two rounds."""
@@ -51,11 +56,21 @@ def allowance(number: int) -> int:
     return TRIES if number == 0 else min(TRIES, (number & -number).bit_length())
 
 
-async def sweep(parts: Parts, *, tries_below: int = TRIES) -> None:
-    """Try once to delete each orphan that was tried less often than that."""
-    for video_id in await parts.ledger.orphans(tries_below=tries_below):
+async def sweep_at_the_end(parts: Parts) -> None:
+    """As much of that as a run that ends has the time for; the rest is left to the next one."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS_AT_THE_END):
+            await sweep(parts, at_most=MOST_AT_THE_END)
+
+
+async def sweep(parts: Parts, *, tries_below: int = TRIES, at_most: int | None = None) -> None:
+    """Try once to delete each orphan that was tried less often than that, or `at_most` so many of them."""
+    for video_id in (await parts.ledger.orphans(tries_below=tries_below))[:at_most]:
         try:
             await parts.client.delete(video_id)
+        except asyncio.CancelledError:
+            await parts.ledger.orphan_failed(video_id)  # or the same one would hold up every run to come
+            raise
         except UploadError as error:
             if error.code == "api_unreachable":
                 return  # nobody was asked: that is no try, and the next would go the same way

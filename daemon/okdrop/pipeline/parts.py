@@ -115,7 +115,11 @@ class Parts:
         )
         self.emit(
             events.UploadTrouble(
-                upload=row.id, code=error.code, reason=error.message, delay=delay, attempt=row.attempts
+                upload=row.id,
+                code=error.code,
+                reason=error.message,
+                delay=round(delay, 3),
+                attempt=row.attempts,
             )
         )
         return row, delay
@@ -162,10 +166,14 @@ class Parts:
             self.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
 
     def seconds_until_due(self, row: Upload) -> float:
-        """How long a row still has to wait for its next try; 0 if it has not."""
+        """How long a row still has to wait for its next try; 0 if it has not.
+
+        At most as long as was meant when it was written: the clock may have run ahead then.
+        """
         if row.retry_at is None:
             return 0.0
-        return max(0.0, (row.retry_at - self.now()).total_seconds())
+        left, meant = row.retry_at - self.now(), row.retry_at - row.updated_at
+        return max(0.0, min(left, meant).total_seconds())
 
     def settings_of(self, drop: Drop) -> Settings:
         """What the drop's folder says of its videos; a folder no longer watched is as any other place."""
