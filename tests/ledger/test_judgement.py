@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.making import START, drop
-from okdrop.drop import SOURCE_GONE, UNFINISHED, Drop, Failure, State, Upload
+from okdrop.drop import SOURCE_GONE, Drop, Failure, State, Upload
 from okdrop.ledger import Known, Moved, New, Suspect
 from okdrop.ledger.judgement import decide
 
@@ -26,10 +26,9 @@ def test_the_same_path_size_and_time_is_known_in_any_state(state: State) -> None
 
 
 @pytest.mark.parametrize("state", LIVE)
-def test_a_rename_is_recognised_while_the_upload_stands(state: State) -> None:
+def test_a_rename_is_recognised_whatever_was_decided(state: State) -> None:
     here = row(drop(b"/old"), state)
-    expected = Moved(upload=here) if state in SENT | UNFINISHED else New()
-    assert decide(drop(b"/new"), [here]) == expected
+    assert decide(drop(b"/new"), [here]) == Moved(upload=here)
 
 
 @pytest.mark.parametrize("state", LIVE)

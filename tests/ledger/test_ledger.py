@@ -167,7 +167,8 @@ async def test_a_new_revision_supersedes_what_it_makes_outdated(state: State, *,
         old = await ledger.write(old.with_(ticket=ticket(), publish_offered=offered))
         other = await ledger.add(drop(b"/srv/drop/b.mp4", inode=8))
         new = await ledger.add(drop(mtime_ns=5))
-        stays = state in {State.PUBLISHED, State.SUPERSEDED} or (state is State.FINALIZING and offered)
+        may_be_public = offered and state in {State.FINALIZING, State.FAILED}
+        stays = state in {State.PUBLISHED, State.SUPERSEDED} or may_be_public
         now = await ledger.get(old.id)
         assert now is not None
         if stays:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ledger.making import Clock, revision, ticket
-from okdrop.drop import TRANSITIONS, UNFINISHED, Drop, State, Upload
+from okdrop.drop import TRANSITIONS, Drop, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import Judgement, Known, Ledger, Moved, New, StaleVersion, Suspect, read_only
 
@@ -91,7 +91,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (made.drop, made.state, made.version) == (drop, state, 1)
         for row in self.live():
             outdated = row.drop.path == drop.path and row.state is not State.PUBLISHED
-            if outdated and not (row.state is State.FINALIZING and row.publish_offered):
+            if outdated and not (row.state in {State.FINALIZING, State.FAILED} and row.publish_offered):
                 self.supersede(row)
         self.keep(made)
 
@@ -150,11 +150,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def is_right(self, judgement: Judgement, drop: Drop) -> bool:
         known = self.same_revision(drop)
         moved = [
-            row
-            for row in self.live()
-            if row.state in SENT | UNFINISHED
-            and row.drop.revision == drop.revision
-            and row.drop.path != drop.path
+            row for row in self.live() if row.drop.revision == drop.revision and row.drop.path != drop.path
         ]
         suspects = [
             row

@@ -242,13 +242,22 @@ async def test_a_refused_video_that_a_person_deleted_is_sent_anew(bench: Bench) 
     assert [video["deleted"] for video in bench.emulator.videos()] == [True, False]
 
 
-async def test_a_newer_file_does_not_delete_the_video_that_was_refused(bench: Bench) -> None:
+async def test_a_newer_file_neither_hides_the_refusal_nor_deletes_the_video(bench: Bench) -> None:
     row = await refused(bench)
     bench.file(seed="another")
     os.utime(source(bench), ns=(1, 1))
     await bench.intake.take(bench.drop(source(bench)))
-    assert (await bench.row(row.id)).state is State.SUPERSEDED
+    assert await bench.row(row.id) == row
     assert await bench.ledger.orphans() == []
+
+
+async def test_a_refused_video_gets_no_second_one_by_a_new_name(bench: Bench) -> None:
+    row = await refused(bench)
+    source(bench).rename(bench.folder / "b.mp4")
+    again = await bench.intake.take(bench.drop(bench.folder / "b.mp4"))
+    assert again is not None
+    assert (again.id, again.state) == (row.id, State.FAILED)
+    assert len(bench.emulator.videos()) == 1
 
 
 # --- move ---------------------------------------------------------------------------------------------

@@ -272,3 +272,14 @@ async def test_a_published_file_goes_by_its_new_name(bench: Bench) -> None:
     assert (await take(bench, bench.drop(path))).id == row.id
     os.utime(path, ns=(1, 1))
     assert (await take(bench, bench.drop(path))).state is State.DUPLICATE
+
+
+async def test_what_was_cancelled_stays_so_under_a_new_name(bench: Bench) -> None:
+    """So does what lay there before the first start, with `existing = "ignore"`."""
+    row = await bench.taken()
+    row = await bench.ledger.write(row.to(State.CANCELLED))
+    path = bench.folder / "b.mp4"
+    (bench.folder / "a.mp4").rename(path)
+    again = await take(bench, bench.drop(path))
+    assert (again.id, again.state, again.drop.path) == (row.id, State.CANCELLED, bytes(path))
+    assert len(await bench.ledger.uploads()) == 1

@@ -27,7 +27,10 @@ class Known:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """The very same file has a row under another path: it was renamed (or is a hard link)."""
+    """The very same file has a row under another path: it was renamed (or is a hard link).
+
+    Whatever was decided about it stands: a new name makes no cancelled or refused file a new one.
+    """
 
     upload: Upload
 
@@ -58,15 +61,9 @@ def decide(drop: Drop, rows: Sequence[Upload]) -> Judgement:
     known = [row for row in same_path if row.drop.revision.mtime_ns == drop.revision.mtime_ns]
     if known:
         return Known(upload=known[0])
-    moved = [
-        row
-        for row in rows
-        if row.drop.revision == drop.revision
-        and row.drop.path != drop.path
-        and (row.state in SENT | UNFINISHED or row.lost_its_file)
-    ]
+    moved = [row for row in rows if row.drop.revision == drop.revision and row.drop.path != drop.path]
     if moved:
-        return Moved(upload=max(moved, key=lambda row: (row.state in SENT, row.id)))
+        return Moved(upload=max(moved, key=lambda row: (row.state in SENT, row.state in UNFINISHED, row.id)))
     suspects = [row for row in same_path if row.state in SENT or row.publish_offered]
     if suspects:
         return Suspect(upload=max(suspects, key=lambda row: (row.digest is not None, row.id)))

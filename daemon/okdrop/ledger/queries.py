@@ -49,7 +49,8 @@ CANDIDATES: Final = select(UPLOADS).where(
 )
 
 # What a newer revision of the same path may take over from: all that is neither published nor about to be.
-# The last condition spares a row whose video.update may have taken effect: it may be public already.
+# The last condition spares a row whose video.update may have taken effect: it may be public already, and one
+# that OK refused after publishing is a failure that a person has to see, whatever bears its name now.
 OUTDATED: Final = (
     select(UPLOADS)
     .where(
@@ -57,7 +58,7 @@ OUTDATED: Final = (
         _ROW.path == bindparam("path"),
         _ROW.id != bindparam("row_id"),
         _ROW.state != State.PUBLISHED,
-        or_(_ROW.state != State.FINALIZING, _ROW.publish_offered.is_(False)),
+        or_(_ROW.state.not_in([State.FINALIZING, State.FAILED]), _ROW.publish_offered.is_(False)),
     )
     .order_by(_ROW.id)
 )
