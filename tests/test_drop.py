@@ -89,9 +89,8 @@ def test_handed_back_when_whole_goes_on_with_publishing_and_keeps_its_ticket() -
         upload(State.FAILED, ticket=TICKET, received=SIZE - 1),
         upload(State.FAILED, received=SIZE),
         upload(State.CANCELLED, ticket=TICKET, received=SIZE),
-        upload(State.DUPLICATE),
     ],
-    ids=["nothing sent", "not whole", "no ticket", "cancelled", "duplicate"],
+    ids=["nothing sent", "not whole", "no ticket", "cancelled"],
 )
 def test_handed_back_otherwise_is_queued(row: Upload) -> None:
     back = row.handed_back()

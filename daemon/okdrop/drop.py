@@ -88,7 +88,7 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
             State.PUBLISHED,  # adopted
         }
     ),
-    State.DUPLICATE: frozenset({State.QUEUED, State.SUPERSEDED}),
+    State.DUPLICATE: frozenset({State.SUPERSEDED}),
 }
 """Which state may follow which.
 

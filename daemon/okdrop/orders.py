@@ -98,6 +98,11 @@ async def _carry_out(ledger: Ledger, number: int, order: Callable[[Ledger, Uploa
 
 
 async def _hand_back(ledger: Ledger, row: Upload) -> str:
+    if row.state is State.DUPLICATE:
+        raise RefusalError(
+            f"is duplicate; upload {row.duplicate_of} published the same bytes, and a copy under another name"
+            " would be sent"
+        )
     if row.state not in RETRIABLE:
         raise RefusalError(f"is {row.state}; only failed and cancelled ones can be retried")
     back = row.handed_back()

@@ -68,15 +68,21 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ("[ok\n", "FILE: not TOML: Expected ']' at the end of a table declaration (at line 1, column 4)"),
         ('[ok]\naccess_token = "hush\n', "FILE: not TOML: Illegal character '\\n' (at line 2, column 21)"),
         ("[ok]\n[ok]\n", "FILE: not TOML: Cannot declare ('ok',) twice (at line 2, column 4)"),
-        ("[uploads]\n", "FILE: uploads: there is no such key; did you mean upload?"),
+        ("[uploads]\n", "FILE: uploads: there is no such section; did you mean upload?"),
         ("workers = 2\n", "FILE: workers: there is no such key; did you mean upload.workers?"),
         (
             "[zzz]\n",
             (
-                "FILE: zzz: there is no such key;"
+                "FILE: zzz: there is no such section;"
                 " sections are ok, network, intake, watch, upload, retry, ledger, web, log"
             ),
         ),
+        ("[[wach]]\npath = '/srv'\n", "FILE: wach: there is no such section; did you mean watch?"),
+        (
+            "[watch]\npath = '/srv'\n",
+            "FILE: watch: write [[watch]], with two brackets: each folder",
+        ),
+        ("watch = '/srv'\n", "FILE: watch: write [[watch]], with two brackets: each folder"),
         ("[upload]\nworker = 2\n", "FILE: upload.worker: there is no such key; did you mean upload.workers?"),
         ("[retry]\nsettle = 2\n", "FILE: retry.settle: there is no such key; did you mean watch.settle?"),
         ("[upload]\nzzz = 2\n", "FILE: upload.zzz: there is no such key"),

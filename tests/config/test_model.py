@@ -150,7 +150,7 @@ def test_what_a_key_refuses(tmp_path: Path, key: str, value: object, text: str) 
             "watch[0].move_to",
             "watch[1].path",
         ),
-        ("watch = 5\n", "watch", "must be a list"),
+        ("watch = 5\n", "watch", "two brackets"),
         ("watch = [5]\n", "watch[0]", "must be a table"),
         ("ok = 5\n", "ok", "must be a table"),
         ('[ledger]\nurl = "sqlite:///ledger.db"\n', "ledger.url", "four slashes"),

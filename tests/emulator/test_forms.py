@@ -202,6 +202,6 @@ async def test_the_page_tells_how_the_bytes_came(talk: Talk) -> None:
     _, url = await talk.ticket()
     await send(talk, url)
     page = (await talk.ask("GET", "/")).text
-    assert re.findall(r"<span>(1 segments|one request)</span>", page) == ["one request", "1 segments"]
+    assert re.findall(r"<span>(1 segment|one request)</span>", page) == ["one request", "1 segment"]
     await send(talk, url)
     assert "2 whole requests" in (await talk.ask("GET", "/")).text

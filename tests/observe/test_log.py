@@ -104,3 +104,23 @@ def test_the_standard_log_goes_to_standard_error(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("{") is is_json
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (b"/srv/plain\n\xff.mp4", r"path=/srv/plain\n\xff.mp4"),
+        (b"/srv/with blanks\n\xff.mp4", r"path='/srv/with blanks\n\xff.mp4'"),
+        (b"/srv/it's here\n.mp4", r"""path="/srv/it's here\n.mp4" """.strip()),
+    ],
+)
+def test_a_name_is_escaped_once(name: bytes, told: str) -> None:
+    event = events.UploadCancelled(upload=1, path=events.shown(name))
+    (for_eyes,), (for_programs,) = lines("info", event, as_json=False), lines("info", event)
+    assert for_eyes.endswith(f" {told}")
+    assert json.loads(for_programs)["path"] == events.shown(name)
+
+
+def test_what_could_break_a_line_is_escaped_all_the_same() -> None:
+    event = events.UploadCancelled(upload=1, path="a b\nc")
+    assert len(lines("info", event, as_json=False)) == 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from okdrop import __version__
 from okdrop.cli import answer
@@ -67,17 +68,15 @@ def _complain(error: OkdropError) -> int:
     return NOT_AUTHORISED if isinstance(error, Halted) else USAGE
 
 
-app.command()(run)
-app.command()(upload)
-app.command()(status)
-app.command()(show)
+class _Command(typer.core.TyperCommand):
+    """A command whose usage names its arguments as everybody does: `ID`, and `[ID]` for one that may miss."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
 
-app.command()(retry)
-app.command()(cancel)
-app.command()(go)
-app.command()(adopt)
-app.command()(explain)
+for _command in (run, upload, status, show, retry, cancel, go, adopt, explain):
+    app.command(cls=_Command)(_command)
 
 
 @app.command()

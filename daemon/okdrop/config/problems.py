@@ -29,6 +29,9 @@ _TEXTS: Final = {
 }
 
 
+_TWO_BRACKETS: Final = "write [[watch]], with two brackets: each folder has such a table of its own"
+
+
 @dataclasses.dataclass(slots=True)
 class Origins:
     """Where each value was said: some in a variable or a secret's file, all others in `base`."""
@@ -60,8 +63,17 @@ def _line(detail: ErrorDetails, tree: dict[str, Any], origins: Origins) -> str:
     cause = detail.get("ctx", {}).get("error")
     path: KeyPath = cause.key if isinstance(cause, MisfitError) else detail["loc"]
     if detail["type"] == "extra_forbidden":
-        return f"{origins.of(path)}: {dotted(path)}: there is no such key{nearest(path)}"
+        kind = "section" if len(path) == 1 and _is_table(tree[str(path[0])]) else "key"
+        return f"{origins.of(path)}: {dotted(path)}: there is no such {kind}{nearest(path)}"
+    if path == ("watch",) and detail["type"] == "tuple_type":
+        return f"{origins.of(path)}: watch: {_TWO_BRACKETS}"
     return f"{origins.of(path)}: {dotted(path)}{_shown(path, tree)}: {_text(detail)}"
+
+
+def _is_table(value: object) -> bool:
+    """Whether a value was said under a heading of its own, in one pair of brackets or two."""
+    several = isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    return isinstance(value, dict) or several
 
 
 def _text(detail: ErrorDetails) -> str:

@@ -85,7 +85,7 @@ def _requests(video: Video) -> str:
     count = video.traffic.segments
     if video.manner is Manner.MULTIPART:
         return "one request" if count == 1 else f"{count} whole requests"
-    return f"{count} segments"
+    return "1 segment" if count == 1 else f"{count} segments"
 
 
 def _sized(count: int) -> str:

@@ -234,7 +234,8 @@ def _translated(path: bytes) -> Iterator[None]:
 def _translation(path: bytes, error: OSError) -> UploadError:
     name, reason = shown(path), error.strerror or type(error).__name__
     if error.errno in _GONE:
-        return SourceChanged(f"{name} is gone", code="source_gone")
+        hint = "if that was meant, nothing is left to do; else put it back, and it is taken up again"
+        return SourceChanged(f"{name} is gone", code="source_gone", hint=hint)
     if error.errno in _NO_FILE:
         return _changed(path)
     if error.errno in _FORBIDDEN:

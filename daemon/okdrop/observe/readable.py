@@ -12,10 +12,23 @@ if TYPE_CHECKING:
 
 _SIZES: Final = frozenset({"size", "received", "bytes_sent", "start", "stop"})
 _DURATIONS: Final = frozenset({"seconds", "delay", "timeout"})
+_OWN: Final = frozenset({"event", "level", "timestamp", "traceback"})
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _LARGEST: Final = 999.5
 _MINUTE: Final = 60
 _HOUR: Final = 3600
+
+
+class _AsShown(str):
+    """A text that was made for the eye already: the renderer may quote it, and must not escape it again."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        if not self.isprintable():
+            return super().__repr__()
+        quote = '"' if "'" in self else "'"
+        return f"{quote}{self!s}{quote}"
 
 
 def readable(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -27,6 +40,8 @@ def readable(_logger: object, _method: str, line: MutableMapping[str, Any]) -> M
             line[name] = duration_in_words(value)
         elif value == "" or (name == "folded" and not value):
             del line[name]
+        elif type(value) is str and name not in _OWN:
+            line[name] = _AsShown(value)
     traceback = line.pop("traceback", None)
     if traceback is not None:
         line["exception"] = traceback  # the renderer puts it below the line
