@@ -140,6 +140,8 @@ def _remarks(row: Upload) -> Iterator[str]:
         yield _reason(row)
     if row.held:
         yield "held"
+    if row.state is State.PUBLISHED and row.ticket is None:
+        yield "adopted: published before, by whatever means"
     if row.state in UNFINISHED and row.troubles and row.retry_at is not None:
         yield f"waits for its next try at {rfc3339(row.retry_at)}, after {row.last_trouble}"
     if row.chore is not Chore.CONFIRM:  # every published upload has that before it for a while

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import sys
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 import okdrop
-
-if TYPE_CHECKING:
-    import pytest
 
 
 async def started(*arguments: str) -> asyncio.subprocess.Process:
@@ -38,8 +37,9 @@ async def test_every_clip_is_published_once_and_whole() -> None:
     assert out.decode().splitlines()[-1] == "All published, once, byte for byte."
 
 
-async def test_kept_it_runs_on_until_it_is_interrupted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_kept_it_runs_on_until_a_signal_and_leaves_what_was_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     process = await started("--keep")
@@ -57,8 +57,23 @@ async def test_kept_it_runs_on_until_it_is_interrupted(
         return text
 
     assert "Evening news" in await asyncio.to_thread(page)
-    process.send_signal(signal.SIGINT)
+    (folder,) = re.findall(r"drop videos into +(\S+)", seen)
+    own = Path(folder) / "my own.mp4"
+    own.write_bytes(bytes(20_000))
+    process.send_signal(number)
     rest, _ = await process.communicate()
     assert process.returncode == 0, rest.decode()
     assert "Traceback" not in rest.decode()
-    assert await asyncio.to_thread(os.listdir, tmp_path) == []
+    assert own.exists()
+    assert not await asyncio.to_thread(processes_of, tmp_path)
+
+
+def processes_of(place: Path) -> list[str]:
+    """Processes that know a folder, by their command line or their environment; but for this one."""
+    found: list[str] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            known = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            if bytes(place) in known and int(process.name) != os.getpid():
+                found.append(process.name)
+    return found

@@ -11,15 +11,18 @@ verdict is the emulator's own account: what it got, byte for byte.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import shutil
+import signal
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.demo import clips, stage, verdict
 from okdrop.demo.show import Show
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from okdrop.demo.stage import Daemon
 
 PATIENCE: Final = 180.0
@@ -30,14 +33,31 @@ def main(*, keep: bool = False) -> int:
     """Run the demonstration.
 
     Args:
-        keep: leave everything running afterwards, until interrupted.
+        keep: leave everything running afterwards, until a signal; what lies in the folder is left there,
+            since it may be somebody's own.
 
     Returns:
         0 when every clip arrived whole and was published once.
     """
-    with tempfile.TemporaryDirectory(prefix="okdrop-demo-") as name, contextlib.suppress(KeyboardInterrupt):
-        return asyncio.run(_play(Path(name), keep=keep))
-    return 0  # interrupted: whoever looked on has seen enough
+    place = Path(tempfile.mkdtemp(prefix="okdrop-demo-"))
+    try:
+        return asyncio.run(_until_a_signal(_play(place, keep=keep)))
+    finally:
+        if keep:
+            print(f"\nLeft in {place}: what was dropped, and what was published; delete it when you like.")
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+async def _until_a_signal(playing: Coroutine[Any, Any, int]) -> int:
+    """Play; a signal ends it early, and the processes with it."""
+    task = asyncio.ensure_future(playing)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 0  # whoever looked on has seen enough
 
 
 async def _play(place: Path, *, keep: bool) -> int:
@@ -49,7 +69,7 @@ async def _play(place: Path, *, keep: bool) -> int:
             await _see_it_through(folder, daemon)
             if keep:
                 verdict.report(clips.digests(), await stage.videos(url), daemon.code)
-                await _stay(folder, url)
+                await _stay(folder, url, daemon)
         return verdict.report(clips.digests(), await stage.videos(url), daemon.code)
 
 
@@ -68,7 +88,9 @@ async def _see_it_through(folder: Path, daemon: Daemon) -> None:
             show.say(f"not done after {PATIENCE:.0f} s")
 
 
-async def _stay(folder: Path, url: str) -> None:
+async def _stay(folder: Path, url: str, daemon: Daemon) -> None:
     print(f"\nStill running:\n  drop videos into    {folder}\n  OK.ru's stand-in    {url}/")
     print("Interrupt (Ctrl-C) to end.")
-    await asyncio.get_running_loop().create_future()
+    with Show() as show:
+        async for event in daemon.events():
+            show.hear(event)
