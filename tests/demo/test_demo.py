@@ -37,7 +37,7 @@ async def test_every_clip_is_published_once_and_whole() -> None:
     assert out.decode().splitlines()[-1] == "All published, once, byte for byte."
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_kept_it_runs_on_until_a_signal_and_leaves_what_was_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
