@@ -17,7 +17,7 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 THROUGH = {
     # A module without a test module of its own → where it is tested, which is where its behaviour shows.
-    "__main__.py": "test_cli.py",  # a door to cli.main
+    "__main__.py": "test_entry.py",  # a door to entry.main
     "cli/ordering.py": "test_cli.py",
     "cli/reading.py": "test_cli.py",  # commands are tested as a person calls them
     "cli/running.py": "test_cli.py",

@@ -97,7 +97,7 @@ def test_what_builds_the_wheel_is_locked() -> None:
 
 def test_the_command_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     shutil.unpack_archive(wheel, tmp_path, "zip")
-    assert "okdrop = okdrop.cli:main" in record(wheel, "entry_points.txt")
+    assert "okdrop = okdrop.entry:main" in record(wheel, "entry_points.txt")
     program = (
         "import okdrop.cli, sys; print(okdrop.__file__); sys.argv[1:] = ['--version']; okdrop.cli.main()"
     )

@@ -1,6 +1,6 @@
 """`python -m okdrop` is `okdrop`."""
 
-from okdrop.cli import main
+from okdrop.entry import main
 
 if __name__ == "__main__":
     main()

@@ -83,8 +83,9 @@ class Stop:
 class Outside:
     """Heeds signals while no event loop does; for the process that is a run, not for a part of one.
 
-    Before the run, whoever is asked to end has begun nothing, and ends well. After it the process is ending
-    anyway; what hangs on its way out (a thread that reads from a mount without its server) is left behind.
+    Before the run, whoever is asked to end has begun nothing, and ends well; `okdrop.entry` heeds them until
+    this is imported. After it the process is ending anyway; what hangs on its way out (a thread that reads
+    from a mount without its server) is left behind.
 
     Args:
         stays: SIGHUP is for reading credentials again, and must not end a process that is just starting.

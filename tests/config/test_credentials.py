@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import traceback
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,13 @@ def test_a_folder_in_place_of_the_file(tmp_path: Path, file: Path) -> None:
     file.write_text("")
     with pytest.raises(ConfigurationError, match=r"VARIABLE|Is a directory"):
         load(file, {"OKDROP_OK__ACCESS_TOKEN_FILE": str(tmp_path)})
+
+
+def test_a_pipe_in_place_of_the_file_keeps_nobody_waiting(tmp_path: Path, file: Path) -> None:
+    file.write_text("")
+    os.mkfifo(tmp_path / "secret")
+    with pytest.raises(ConfigurationError, match="secret is no regular file"):
+        load(file, {"OKDROP_OK__ACCESS_TOKEN_FILE": str(tmp_path / "secret")})
 
 
 def test_a_credential_that_is_empty_is_an_error(tmp_path: Path, file: Path) -> None:

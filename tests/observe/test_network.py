@@ -36,6 +36,11 @@ def trouble(upload: int = 1, code: str = "no_answer", reason: str = unreachable.
     return events.UploadTrouble(upload=upload, code=code, reason=reason, delay=1.0, attempt=2)
 
 
+def chore(upload: int = 1, code: str = "api_unreachable", reason: str = unreachable.NO_HOST) -> events.Event:
+    reason = f"video.get: {reason}"
+    return events.ChoreTrouble(upload=upload, chore="confirm", code=code, reason=reason, delay=1.0)
+
+
 def ticket(upload: int = 1, host: str = "vu.okcdn.ru") -> events.Event:
     return events.TicketIssued(upload=upload, video_id="7", host=host, number=1)
 
@@ -54,6 +59,16 @@ def test_who_never_reached_anybody_is_offline_at_once(watch: Watch) -> None:
     assert watch.told == [
         events.NetworkOffline(since="2026-06-21T12:00:00+00:00", host="the API", reason=unreachable.NO_NAME)
     ]
+
+
+def test_what_is_asked_after_publishing_counts_as_uploads_do(watch: Watch) -> None:
+    watch.hear(events.VideoAsked(upload=1, status="PROCESSING"), chore(1))
+    assert watch.told == []
+    watch.hear(chore(2), chore(3), trouble(4), later=60.0)
+    (told,) = watch.told
+    assert (told.name, getattr(told, "host", "")) == ("network.offline", "the API")
+    watch.hear(events.VideoAsked(upload=1, status="PROCESSING"))
+    assert watch.told[1:] == [events.NetworkOnline(seconds=60.0, tries=3)]
 
 
 def test_one_host_in_trouble_while_others_answer_is_no_outage(watch: Watch) -> None:
@@ -98,6 +113,7 @@ def test_an_outage_is_told_once_and_its_end_with_what_was_left_out(watch: Watch)
         trouble(code="http_503", reason="HTTP 503"),
         trouble(code="api_8", reason="video.update: error 8"),
         trouble(code="api_page", reason="a page"),
+        chore(code="api_8", reason="error 8"),
         events.PoolHalted(code="api_102", message="", hint=""),
         events.CredentialsRefused(code="api_103", message="", hint=""),
         events.UploadFailed(upload=1, path="", code="api_160", message="", hint=""),
@@ -116,6 +132,7 @@ def test_any_answer_is_a_sign_of_life(watch: Watch, sign: events.Event) -> None:
         trouble(reason="the connection was cut"),
         trouble(code="api_no_answer", reason="video.update: no answer in time"),
         trouble(code="source_busy", reason="a lease"),
+        chore(code="filing_denied", reason="permission denied"),
         events.PoolHalted(code="credentials_missing", message="", hint=""),
         events.UploadFailed(upload=1, path="", code="file_too_small", message="", hint=""),
         events.UploadStarted(upload=1, path="", size=1, attempt=2),

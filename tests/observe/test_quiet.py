@@ -38,6 +38,10 @@ def trouble(
     return events.UploadTrouble(upload=upload, code=code, reason=reason, delay=1.0, attempt=2)
 
 
+def chore(upload: int = 1, code: str = "api_8", reason: str = "error 8") -> events.ChoreTrouble:
+    return events.ChoreTrouble(upload=upload, chore="confirm", code=code, reason=reason, delay=1.0)
+
+
 def started(upload: int = 1) -> events.UploadStarted:
     return events.UploadStarted(upload=upload, path="/a", size=1, attempt=1)
 
@@ -60,6 +64,29 @@ def test_while_offline_tries_are_not_told_one_by_one(log: Log) -> None:
         log.hear(trouble(number, reason=unreachable.NO_HOST), started(number), later=1.0)
     log.hear(ONLINE)
     assert log.names == ["network.offline", "network.online"]
+
+
+def test_while_offline_what_is_asked_after_publishing_is_not_told_either(log: Log) -> None:
+    log.hear(
+        OFFLINE, *(chore(number, "api_unreachable", unreachable.NO_HOST) for number in range(20)), ONLINE
+    )
+    assert log.names == ["network.offline", "network.online"]
+
+
+def test_oks_trouble_with_many_videos_is_one_trouble(log: Log) -> None:
+    for number in range(21):
+        log.hear(chore(number), trouble(number), later=REPEAT_EVERY / 10)
+    told = [event for event in log.lines if isinstance(event, events.ChoreTrouble)]
+    assert [event.folded for event in told] == [0, 9, 9]
+    log.hear(chore(code="api_page"))
+    assert log.lines[-1] == chore(code="api_page")
+
+
+def test_trouble_with_filing_is_each_files_own_until_it_goes_on(log: Log) -> None:
+    denied = [chore(number, "filing_denied", "permission denied") for number in (1, 1, 2, 2)]
+    moved = events.FileMoved(upload=1, path="/a", to="/b")
+    log.hear(*denied, moved, denied[0])
+    assert log.lines == [denied[0], denied[2], moved, denied[0]]
 
 
 def test_other_trouble_while_offline_is_told(log: Log) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,17 @@ import pytest
 from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import Chore, State
-from okdrop.errors import Halted
+from okdrop.errors import Halted, Trouble
 from okdrop.inbox.errand import CAUGHT
 from okdrop.inbox.lease import prepare
+from okdrop.pipeline import CHORES, after, outage
 from okdrop.pipeline.after import ASKED_FOR, FIRST_ASK, LONGEST_PAUSE, MISSED, WORDS, Word
 from okdrop.pipeline.chores import STILL_TRUE
-from pipeline.bench import SIZE, content, until
+from okdrop.protocol.unreachable import NO_HOST
+from pipeline.bench import KIB, SIZE, content, until
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     from okdrop.drop import Upload
@@ -688,3 +691,103 @@ async def test_a_long_copy_stops_with_the_brake_and_is_made_later(
     assert source(bench).stat().st_size == SIZE
     assert hidden(bench) == []
     assert [*bench.move_to.iterdir()] == []
+
+
+# --- nobody can be reached ----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def offline(bench: Bench) -> Iterator[list[str]]:
+    """Nobody can be reached; gives what was asked all the same, video by video."""
+    api, asked = bench.parts.client._api, []
+    status = api.video_status
+
+    async def fails(video_id: str) -> VideoStatus:
+        asked.append(video_id)
+        raise Trouble(f"video.get: {NO_HOST}", code="api_unreachable")
+
+    api.video_status = fails  # type: ignore[method-assign]
+    try:
+        yield asked
+    finally:
+        api.video_status = status  # type: ignore[method-assign]
+
+
+@contextlib.asynccontextmanager
+async def at_work(bench: Bench, rows: list[Upload]) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CHORES):
+            group.create_task(bench.chores.work())
+        for row in rows:
+            bench.chores.take_up(row)
+        yield
+        bench.chores.close()
+
+
+@pytest.fixture
+async def many(set_up: Callable[..., Awaitable[Bench]]) -> tuple[Bench, list[Upload]]:
+    """A run that stays, and published videos that OK is to be asked about."""
+    bench = await set_up(stays=True)
+    return bench, [await bench.done(f"{number}.mp4", 64 * KIB) for number in range(8)]
+
+
+async def test_offline_one_question_stands_for_all_and_afterwards_all_are_asked(
+    many: tuple[Bench, list[Upload]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after, "FIRST_ASK", 0.0)
+    monkeypatch.setattr(outage, "FIRST_PAUSE", 0.01)
+    bench, rows = many
+    bench.faults.set("video_status", status="OK")
+    online = bench.parts.client._api.video_status
+    with offline(bench) as asked:
+        async with at_work(bench, rows):
+            await until(lambda: len(asked) > 10)
+            # What was under way when it began may have asked too.
+            assert len({*asked}) <= CHORES
+            assert len({*asked[CHORES:]}) == 1
+            bench.parts.client._api.video_status = online  # type: ignore[method-assign]
+            await until(lambda: len(bench.told(events.VideoConfirmed)) == len(rows))
+    assert {told.code for told in bench.told(events.ChoreTrouble)} == {"api_unreachable"}
+    assert len(bench.told(events.ChoreTrouble)) <= len(asked)
+
+
+async def test_nobody_reached_is_no_try(many: tuple[Bench, list[Upload]]) -> None:
+    bench, rows = many
+    with offline(bench):
+        assert await does(bench, rows[0])
+    assert await bench.row(rows[0].id) == rows[0]
+
+
+async def test_who_asks_for_all_and_has_nothing_to_ask_any_more_hands_it_on(
+    many: tuple[Bench, list[Upload]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after, "FIRST_ASK", 0.0)
+    monkeypatch.setattr(outage, "FIRST_PAUSE", 0.01)
+    bench, rows = many
+    with offline(bench) as asked:
+        async with at_work(bench, rows):
+            await until(lambda: len(asked) > 5)
+            row = next(row for row in rows if row.ticket is not None and row.ticket.video_id == asked[-1])
+            await bench.ledger.write((await bench.row(row.id)).with_(chore=None))
+            await until(lambda: asked[-1] != row.ticket.video_id)
+
+
+async def test_offline_a_run_that_ends_asks_no_more_than_it_must(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up()
+    rows = [await bench.done(f"{number}.mp4", 64 * KIB) for number in range(8)]
+    with offline(bench) as asked:
+        async with at_work(bench, rows):
+            await asyncio.wait_for(bench.chores.wait_until_none(), 10)
+    assert len(asked) <= CHORES
+
+
+async def test_offline_files_are_put_away_all_the_same(many: tuple[Bench, list[Upload]]) -> None:
+    bench, rows = many
+    with offline(bench):
+        await does(bench, rows[0])
+        bench.after(After.MOVE)
+        row = await bench.done("moved.mp4", 64 * KIB)
+        assert await does(bench, row) == FIRST_ASK
+    assert (bench.move_to / "moved.mp4").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,10 +41,15 @@ class Desk:
         self.keyring = Keyring(KEYS)
         bench.parts.client._credentials = self.keyring
         bench.parts.client._api._credentials = self.keyring
-        self.mending = Mending(self.parts, self.keyring, self.read, retry_every=retry_every, look_every=0.005)
+        self.hang: threading.Event | None = None
+        self.mending = Mending(
+            self.parts, self.keyring, self.read, retry_every=retry_every, look_every=0.005, read_within=0.5
+        )
 
     def read(self) -> Credentials:
         self.looks += 1
+        if self.hang is not None:
+            self.hang.wait()
         if isinstance(self.on_disk, ConfigurationError):
             raise self.on_disk
         return self.on_disk
@@ -120,6 +126,22 @@ async def test_a_broken_file_is_said_once_and_changes_nothing(desk: Desk) -> Non
         await until(lambda: desk.names().count("credentials.unreadable") == 2)  # it was whole in between
     assert desk.names().count("pool.halted") == 1
     assert desk.brake.holds
+
+
+async def test_a_look_that_hangs_is_said_and_the_next_one_finds_what_was_mended(desk: Desk) -> None:
+    """A mount lost its server."""
+    desk.keyring.in_use = desk.on_disk = WRONG
+    desk.hang = hang = threading.Event()
+    async with desk.running():
+        await until(lambda: "credentials.unreadable" in desk.names())
+        desk.on_disk, desk.hang = KEYS, None
+        assert await asyncio.wait_for(desk.brake.wait_until_free(), 5)
+        desk.mending.reread()
+        await until(lambda: "service.reloaded" in desk.names())
+        hang.set()
+    (told,) = desk.bench.told(events.CredentialsUnreadable)
+    assert "takes too long" in told.message
+    assert desk.names() == ["credentials.unreadable", "pool.halted", "pool.resumed", "service.reloaded"]
 
 
 async def test_an_unanswered_question_is_asked_again(desk: Desk) -> None:

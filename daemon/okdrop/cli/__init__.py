@@ -38,8 +38,10 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; every expected error is one line on standard error."""
     answer.prepare()
-    code = _carried_out()
-    answer.settle()
+    try:
+        code = _carried_out()
+    finally:
+        answer.settle()
     sys.exit(code)
 
 

@@ -2,7 +2,7 @@
 
 An answer that cannot be written (its disk is full) ends a command like any other trouble; a reader that has
 read enough (`okdrop status | head -1`) ends it without a word. Standard error is for the eye: where it cannot
-be written, the exit code has to do.
+be written, the exit code has to do; and a run does not wait for whoever reads it (`observe.spool`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from okdrop.errors import OkdropError
+from okdrop.observe.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,12 @@ def prepare() -> None:
         sys.stderr = cast("TextIO", Notes(_usable(sys.stderr)))
 
 
+def never_wait() -> None:
+    """From now on, nothing waits until standard error is read; `settle` ends that."""
+    if not isinstance(sys.stderr, Spool):
+        sys.stderr = cast("TextIO", Spool(sys.stderr))
+
+
 def complain(text: str) -> None:
     """Write a line to standard error."""
     print(f"okdrop: {text}", file=sys.stderr)
@@ -114,6 +121,8 @@ def complain(text: str) -> None:
 
 def settle() -> None:
     """Call it at the end, once standard error is done with."""
+    if isinstance(sys.stderr, Spool):
+        sys.stderr = sys.stderr.close()
     if isinstance(sys.stderr, Notes):
         sys.stderr.settle()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from okdrop.cli.answer import complain
+from okdrop.cli.answer import complain, never_wait
 from okdrop.cli.support import ConfigFile, expected, finish, loaded
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def _carry_out(
     from okdrop.observe.crash import ended_by  # noqa: PLC0415 - from here on a signal ends it well
     from okdrop.observe.log import standard_log  # noqa: PLC0415
 
+    never_wait()
     config = loaded(config_file)
     log = standard_log(log_format=config.log.format, level=config.log.level)
 

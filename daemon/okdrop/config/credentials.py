@@ -6,6 +6,9 @@ In this order: the environment, the file that a `*_file` key names, the service 
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,10 +81,24 @@ def _is_there(path: Path) -> bool:
         return True
 
 
+def _raw(path: Path) -> bytes:
+    """What a file holds, or as much as is too much; what is no file must not keep anybody waiting."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"the secret's file {path} is no regular file, but a pipe, a device or the like")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(_LARGEST_SECRET + 1)
+    finally:
+        os.close(descriptor)
+
+
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST_SECRET + 1)
+        raw = _raw(path)
         secret = raw.decode("ascii").rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"the secret's file {path} cannot be read: {error.strerror}") from None

@@ -17,6 +17,15 @@ class VideoConfirmed(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VideoAsked(UploadEvent):
+    """OK answered how its processing of a video stands."""
+
+    name: ClassVar = "video.asked"
+    level: ClassVar = "debug"
+    status: str  #: OK's word
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRefused(UploadEvent):
     """OK refused a video that was published; its upload has failed."""
 
@@ -72,3 +81,4 @@ class ChoreTrouble(UploadEvent):
     code: str
     reason: str
     delay: float  #: seconds until then
+    folded: int = 0  #: how many more like it there were since the last line of the log

@@ -150,6 +150,15 @@ class NetworkOnline(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LogLost(Event):
+    """Lines of the log were lost in this place: nobody read on, or they could not be written."""
+
+    name: ClassVar = "log.lost"
+    level: ClassVar = "warning"
+    lines: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerStuck(Event):
     """The ledger cannot be written; everything that depends on it waits, and nothing is lost."""
 

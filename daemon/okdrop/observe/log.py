@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import io
 import logging
 import sys
 import time
@@ -15,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
+from okdrop.events import LogLost
 from okdrop.observe.quiet import Quiet
 from okdrop.observe.readable import readable
+from okdrop.observe.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -46,7 +50,15 @@ def log_to(stream: TextIO, *, json: bool, level: str) -> Emit:
 def standard_log(*, log_format: str, level: str) -> Emit:
     """The process's log, on standard error; "auto" means console on a terminal, JSON elsewhere."""
     json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    if isinstance(sys.stderr, Spool):
+        sys.stderr.lost_line = functools.partial(_lost_line, json=json)
     return Quiet(log_to(sys.stderr, json=json, level=level), monotonic=time.monotonic)
+
+
+def _lost_line(lines: int, *, json: bool) -> str:
+    line = io.StringIO()
+    log_to(line, json=json, level="debug")(LogLost(lines=lines))
+    return line.getvalue()
 
 
 def _for_programs() -> list[Any]:

@@ -2,7 +2,7 @@
 
 Offline is when nobody can be reached: one host that cannot, while others answer, is trouble of the uploads
 that need it. So it takes a trouble to connect, and before it no sign of life since the last such trouble, or
-for a while. Any answer of anybody is a sign of life.
+for a while. Any answer of anybody is a sign of life. What is asked after publishing counts as uploads do.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _SIGNS_OF_LIFE: Final = (
     events.SegmentStored,
     events.UploadWhole,
     events.UploadPublished,
+    events.VideoAsked,
     events.OrphanDeleted,
     events.PoolResumed,
     events.CredentialsRenewed,
@@ -39,6 +40,7 @@ _ENDS: Final = (
     events.UploadCancelled,
     events.UploadSuperseded,
 )
+_TROUBLES: Final = (events.UploadTrouble, events.ChoreTrouble)
 _ANSWERS: Final = ("http_", "api_")
 _NO_ANSWERS: Final = ("api_unreachable", "api_no_answer")
 
@@ -73,14 +75,14 @@ class Network:
         """Take note of what happened, and tell what it means."""
         if isinstance(event, events.TicketIssued):
             self._hosts[event.upload] = event.host
-        if isinstance(event, events.UploadTrouble) and is_unreachable(event.reason):
+        if isinstance(event, _TROUBLES) and is_unreachable(event.reason):
             self._unreachable(event)
         elif isinstance(event, _SIGNS_OF_LIFE) or _is_answer(event):
             self._alive()
         if isinstance(event, _ENDS):
             self._hosts.pop(event.upload, None)
 
-    def _unreachable(self, event: events.UploadTrouble) -> None:
+    def _unreachable(self, event: events.UploadTrouble | events.ChoreTrouble) -> None:
         at = self._monotonic()
         if self._outage is not None:
             self._outage.tries += 1
@@ -103,7 +105,7 @@ class Network:
 
 
 def _is_answer(event: events.Event) -> bool:
-    told = (events.UploadTrouble, events.UploadFailed, events.PoolHalted, events.CredentialsRefused)
+    told = (*_TROUBLES, events.UploadFailed, events.PoolHalted, events.CredentialsRefused)
     if not isinstance(event, told):
         return False
     return event.code.startswith(_ANSWERS) and event.code not in _NO_ANSWERS

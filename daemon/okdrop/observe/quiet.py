@@ -2,6 +2,7 @@
 
 - While we are offline, tries that reach nobody are not told one by one (`network.offline` tells of them all).
 - The same trouble of one upload is told first, then every few minutes at most, with the number left out.
+- So is trouble with what comes after publishing; there OK's trouble is the same whichever video it is about.
 - That a worker takes up an upload once more after trouble, or to see whether a halt is over, is no news.
 
 It stands between events and the log alone: whoever counts, counts everything.
@@ -10,7 +11,7 @@ It stands between events and the log alone: whoever counts, counts everything.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from okdrop import events
 from okdrop.protocol.unreachable import is_unreachable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REPEAT_EVERY: Final = 300.0
-"""Seconds between two lines about the same trouble of one upload, at least."""
+"""Seconds between two lines about the same trouble, at least."""
 
 _PROGRESS: Final = (events.SegmentStored, events.UploadWhole)
 _ENDS: Final = (
@@ -29,6 +30,20 @@ _ENDS: Final = (
     events.UploadDuplicate,
     events.UploadCancelled,
 )
+
+
+_CHORES_GO_ON: Final = (
+    events.VideoConfirmed,
+    events.VideoRefused,
+    events.VideoUnconfirmed,
+    events.FileMoved,
+    events.FileDeleted,
+    events.FileLeftAlone,
+)
+_OKS: Final = ("api_", "http_", "credentials_", "video_")
+"""How the codes of trouble begin that is OK's, and not of one file."""
+
+Trouble: TypeAlias = events.UploadTrouble | events.ChoreTrouble
 
 
 @dataclasses.dataclass(slots=True)
@@ -51,14 +66,16 @@ class Quiet:
         self._monotonic: Final = monotonic
         self._offline = False
         self._halted = False
-        self._told: Final[dict[int, _Told]] = {}
+        self._told: Final[dict[int | str, _Told]] = {}  # by upload; of chores, by "what about which"
 
     def __call__(self, event: events.Event) -> None:
         """Pass on what is worth a line."""
         self._note(event)
         match event:
             case events.UploadTrouble():
-                self._trouble(event)
+                self._trouble(event, event.upload)
+            case events.ChoreTrouble():
+                self._trouble(event, _subject(event))
             case events.UploadStarted() if self._halted or event.upload in self._told:
                 pass
             case _:
@@ -72,17 +89,28 @@ class Quiet:
                 self._halted = isinstance(event, events.PoolHalted)
             case events.UploadEvent() if isinstance(event, (*_PROGRESS, *_ENDS)):
                 self._told.pop(event.upload, None)
+            case events.UploadEvent() if isinstance(event, _CHORES_GO_ON):
+                self._told.pop(_file(event.upload), None)
             case _:
                 pass
 
-    def _trouble(self, event: events.UploadTrouble) -> None:
-        told, now = self._told.get(event.upload), self._monotonic()
+    def _trouble(self, event: Trouble, about: int | str) -> None:
+        told, now = self._told.get(about), self._monotonic()
         is_folded = self._offline and is_unreachable(event.reason)
         if is_folded or (told and told.code == event.code and now - told.at < REPEAT_EVERY):
             told = told or _Told(event.code, now)
             told.folded += not is_folded  # an outage has a count of its own
-            self._told[event.upload] = told
+            self._told[about] = told
             return
         folded = told.folded if told and told.code == event.code else 0
-        self._told[event.upload] = _Told(event.code, now)
+        self._told[about] = _Told(event.code, now)
         self._log(dataclasses.replace(event, folded=folded))
+
+
+def _subject(event: events.ChoreTrouble) -> str:
+    """What a trouble is about: OK, in one of its ways, or one file."""
+    return event.code if event.code.startswith(_OKS) else _file(event.upload)
+
+
+def _file(upload: int) -> str:
+    return f"file {upload}"

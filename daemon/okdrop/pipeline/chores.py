@@ -2,6 +2,7 @@
 
 A row's next chore stands in the ledger; the write that notes one as done names the next. A crash repeats a
 chore, never an upload. Trouble is never final, and its pauses grow to an hour; uploads do not wait for it.
+While nobody can be reached, one chore asks for all (`pipeline.outage`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from okdrop.ledger import StaleVersion
 from okdrop.pipeline import after
 from okdrop.pipeline.filer import Filer
 from okdrop.pipeline.line import Line, OpenUploads
+from okdrop.pipeline.outage import LATER, Outage
+from okdrop.protocol.unreachable import is_unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from okdrop.drop import Upload
+    from okdrop.drop import Ticket, Upload
     from okdrop.pipeline.parts import Parts
     from okdrop.protocol.messages import VideoStatus
 
@@ -44,6 +47,7 @@ class Chores:
         self._filer: Final = Filer(parts)
         self._line: Final = Line()
         self._open: Final = OpenUploads()
+        self._outage: Final = Outage(self._line.put, chance=parts.chance)
         self._confirmed: Final[dict[int, float]] = {}
 
     def take_up(self, row: Upload) -> None:
@@ -81,7 +85,9 @@ class Chores:
             if delay is None or (delay and not self._stays):
                 self._confirmed.pop(number, None)
                 self._open.end(number)
-            else:
+                if delay is None:
+                    self._outage.leave(number)
+            elif delay < LATER:
                 self._line.put(number, delay)
 
     @property
@@ -99,6 +105,8 @@ class Chores:
         try:
             return await self._try(row)
         except UploadError as error:
+            if is_unreachable(error.message):
+                return self._reached_nobody(row, error)
             # Missing credentials too: an upload that meets them halts the pool, a question need not.
             return await self._put_off(number, error)
 
@@ -130,6 +138,34 @@ class Chores:
         )
         return None if chore is None else self._until_next(chore)
 
+    async def _status(self, row: Upload, ticket: Ticket) -> VideoStatus | None:
+        """OK's word about a row's video; None while another asks for all whether OK can be reached."""
+        if self._outage.holds(row.id):
+            return None
+        try:
+            status = await self._parts.client.video_status(ticket.video_id)
+        except UploadError as error:
+            if not is_unreachable(error.message):
+                self._outage.somebody()
+            raise
+        self._outage.somebody()
+        self._parts.emit(events.VideoAsked(upload=row.id, status=status.value))
+        return status
+
+    def _reached_nobody(self, row: Upload, error: UploadError) -> float:
+        """Nobody was asked: that is no try, and the ledger need not know of it."""
+        delay = self._outage.nobody(row.id)
+        if delay < LATER:
+            self._tell_trouble(row, error, delay, error.message)
+        return delay
+
+    def _tell_trouble(self, row: Upload, error: UploadError, delay: float, said: str) -> None:
+        self._parts.emit(
+            events.ChoreTrouble(
+                upload=row.id, chore=row.chore or "", code=error.code, reason=said, delay=round(delay, 3)
+            )
+        )
+
     async def _put_off(self, number: int, error: UploadError) -> float | None:
         row = await self._parts.ledger.get(number)
         if row is None or row.chore is None:
@@ -141,11 +177,7 @@ class Chores:
         said = f"{error.message}; {error.hint}".rstrip("; ")
         # Tried again for months, perhaps: the history is told of each kind of trouble once.
         await self._later(row, delay, note=f"{error.code}: {said}" if row.repeats == 1 else "")
-        self._parts.emit(
-            events.ChoreTrouble(
-                upload=row.id, chore=row.chore or "", code=error.code, reason=said, delay=round(delay, 3)
-            )
-        )
+        self._tell_trouble(row, error, delay, said)
         return delay
 
     async def _later(self, row: Upload, delay: float, *, note: str = "") -> None:
@@ -157,7 +189,9 @@ class Chores:
     async def _confirm(self, row: Upload, wanted: After) -> float | None:
         if row.ticket is None:
             return await self._go_on(row, None)  # no video to ask about, so nothing may follow
-        status = await self._parts.client.video_status(row.ticket.video_id)
+        status = await self._status(row, row.ticket)
+        if status is None:
+            return self._outage.wait(row.id)
         match after.WORDS[status]:
             case after.Word.TAKEN:
                 self._confirmed[row.id] = self._parts.monotonic()
@@ -220,7 +254,9 @@ class Chores:
         """OK's word is of another day, and its copy may be the last one by now: it is asked once more."""
         if row.ticket is None:
             return await self._go_on(row, None)
-        status = await self._parts.client.video_status(row.ticket.video_id)
+        status = await self._status(row, row.ticket)
+        if status is None:
+            return self._outage.wait(row.id)
         if after.WORDS[status] is not after.Word.TAKEN:
             row = await self._filer.give_up(row)
             return await self._go_on(row, Chore.CONFIRM, note=f"OK says {status.value} by now")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.drop import State
 from okdrop.errors import ConfigurationError, Halted, UploadError
+from okdrop.pipeline.glance import WITHIN, Glance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,10 @@ LOOK_EVERY: Final = 2.0
 
 NEW: Final = "OK accepts the new credentials"
 SAME: Final = "OK accepts it again"
+
+_HANGS: Final = (
+    "reading the configuration takes too long; see whether the files and mounts that it names can be read"
+)
 
 _PROOFS: Final[dict[State | None, tuple[type[events.Event], ...]]] = {
     # Where an upload was refused → what shows that one like it is not refused any more.
@@ -47,9 +52,10 @@ class Mending:
     Args:
         parts: what all stages share.
         keyring: the credentials in use.
-        read: reads those on disk; called in a thread; raises ConfigurationError.
+        read: reads those on disk; called in a thread, where it may hang; raises ConfigurationError.
         retry_every: seconds between tries with the same credentials.
         look_every: seconds between looks at the disk.
+        read_within: seconds for which a look is waited for; the next one begins anew.
     """
 
     def __init__(
@@ -60,11 +66,12 @@ class Mending:
         *,
         retry_every: float,
         look_every: float = LOOK_EVERY,
+        read_within: float = WITHIN,
     ) -> None:
         self._parts: Final = parts
         self._brake: Final = parts.brake
         self._keyring: Final = keyring
-        self._read: Final = read
+        self._read: Final = Glance(read, within=read_within)
         self._retry_every: Final = retry_every
         self._look_every: Final = look_every
         self._one_at_a_time: Final = asyncio.Lock()
@@ -180,15 +187,21 @@ class Mending:
 
     async def _on_disk(self) -> Credentials | None:
         try:
-            keys = await asyncio.to_thread(self._read)
+            keys = await self._read()
         except ConfigurationError as error:
-            # Half-written, perhaps: said once, and looked at again.
-            if error.message != self._unreadable:
-                self._unreadable = error.message
-                self._parts.emit(events.CredentialsUnreadable(message=error.message))
+            self._tell_unreadable(error.message)  # half-written, perhaps
+            return None
+        except TimeoutError:
+            self._tell_unreadable(_HANGS)
             return None
         self._unreadable = ""
         return keys
+
+    def _tell_unreadable(self, message: str) -> None:
+        """Say so once; it is looked at again."""
+        if message != self._unreadable:
+            self._unreadable = message
+            self._parts.emit(events.CredentialsUnreadable(message=message))
 
     # --- what is said ----------------------------------------------------------------------------------
 
