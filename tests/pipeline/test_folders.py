@@ -25,7 +25,8 @@ from okdrop.pipeline.standing import Folder
 from pipeline.bench import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
 
     from okdrop.inbox.scan import Scan
     from pipeline.bench import Bench
@@ -90,7 +91,7 @@ async def test_what_comes_between_the_scan_and_the_watch_is_found(
 ) -> None:
     watch = hints.Hints.watch
 
-    async def late(self: hints.Hints, folders: frozenset[bytes]) -> None:
+    async def late(self: hints.Hints, folders: Mapping[bytes, scanning.Identity]) -> None:
         bench.file("between.mp4")
         await watch(self, folders)
 
@@ -109,6 +110,54 @@ async def test_what_is_looked_at_already_is_not_found_again(bench: Bench) -> Non
         bench.file("b.mp4")
         await until(lambda: bool(watched.names))
     assert set(watched.names) == {"b.mp4"}
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def rename(folder: Path) -> None:
+    folder.rename(folder.parent.parent / "away")
+
+
+@pytest.mark.parametrize("vanish", [remove, rename])
+@pytest.mark.parametrize("which", ["the folder itself", "one in it", "one deep in it"])
+async def test_a_folder_that_is_made_anew_under_its_name_is_watched_as_the_one_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, vanish: Callable[[Path], None], which: str
+) -> None:
+    """By hints alone: there is no rescan."""
+    monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
+    deep = bench.folder / "sub" / "deep"
+    deep.mkdir(parents=True)
+    watched = Watched(bench)
+    async with watched.running():
+        vanish({"the folder itself": bench.folder, "one in it": deep.parent}.get(which, deep))
+        deep.mkdir(parents=True)
+        bench.file("sub/deep/made with it.mp4")
+        await until(lambda: "made with it.mp4" in watched.names)
+        for number in range(3):
+            bench.file(f"sub/deep/{number}.mp4")
+            await until(lambda number=number: f"{number}.mp4" in watched.names)
+    assert watched.watch._hints.folders == {}
+
+
+async def test_a_folder_that_is_another_at_a_scan_is_watched_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one is over which something was mounted: no event tells of that."""
+    watches: list[set[bytes]] = []
+    watch = hints.Hints.watch
+
+    async def noted(self: hints.Hints, folders: Mapping[bytes, scanning.Identity]) -> None:
+        watches.append(set(folders))
+        await watch(self, folders)
+
+    monkeypatch.setattr(hints.Hints, "watch", noted)
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        watched.watch._hints._folders[os.fsencode(bench.folder)] = (4000, 1)
+        await until(lambda: len(watches) == 2)
+    assert watches == [{os.fsencode(bench.folder)}] * 2
 
 
 class Silent:
@@ -142,7 +191,7 @@ async def test_more_hints_than_many_are_a_reason_to_scan(
         bench.file("silent.mp4")
         await until(lambda: "silent.mp4" in watched.names)
         watched.found.clear()
-        watched.watch._hints._hinted({b"/1", b"/2", b"/3"})
+        watched.watch._hints._hinted({(1, b"/1"), (1, b"/2"), (1, b"/3")})
         await until(lambda: "silent.mp4" in watched.names)
 
 

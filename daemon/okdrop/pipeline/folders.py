@@ -2,7 +2,8 @@
 
 The scan guarantees, the hints make it quick. So whatever becomes of the hints, there is a scan: at once when
 a watch ends, again as soon as the next one has begun, and every `rescan` seconds in any case. A folder that
-goes away is waited for.
+goes away is waited for. One that is another than the one that is watched under its path (removed and made
+anew, mounted over) is watched anew.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from okdrop.inbox.scan import FolderError, FolderUnmounted, look_at, scan
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from okdrop.inbox.scan import Found, Problem, Scan
+    from okdrop.inbox.scan import Found, Identity, Problem, Scan
     from okdrop.pipeline.first_look import FirstLook
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.standing import Folder
@@ -91,13 +92,13 @@ class FolderWatch:
                 folders = await self._scan()
                 if await self._renew(folders):
                     continue  # events began only now: what happened since the scan takes another one
-                await self._follow(folders)
+                await self._follow()
         finally:
             self._hints.close()
 
     # --- scans ----------------------------------------------------------------------------------------
 
-    async def _scan(self) -> frozenset[bytes]:
+    async def _scan(self) -> Mapping[bytes, Identity]:
         """Look through the folder, once it is there; returns the folders in it."""
         began = self._parts.monotonic()
         await self._doubt_after_foreign_writes()
@@ -184,7 +185,7 @@ class FolderWatch:
 
     # --- hints ----------------------------------------------------------------------------------------
 
-    async def _renew(self, folders: frozenset[bytes]) -> bool:
+    async def _renew(self, folders: Mapping[bytes, Identity]) -> bool:
         """See to it that these folders are watched; returns whether a watch was begun."""
         if folders == self._hints.folders or not self._standing.may_watch():
             return False
@@ -207,7 +208,7 @@ class FolderWatch:
                 writers=await asyncio.to_thread(can_see_writers, self._path),
             )
 
-    async def _follow(self, folders: frozenset[bytes]) -> None:
+    async def _follow(self) -> None:
         """Look where hints point until the next scan is due, or until there are none any more."""
         while (left := self._due - self._parts.monotonic()) > 0:
             try:
@@ -216,20 +217,24 @@ class FolderWatch:
                 self._standing.lost(loss)
                 return
             self._standing.watch_lives()
-            if len(paths) > MANY:
+            is_gone = self._path in paths and self._path not in self._hints.folders
+            if is_gone or len(paths) > MANY:
                 return
-            new = await self._look_at(paths) - folders
-            while new:
-                folders |= new
-                if not await self._renew(folders):
+            while new := self._unwatched(await self._look_at(paths)):
+                if not await self._renew({**self._hints.folders, **new}):
                     return
-                new = await self._look_at(new) - folders
+                paths = set(new)
 
-    async def _look_at(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+    def _unwatched(self, folders: Mapping[bytes, Identity]) -> dict[bytes, Identity]:
+        """Those of these folders that are not watched, or are others than those that are."""
+        watched = self._hints.folders
+        return {path: identity for path, identity in folders.items() if watched.get(path) != identity}
+
+    async def _look_at(self, paths: Iterable[bytes]) -> Mapping[bytes, Identity]:
         """Look at what is at these paths; returns the folders among them, and those in them."""
         wanted = [path for path in paths if not self._is_busy(path)]
         if not wanted:
-            return frozenset()
+            return {}
         sighting = self._known.sighting()
         seen = await asyncio.to_thread(
             look_at,
