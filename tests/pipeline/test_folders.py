@@ -336,6 +336,20 @@ async def test_the_first_look_is_at_what_is_mounted_and_not_at_its_empty_place(
     assert "a.mp4" not in watched.names
 
 
+@pytest.mark.parametrize("by", ["a hint", "a scan"])
+async def test_what_is_dropped_into_a_new_folder_that_was_empty_is_taken_and_decides_it(
+    bench: Bench, by: str
+) -> None:
+    rescan = NEVER if by == "a hint" else OFTEN
+    watched = Watched(bench, rescan=rescan, ignores_existing=True)
+    async with watched.running():
+        if by == "a scan":
+            watched.watch._hints.close()
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    assert await bench.ledger.is_folder_known(str(bench.folder), device=4000)
+
+
 async def test_what_cannot_be_looked_at_is_told_once_until_it_is_mended(
     bench: Bench, mount: dict[str, Any]
 ) -> None:

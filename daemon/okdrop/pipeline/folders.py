@@ -73,7 +73,7 @@ class FolderWatch:
         self._foreign: int | None = None
         self._device: int | None = None
         self._was_empty = False
-        self._looked_first = False
+        self._looked_on: int | None = None
         self._told_problems: set[bytes] = set()
         self._due = 0.0
 
@@ -144,8 +144,6 @@ class FolderWatch:
             raise FolderUnmounted(
                 f"{events.shown(self._path)} is empty and lies on another device than before"
             )
-        if another and self._was_empty:
-            self._looked_first = False  # what was looked at first was the place without its mount
         self._device, self._was_empty = seen.device, seen.is_empty
 
     async def _doubt_after_foreign_writes(self) -> None:
@@ -155,10 +153,10 @@ class FolderWatch:
             self._known.forget_all()
 
     async def _decided_first(self, seen: Scan) -> list[Found]:
-        if self._looked_first:
+        if self._looked_on == seen.device:
             return seen.found
-        left = await self._first_look.decide(self._folder, seen.found)
-        self._looked_first = True
+        left = await self._first_look.decide(self._folder, seen.found, seen.device)
+        self._looked_on = seen.device
         return left
 
     async def _lead_on(self, found: list[Found]) -> None:
@@ -171,6 +169,8 @@ class FolderWatch:
             ]
             unknown = {drop.path: drop for drop in await self._parts.ledger.unknown(drops)}
             self._known.note(drop for drop in drops if drop.path not in unknown)
+            if unknown:
+                await self._first_look.taken(self._folder)
             for drop in unknown.values():
                 self._known.forget(drop.path)
                 self._found(self._folder, drop)
