@@ -311,6 +311,24 @@ async def test_a_folder_that_is_suddenly_empty_and_another_device_is_away(
     assert watched.returns == 1
 
 
+async def test_a_folder_on_another_device_whose_videos_vanished_is_away_whatever_else_it_holds(
+    bench: Bench, mount: dict[str, Any]
+) -> None:
+    """As the place of a mount that is kept in a repository by a file of its own."""
+    path = bench.file()
+    bench.file(".keep")
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        path.rename(bench.folder / ".a.mp4")
+        mount.update(device=4000)
+        await until(lambda: bool(bench.told(events.FolderAway)))
+        assert bench.told(events.FolderAway)[0].code == "folder_unmounted"
+        bench.file("b.mp4")
+        await until(lambda: "b.mp4" in watched.names)
+    assert watched.returns == 1
+    assert bench.parts.devices[str(bench.folder)] >= {bench.folder.stat().st_dev}
+
+
 async def test_a_folder_on_another_device_that_holds_something_is_the_folder(
     bench: Bench, mount: dict[str, Any]
 ) -> None:

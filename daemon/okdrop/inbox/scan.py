@@ -55,10 +55,10 @@ class FolderUnreadable(FolderError):
 
 
 class FolderUnmounted(FolderError):
-    """The folder is suddenly empty and on another device: what was mounted there is not."""
+    """The folder is suddenly on another device, without what lay in it: what was mounted there is not."""
 
     code = "folder_unmounted"
-    hint = "mount it again; okdrop goes on by itself, also once there is a file in the folder as it is"
+    hint = "mount it again; okdrop goes on by itself, also once there is a video in the folder as it is"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

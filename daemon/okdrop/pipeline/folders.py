@@ -23,6 +23,7 @@ from okdrop.pipeline.standing import SHARE, FolderStanding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from okdrop.inbox.known import Sighting
     from okdrop.inbox.scan import Found, Identity, Problem, Scan
     from okdrop.pipeline.first_look import FirstLook
     from okdrop.pipeline.parts import Parts
@@ -73,6 +74,7 @@ class FolderWatch:
         self._foreign: int | None = None
         self._device: int | None = None
         self._was_empty = False
+        self._held_videos = False
         self._looked_on: int | None = None
         self._told_problems: set[bytes] = set()
         self._due = 0.0
@@ -112,7 +114,7 @@ class FolderWatch:
         self._due = self._parts.monotonic() + self._standing.until_next_scan(took)
         return seen.folders
 
-    async def _seen(self, sighting: Callable[[bytes, os.stat_result], bool]) -> Scan:
+    async def _seen(self, sighting: Sighting) -> Scan:
         while True:
             try:
                 seen = await asyncio.to_thread(
@@ -122,7 +124,7 @@ class FolderWatch:
                     ignore=self._folder.ignore,
                     known=lambda path, status: sighting(path, status) or self._is_busy(path),
                 )
-                self._refuse_unmounted(seen)
+                self._refuse_unmounted(seen, holds_videos=bool(sighting.seen))
             except FolderError as error:
                 self._hints.close()
                 self._standing.away(error)
@@ -133,18 +135,22 @@ class FolderWatch:
                     self._back()
                 return seen
 
-    def _refuse_unmounted(self, seen: Scan) -> None:
+    def _refuse_unmounted(self, seen: Scan, *, holds_videos: bool) -> None:
         """Compare the folder with what it was before.
 
         Raises:
-            FolderUnmounted: it is another one suddenly, and holds nothing.
+            FolderUnmounted: it is another one suddenly, without the videos it held, or with nothing at all.
         """
-        another = self._device is not None and seen.device != self._device
-        if another and seen.is_empty and not self._was_empty:
-            raise FolderUnmounted(
-                f"{events.shown(self._path)} is empty and lies on another device than before"
-            )
-        self._device, self._was_empty = seen.device, seen.is_empty
+        is_bare = (self._held_videos and not holds_videos) or (seen.is_empty and not self._was_empty)
+        if is_bare and self._device not in {None, seen.device}:
+            what = "is empty" if seen.is_empty else "holds no video any more"
+            raise FolderUnmounted(f"{events.shown(self._path)} {what} and lies on another device than before")
+        self._device, self._was_empty, self._held_videos = seen.device, seen.is_empty, holds_videos
+        self._note_devices(seen.folders)
+
+    def _note_devices(self, folders: Mapping[bytes, Identity]) -> None:
+        devices = self._parts.devices.setdefault(self._folder.path, set())
+        devices.update(device for device, _ in folders.values())
 
     async def _doubt_after_foreign_writes(self) -> None:
         foreign = await self._parts.ledger.foreign_writes()
@@ -170,6 +176,7 @@ class FolderWatch:
             unknown = {drop.path: drop for drop in await self._parts.ledger.unknown(drops)}
             self._known.note(drop for drop in drops if drop.path not in unknown)
             if unknown:
+                self._held_videos = True
                 await self._first_look.taken(self._folder)
             for drop in unknown.values():
                 self._known.forget(drop.path)
@@ -244,5 +251,6 @@ class FolderWatch:
             ignore=self._folder.ignore,
             known=sighting,
         )
+        self._note_devices(seen.folders)
         await self._lead_on(seen.found)
         return seen.folders
