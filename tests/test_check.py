@@ -178,7 +178,7 @@ async def test_a_missing_folder_is_told_before_all_else_by_the_exit_code(
 async def test_a_folder_below_that_cannot_be_looked_at(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Scan(found=(), problems=(Problem(path=b"/a/b", reason="Permission denied"),) * 3, folders=())
+    found = Scan(found=(), problems=(Problem(path=b"/a/b", reason="Permission denied"),) * 3, folders={})
     monkeypatch.setattr(checking, "scan", lambda *_, **__: found)
     code, said = await checked(environ)
     assert code == 2

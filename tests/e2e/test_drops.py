@@ -364,10 +364,15 @@ async def within_its_mounts(running: Running, *command: str | Path) -> None:
     await shell("nsenter", "--preserve-credentials", "--target", number, "--user", "--mount", *command)
 
 
-async def test_an_upload_whose_disk_is_unmounted_goes_on_once_it_is_mounted_again(start: Any) -> None:
+@pytest.mark.parametrize("in_its_place", [None, ".keep"])
+async def test_an_upload_whose_disk_is_unmounted_goes_on_once_it_is_mounted_again(
+    start: Any, in_its_place: str | None
+) -> None:
     if not works(OWN_MOUNTS):
         pytest.skip("needs user namespaces")
     emulator, daemon = await start(bytes_per_second=SLOW, settings=SMALL)
+    if in_its_place is not None:
+        (daemon.drop / in_its_place).touch()
     with another_file_system(daemon.drop) as disk:
         path = video(disk / "on the disk.mp4", 1 * MB)
         mount = ("mount", "--bind", disk, daemon.drop)

@@ -57,6 +57,14 @@ def test_after_devices_were_renumbered_a_file_beside_others_is_gone(drop: Path) 
     assert asked(drop / "disk" / "a.mp4", drop, ELSEWHERE) == ""
 
 
+def test_a_file_is_away_with_the_device_that_this_process_saw_whatever_lies_in_its_place(drop: Path) -> None:
+    (drop / "disk" / ".keep").touch()
+    path, here = os.fsencode(drop / "disk" / "a.mp4"), drop.stat().st_dev
+    assert "not mounted" in away(path, os.fsencode(drop), ELSEWHERE, seen={here, ELSEWHERE})
+    assert away(path, os.fsencode(drop), ELSEWHERE, seen={here}) == ""
+    assert away(path, os.fsencode(drop), here, seen={here, ELSEWHERE}) == ""
+
+
 def test_on_an_overlay_nothing_can_be_told(drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "kind_of", lambda _device: b"overlay")
     assert asked(drop / "disk" / "a.mp4", drop, ELSEWHERE) == ""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from okdrop.inbox.scan import Identity
+
 
 @pytest.fixture
 async def hints() -> AsyncIterator[Hints]:
@@ -26,8 +28,8 @@ async def hints() -> AsyncIterator[Hints]:
     watching.close()
 
 
-def folders(*paths: Path) -> frozenset[bytes]:
-    return frozenset(map(os.fsencode, paths))
+def folders(*paths: Path) -> dict[bytes, Identity]:
+    return {os.fsencode(path): (4000, number) for number, path in enumerate(paths)}
 
 
 async def hinted(hints: Hints, path: Path | bytes) -> None:
@@ -80,6 +82,21 @@ async def test_symbolic_links_are_not_followed(hints: Hints, tmp_path: Path) -> 
     assert await hints.wait(10) == {os.fsencode(watched / "b.mp4")}
 
 
+async def test_a_folder_that_was_removed_or_renamed_is_watched_no_more(hints: Hints, tmp_path: Path) -> None:
+    """Though another one lies there: the kernel watches folders, not paths."""
+    removed, renamed, stays = (tmp_path / name for name in ("removed", "renamed", "stays"))
+    for folder in (removed, renamed, stays):
+        folder.mkdir()
+    await hints.watch(folders(tmp_path, removed, renamed, stays))
+    removed.rmdir()
+    removed.mkdir()
+    renamed.rename(tmp_path / "away")
+    renamed.mkdir()
+    stays.chmod(0o700)
+    await hinted(hints, stays)
+    assert set(hints.folders) == {os.fsencode(tmp_path), os.fsencode(stays)}
+
+
 async def test_nothing_happens_is_an_answer(hints: Hints, tmp_path: Path) -> None:
     await hints.watch(folders(tmp_path))
     assert await hints.wait(0.01) == set()
@@ -96,7 +113,7 @@ async def test_a_name_that_is_not_utf8_ends_a_watch_and_another_can_begin(
     os.close(os.open(os.fsencode(tmp_path) + b"/\xff.mp4", os.O_CREAT))
     with pytest.raises(NoHints, match="decode"):
         await hinted(hints, tmp_path)
-    assert hints.folders == frozenset()
+    assert not hints.folders
     await hints.watch(folders(tmp_path))
     (tmp_path / "beside.mp4").touch()
     await hinted(hints, tmp_path / "beside.mp4")
@@ -107,7 +124,7 @@ async def test_folders_that_are_not_utf8_or_vanished_are_left_to_the_scans(
 ) -> None:
     bad = os.fsencode(tmp_path) + b"/\xff"
     os.mkdir(bad)  # noqa: PTH102 - the path is bytes
-    await hints.watch(folders(tmp_path, tmp_path / "vanished") | {bad})
+    await hints.watch(folders(tmp_path, tmp_path / "vanished") | {bad: (4000, 2)})
     (tmp_path / "a.mp4").touch()
     await hinted(hints, tmp_path / "a.mp4")
 
@@ -183,7 +200,7 @@ async def test_the_end_of_a_watch_that_was_replaced_is_no_news(hints: Hints, tmp
 
 async def test_what_nobody_takes_is_bounded(hints: Hints) -> None:
     for start in range(0, 3 * MANY, 100):
-        hints._hinted({b"/drop/%d.mp4" % number for number in range(start, start + 100)})
+        hints._hinted({(1, b"/drop/%d.mp4" % number) for number in range(start, start + 100)})
     assert MANY < len(await hints.wait(0)) < 2 * MANY
 
 

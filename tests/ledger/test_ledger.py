@@ -343,11 +343,24 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 async def test_a_folder_is_known_after_its_first_look(ledger: Ledger) -> None:
-    assert not await ledger.is_folder_known("/srv/drop")
+    assert not await ledger.is_folder_known("/srv/drop", device=1)
     await ledger.note_folder("/srv/drop")
+    await ledger.note_folder("/srv/drop", empty_on=1)
+    for device in (1, 2):
+        assert await ledger.is_folder_known("/srv/drop", device=device)
+    assert not await ledger.is_folder_known("/srv", device=1)
+
+
+async def test_a_folder_in_which_there_was_nothing_is_known_on_that_device_alone(ledger: Ledger) -> None:
+    first, second = 2**64 - 1, 7
+    for device in (first, second):
+        await ledger.note_folder("/srv/drop", empty_on=device)
+        assert [await ledger.is_folder_known("/srv/drop", device=each) for each in (first, second)] == [
+            device == first,
+            device == second,
+        ]
     await ledger.note_folder("/srv/drop")
-    assert await ledger.is_folder_known("/srv/drop")
-    assert not await ledger.is_folder_known("/srv")
+    assert await ledger.is_folder_known("/srv/drop", device=first)
 
 
 async def test_chores_are_what_is_left_to_do_after_publishing(ledger: Ledger) -> None:

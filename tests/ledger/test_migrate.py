@@ -120,8 +120,8 @@ async def test_a_ledger_of_the_first_schema_comes_up_to_date_with_its_rows(file:
     async with await Ledger.open(url) as ledger:
         (upload,) = await ledger.uploads()
         assert (upload.version, upload.held, upload.chore, upload.moved_to) == (7, False, None, None)
-        assert await ledger.is_folder_known("/srv")
-        assert not await ledger.is_folder_known("/other")
+        assert await ledger.is_folder_known("/srv", device=1)
+        assert not await ledger.is_folder_known("/other", device=1)
 
 
 async def test_somebody_elses_database_is_refused(file: Path, url: str) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pipeline.bench import Bench
 
 
+ELSEWHERE = os.makedev(4000, 4000)
+"""A device that nothing in these tests lies on."""
+
+
 def folder(bench: Bench, **changes: Any) -> Folder:
     plain: dict[str, Any] = {"settle": 0, "rescan": 60, "suffixes": (".mp4",), "ignore": ()}
     return Folder(path=str(bench.folder), **plain | changes)
@@ -27,9 +31,10 @@ def found(bench: Bench) -> list[Found]:
     return scan(os.fsencode(bench.folder), suffixes=(".mp4",), ignore=()).found
 
 
-async def decide(bench: Bench, *, stays: bool = True, **changes: Any) -> list[str]:
-    """Decide about what lies in the folder; returns the names of what is left."""
-    left = await FirstLook(bench.parts, stays=stays).decide(folder(bench, **changes), found(bench))
+async def decide(bench: Bench, *, stays: bool = True, device: int | None = None, **changes: Any) -> list[str]:
+    """Decide about what lies in the folder, in a run of its own; returns the names of what is left."""
+    device = bench.folder.stat().st_dev if device is None else device
+    left = await FirstLook(bench.parts, stays=stays).decide(folder(bench, **changes), found(bench), device)
     return sorted(os.path.basename(os.fsdecode(one.path)) for one in left)  # noqa: PTH119 - a name alone
 
 
@@ -66,14 +71,33 @@ async def test_an_empty_first_look_is_one_too(bench: Bench) -> None:
     assert await decide(bench, ignores_existing=True) == ["later.mp4"]
 
 
-async def test_an_empty_place_may_be_looked_at_anew_in_the_same_run(bench: Bench) -> None:
-    """Asked by a watch that saw another device come."""
-    first_look = FirstLook(bench.parts, stays=True)
-    new = folder(bench, ignores_existing=True)
-    assert await first_look.decide(new, []) == []
+async def test_where_nothing_lay_on_one_device_what_lies_on_another_one_is_looked_at_first(
+    bench: Bench,
+) -> None:
+    """The first start met the place of a mount that came later, perhaps after more starts."""
+    for device in (ELSEWHERE, ELSEWHERE + 1):
+        assert await decide(bench, ignores_existing=True, device=device) == []
     bench.file("mounted.mp4")
-    assert await first_look.decide(new, found(bench)) == []
-    assert await first_look.decide(new, found(bench)) == found(bench)
+    assert await decide(bench, ignores_existing=True) == []
+    bench.file("later.mp4")
+    assert await decide(bench, ignores_existing=True) == ["later.mp4", "mounted.mp4"]
+    assert [row.state for row in await bench.ledger.uploads()] == [State.CANCELLED]
+
+
+async def test_too_many_that_came_with_another_device_are_held(bench: Bench) -> None:
+    await decide(bench, surge=3, device=ELSEWHERE)
+    files(bench, 4)
+    assert await decide(bench, surge=3) == []
+    assert [row.held for row in await bench.ledger.uploads()] == [True] * 4
+
+
+async def test_once_a_file_is_taken_a_folder_is_decided_on_whatever_device(bench: Bench) -> None:
+    """Devices of network mounts are renumbered at a start of the machine."""
+    first_look, new = FirstLook(bench.parts, stays=True), folder(bench, ignores_existing=True)
+    await first_look.decide(new, [], ELSEWHERE)
+    await first_look.taken(new)
+    names = files(bench, 2)
+    assert await decide(bench, ignores_existing=True, device=ELSEWHERE + 1) == names
 
 
 async def test_a_first_look_that_was_cut_short_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,10 +116,10 @@ async def test_a_first_look_that_was_cut_short_goes_on(bench: Bench, monkeypatch
     with pytest.raises(ConnectionAbortedError):
         await decide(bench, ignores_existing=True)
     assert len(await bench.ledger.uploads()) == 2
-    assert not await bench.ledger.is_folder_known(str(bench.folder))
+    assert not await bench.ledger.is_folder_known(str(bench.folder), device=ELSEWHERE)
     await decide(bench, ignores_existing=True)
     assert [row.state for row in await bench.ledger.uploads()] == [State.CANCELLED] * 5
-    assert await bench.ledger.is_folder_known(str(bench.folder))
+    assert await bench.ledger.is_folder_known(str(bench.folder), device=ELSEWHERE)
 
 
 async def test_too_many_at_once_are_held(bench: Bench) -> None:
@@ -118,7 +142,7 @@ async def test_else_all_are_taken(bench: Bench, *, stays: bool, surge: int) -> N
     names = files(bench, 4)
     assert await decide(bench, stays=stays, surge=surge) == names
     assert bench.told(events.SurgeHeld) == []
-    assert await bench.ledger.is_folder_known(str(bench.folder))
+    assert await bench.ledger.is_folder_known(str(bench.folder), device=ELSEWHERE)
 
 
 async def test_a_known_folder_is_never_held(bench: Bench) -> None:

@@ -25,7 +25,8 @@ from okdrop.pipeline.standing import Folder
 from pipeline.bench import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
 
     from okdrop.inbox.scan import Scan
     from pipeline.bench import Bench
@@ -90,7 +91,7 @@ async def test_what_comes_between_the_scan_and_the_watch_is_found(
 ) -> None:
     watch = hints.Hints.watch
 
-    async def late(self: hints.Hints, folders: frozenset[bytes]) -> None:
+    async def late(self: hints.Hints, folders: Mapping[bytes, scanning.Identity]) -> None:
         bench.file("between.mp4")
         await watch(self, folders)
 
@@ -109,6 +110,54 @@ async def test_what_is_looked_at_already_is_not_found_again(bench: Bench) -> Non
         bench.file("b.mp4")
         await until(lambda: bool(watched.names))
     assert set(watched.names) == {"b.mp4"}
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def rename(folder: Path) -> None:
+    folder.rename(folder.parent.parent / "away")
+
+
+@pytest.mark.parametrize("vanish", [remove, rename])
+@pytest.mark.parametrize("which", ["the folder itself", "one in it", "one deep in it"])
+async def test_a_folder_that_is_made_anew_under_its_name_is_watched_as_the_one_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, vanish: Callable[[Path], None], which: str
+) -> None:
+    """By hints alone: there is no rescan."""
+    monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
+    deep = bench.folder / "sub" / "deep"
+    deep.mkdir(parents=True)
+    watched = Watched(bench)
+    async with watched.running():
+        vanish({"the folder itself": bench.folder, "one in it": deep.parent}.get(which, deep))
+        deep.mkdir(parents=True)
+        bench.file("sub/deep/made with it.mp4")
+        await until(lambda: "made with it.mp4" in watched.names)
+        for number in range(3):
+            bench.file(f"sub/deep/{number}.mp4")
+            await until(lambda number=number: f"{number}.mp4" in watched.names)
+    assert watched.watch._hints.folders == {}
+
+
+async def test_a_folder_that_is_another_at_a_scan_is_watched_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one is over which something was mounted: no event tells of that."""
+    watches: list[set[bytes]] = []
+    watch = hints.Hints.watch
+
+    async def noted(self: hints.Hints, folders: Mapping[bytes, scanning.Identity]) -> None:
+        watches.append(set(folders))
+        await watch(self, folders)
+
+    monkeypatch.setattr(hints.Hints, "watch", noted)
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        watched.watch._hints._folders[os.fsencode(bench.folder)] = (4000, 1)
+        await until(lambda: len(watches) == 2)
+    assert watches == [{os.fsencode(bench.folder)}] * 2
 
 
 class Silent:
@@ -142,7 +191,7 @@ async def test_more_hints_than_many_are_a_reason_to_scan(
         bench.file("silent.mp4")
         await until(lambda: "silent.mp4" in watched.names)
         watched.found.clear()
-        watched.watch._hints._hinted({b"/1", b"/2", b"/3"})
+        watched.watch._hints._hinted({(1, b"/1"), (1, b"/2"), (1, b"/3")})
         await until(lambda: "silent.mp4" in watched.names)
 
 
@@ -262,6 +311,24 @@ async def test_a_folder_that_is_suddenly_empty_and_another_device_is_away(
     assert watched.returns == 1
 
 
+async def test_a_folder_on_another_device_whose_videos_vanished_is_away_whatever_else_it_holds(
+    bench: Bench, mount: dict[str, Any]
+) -> None:
+    """As the place of a mount that is kept in a repository by a file of its own."""
+    path = bench.file()
+    bench.file(".keep")
+    watched = Watched(bench, rescan=OFTEN)
+    async with watched.running():
+        path.rename(bench.folder / ".a.mp4")
+        mount.update(device=4000)
+        await until(lambda: bool(bench.told(events.FolderAway)))
+        assert bench.told(events.FolderAway)[0].code == "folder_unmounted"
+        bench.file("b.mp4")
+        await until(lambda: "b.mp4" in watched.names)
+    assert watched.returns == 1
+    assert bench.parts.devices[str(bench.folder)] >= {bench.folder.stat().st_dev}
+
+
 async def test_a_folder_on_another_device_that_holds_something_is_the_folder(
     bench: Bench, mount: dict[str, Any]
 ) -> None:
@@ -285,6 +352,20 @@ async def test_the_first_look_is_at_what_is_mounted_and_not_at_its_empty_place(
         bench.file("b.mp4")
         await until(lambda: "b.mp4" in watched.names)
     assert "a.mp4" not in watched.names
+
+
+@pytest.mark.parametrize("by", ["a hint", "a scan"])
+async def test_what_is_dropped_into_a_new_folder_that_was_empty_is_taken_and_decides_it(
+    bench: Bench, by: str
+) -> None:
+    rescan = NEVER if by == "a hint" else OFTEN
+    watched = Watched(bench, rescan=rescan, ignores_existing=True)
+    async with watched.running():
+        if by == "a scan":
+            watched.watch._hints.close()
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    assert await bench.ledger.is_folder_known(str(bench.folder), device=4000)
 
 
 async def test_what_cannot_be_looked_at_is_told_once_until_it_is_mended(

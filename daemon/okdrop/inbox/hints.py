@@ -11,6 +11,9 @@ the reason for this one:
 - It drops the kernel's word that events were lost (IN_Q_OVERFLOW). Nothing tells that; a batch of hints as
   large as that queue may be is a reason to scan.
 - It waits in a thread. That is ours, so that those which others wait for are never used up.
+- The kernel watches a folder, not the path it lies at. Of one that was removed, or renamed, the watch is over
+  for good, though another folder lies there a moment later; it says so in no other way than by the hint that
+  the folder was deleted or added. So such a folder counts as watched no more.
 """
 
 from __future__ import annotations
@@ -22,14 +25,16 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from watchfiles import _rust_notify
+from watchfiles import Change, _rust_notify
 
 from okdrop.errors import OkdropError
 from okdrop.events import shown
 from okdrop.inbox.mounts import is_remote, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
+
+    from okdrop.inbox.scan import Identity
 
 STEP: Final = 100
 """Milliseconds between two looks of the watching thread."""
@@ -56,7 +61,7 @@ class _Watch:
 
     Args:
         folders: absolute; none of what is below them.
-        tell: called with paths, from another thread.
+        tell: called with changes and the paths of them, from another thread.
         ended: called with the reason when it ends by itself, from another thread.
 
     Raises:
@@ -64,7 +69,10 @@ class _Watch:
     """
 
     def __init__(
-        self, folders: Collection[bytes], tell: Callable[[set[bytes]], None], ended: Callable[[str], None]
+        self,
+        folders: Collection[bytes],
+        tell: Callable[[set[tuple[int, bytes]]], None],
+        ended: Callable[[str], None],
     ) -> None:
         self._notify: Final = _begun([os.fsdecode(folder) for folder in sorted(folders)])
         self._tell: Final = tell
@@ -82,7 +90,7 @@ class _Watch:
         reason = "the watch ended"
         try:
             while isinstance(changes := self._notify.watch(GATHER, STEP, 0, self._closing), set):
-                self._tell({os.fsencode(path) for _, path in changes})
+                self._tell({(change, os.fsencode(path)) for change, path in changes})
         except BaseException as error:  # noqa: BLE001 - the thread's edge; a panic in Rust is no Exception
             reason = str(error) or type(error).__name__
         finally:
@@ -96,17 +104,17 @@ class Hints:
 
     def __init__(self) -> None:
         self._watch: _Watch | None = None
-        self._folders: frozenset[bytes] = frozenset()
+        self._folders: dict[bytes, Identity] = {}
         self._paths: set[bytes] = set()
         self._lost = ""
         self._news: Final = asyncio.Event()
 
     @property
-    def folders(self) -> frozenset[bytes]:
-        """What is watched now; empty while there is no watch."""
+    def folders(self) -> Mapping[bytes, Identity]:
+        """What is watched now; empty while there is no watch, and without what was removed or renamed."""
         return self._folders
 
-    async def watch(self, folders: frozenset[bytes]) -> None:
+    async def watch(self, folders: Mapping[bytes, Identity]) -> None:
         """Watch these folders from now on, in place of those before, without a gap between.
 
         Folders whose names are not UTF-8, and those that vanish meanwhile, are left to the scans.
@@ -126,7 +134,7 @@ class Hints:
         except NoHints:
             self.close()
             raise
-        self._watch, self._folders, self._lost = watch, folders, ""
+        self._watch, self._folders, self._lost = watch, dict(folders), ""
         watch.start()
         if before is not None:
             before.close()
@@ -155,11 +163,14 @@ class Hints:
         """Watch nothing any more."""
         if self._watch is not None:
             self._watch.close()
-        self._watch, self._folders, self._lost = None, frozenset(), ""
+        self._watch, self._folders, self._lost = None, {}, ""
 
-    def _hinted(self, paths: set[bytes]) -> None:
+    def _hinted(self, changes: set[tuple[int, bytes]]) -> None:
+        for change, path in changes:
+            if change != Change.modified:
+                self._folders.pop(path, None)
         if len(self._paths) <= MANY:  # more than many are a reason to scan, whichever they are
-            self._paths |= paths
+            self._paths |= {path for _, path in changes}
         self._news.set()
 
     def _end(self, what: tuple[_Watch, str]) -> None:

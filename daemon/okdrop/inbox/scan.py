@@ -11,7 +11,7 @@ import dataclasses
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -29,6 +29,9 @@ _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 Known: TypeAlias = Callable[[bytes, os.stat_result], bool]
 """Whether a video is known as it stands, so that nobody has to hear of it."""
+
+Identity: TypeAlias = tuple[int, int]
+"""Which folder it is that lies at a path (st_dev, st_ino): another one may come to lie there."""
 
 
 class FolderError(OkdropError):
@@ -52,10 +55,10 @@ class FolderUnreadable(FolderError):
 
 
 class FolderUnmounted(FolderError):
-    """The folder is suddenly empty and on another device: what was mounted there is not."""
+    """The folder is suddenly on another device, without what lay in it: what was mounted there is not."""
 
     code = "folder_unmounted"
-    hint = "mount it again; okdrop goes on by itself, also once there is a file in the folder as it is"
+    hint = "mount it again; okdrop goes on by itself, also once there is a video in the folder as it is"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ class Scan:
 
     found: list[Found]
     problems: list[Problem]
-    folders: frozenset[bytes]  #: every folder that could be listed, the watched one among them
+    folders: Mapping[bytes, Identity]  #: every folder that could be listed, the watched one among them
     is_empty: bool = False  #: nothing at all lies in the watched folder
     device: int = 0  #: the device that the watched folder is on (st_dev)
 
@@ -106,13 +109,13 @@ def scan(
     """
     walk = _Walk(Names(suffixes, ignore), known)
     try:
-        device = Path(os.fsdecode(folder)).stat().st_dev
         entries = walk.list_folder(folder)
     except OSError as error:
         kind = FolderMissing if error.errno in _VANISHED else FolderUnreadable
         raise kind(f"{shown(folder)}: {_reason(error)}") from error
     walk.list_the_rest()
-    return dataclasses.replace(walk.result(), is_empty=not entries, device=device)
+    seen = walk.result()
+    return dataclasses.replace(seen, is_empty=not entries, device=seen.folders[folder][0])
 
 
 def look_at(
@@ -142,7 +145,7 @@ class _Walk:
         self._names = names
         self._known = known
         self._folders: list[bytes] = []
-        self._listed: set[bytes] = set()
+        self._listed: dict[bytes, Identity] = {}
         self._ways: dict[bytes, bool] = {}
         self.found: dict[bytes, Found] = {}
         self.problems: list[Problem] = []
@@ -151,7 +154,7 @@ class _Walk:
         return Scan(
             found=sorted(self.found.values(), key=lambda one: (one.revision.mtime_ns, one.path)),
             problems=sorted(self.problems, key=lambda one: one.path),
-            folders=frozenset(self._listed),
+            folders=self._listed,
         )
 
     def list_the_rest(self) -> None:
@@ -168,6 +171,7 @@ class _Walk:
         if folder in self._listed:
             return 0
         count = 0
+        status = Path(os.fsdecode(folder)).stat()  # first: one that comes to lie here meanwhile is news
         with os.scandir(folder) as entries:
             for entry in entries:
                 count += 1
@@ -175,7 +179,7 @@ class _Walk:
                     self._meet(entry)
                 except OSError as error:
                     self._note(entry.path, error)
-        self._listed.add(folder)
+        self._listed[folder] = (status.st_dev, status.st_ino)
         return count
 
     def visit(self, folder: bytes, path: bytes) -> None:

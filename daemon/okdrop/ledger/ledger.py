@@ -220,13 +220,19 @@ class Ledger:
         """What is left to do after publishing, oldest first."""
         return await self._thread.read(operations.chores)
 
-    async def is_folder_known(self, folder: str) -> bool:
-        """Whether this watched folder has had its first look."""
-        return await self._thread.read(operations.is_folder_known, folder)
+    async def is_folder_known(self, folder: str, *, device: int) -> bool:
+        """Whether this watched folder has had its first look: ever, or, empty, on this device (st_dev)."""
+        return await self._thread.read(operations.is_folder_known, folder, device=device)
 
-    async def note_folder(self, folder: str) -> None:
-        """Note that a watched folder has had its first look: what lay there before is decided."""
-        await self._thread.write(operations.note_folder, self._now(), folder)
+    async def note_folder(self, folder: str, *, empty_on: int | None = None) -> None:
+        """Note that a watched folder has had its first look.
+
+        Args:
+            folder: the watched folder.
+            empty_on: nothing was to be decided, and the folder lay on this device (st_dev); None: what lay
+                there before is decided, and stays so.
+        """
+        await self._thread.write(operations.note_folder, self._now(), folder, empty_on=empty_on)
 
     async def foreign_writes(self) -> int:
         """A number that changes when another process has written to the ledger."""

@@ -219,15 +219,19 @@ def chores(connection: Connection) -> list[Upload]:
     return [upload_of(row) for row in connection.execute(queries.CHORES)]
 
 
-def is_folder_known(connection: Connection, folder: str) -> bool:
-    """Whether this watched folder has had its first look."""
-    return bool(connection.execute(queries.IS_FOLDER_KNOWN, {"folder": folder}).scalar_one())
+def is_folder_known(connection: Connection, folder: str, *, device: int) -> bool:
+    """Whether this watched folder, on this device, has had its first look."""
+    row = connection.execute(queries.FOLDER, {"folder": folder}).one_or_none()
+    return row is not None and row.empty_on in {None, device}
 
 
-def note_folder(connection: Connection, now: datetime, folder: str) -> None:
-    """Note that a watched folder has had its first look; noting it twice is no error."""
-    if not is_folder_known(connection, folder):
-        connection.execute(queries.NOTE_FOLDER, {"path": folder, "first_seen": now})
+def note_folder(connection: Connection, now: datetime, folder: str, *, empty_on: int | None) -> None:
+    """Note what the first look at a watched folder came to; what was decided stays so."""
+    if connection.execute(queries.FOLDER, {"folder": folder}).one_or_none() is None:
+        row = {"path": folder, "first_seen": now, "empty_on": empty_on}
+        connection.execute(queries.NOTE_FOLDER, row)
+    else:
+        connection.execute(queries.NOTE_FOLDER_AGAIN, {"folder": folder, "empty_on": empty_on})
 
 
 def uploads(

@@ -74,9 +74,12 @@ UNFINISHED_ROWS: Final = select(UPLOADS).where(_ROW.state.in_(sorted(UNFINISHED)
 # What is left to do after publishing, oldest first.
 CHORES: Final = select(UPLOADS).where(TO_DO).order_by(_ROW.id)
 
-# Has this watched folder had its first look? And: it has.
-IS_FOLDER_KNOWN: Final = select(exists().where(FOLDERS.c.path == bindparam("folder")))
+# What the first look at this watched folder came to. And: it came to this; what was decided stays decided.
+FOLDER: Final = select(FOLDERS.c.empty_on).where(FOLDERS.c.path == bindparam("folder"))
 NOTE_FOLDER: Final = insert(FOLDERS)
+NOTE_FOLDER_AGAIN: Final = update(FOLDERS).where(
+    FOLDERS.c.path == bindparam("folder"), FOLDERS.c.empty_on.is_not(None)
+)
 
 # How many uploads wait for a person to say go.
 HELD: Final = select(func.count()).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)

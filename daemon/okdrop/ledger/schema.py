@@ -199,5 +199,8 @@ FOLDERS: Final = Table(
     METADATA,
     Column("path", String, primary_key=True),
     Column("first_seen", Instant, nullable=False),
+    Column("empty_on", Exact),
 )
-"""The watched folders whose first look is done: what lay there before is decided."""
+"""The watched folders that were looked at. What lay there before is decided where `empty_on` is null; else
+there was nothing to decide about on that device (st_dev), and on another one it is still to be decided.
+"""

@@ -5,6 +5,11 @@ a person says go: a new folder may be somebody's archive, or the ledger may have
 
 A first look that was cut short goes on at the next start, with what lies there then: only when all of it is
 decided does the ledger know the folder.
+
+Where no video lies there is nothing to decide, and it may be the place of a mount that comes later, perhaps
+after a restart. So such a folder is known on the device it was seen on alone: what is dropped there is taken,
+and what comes with another device is looked at for the first time. With the first file that is taken it is
+decided: devices are renumbered at times.
 """
 
 from __future__ import annotations
@@ -45,29 +50,35 @@ class FirstLook:
         self._stays: Final = stays
         self._empty: Final[set[str]] = set()
 
-    async def decide(self, folder: Folder, found: list[Found]) -> list[Found]:
+    async def decide(self, folder: Folder, found: list[Found], device: int) -> list[Found]:
         """Record what is not to be sent now; returns the rest.
-
-        Asked again about a new folder in which there was nothing, it decides anew: that may have been the
-        place of a mount which came later.
 
         Args:
             folder: the watched folder.
             found: every video that lies in it.
+            device: what it lies on (st_dev). Of another one it is to be asked again.
         """
-        if folder.path not in self._empty and await self._parts.ledger.is_folder_known(folder.path):
-            return found
-        self._empty.discard(folder.path)
+        if await self._parts.ledger.is_folder_known(folder.path, device=device):
+            decided: set[bytes] = set()
+        else:
+            decided = await self._decided(folder, found)
+        await self._parts.ledger.note_folder(folder.path, empty_on=None if found else device)
         if not found:
             self._empty.add(folder.path)
-        if folder.ignores_existing:
-            decided = await self._ignore(folder, found)
-        elif self._stays and folder.surge:
-            decided = await self._hold(folder, found)
-        else:
-            decided = set()
-        await self._parts.ledger.note_folder(folder.path)
         return [one for one in found if one.path not in decided]
+
+    async def taken(self, folder: Folder) -> None:
+        """A file of this folder is taken from now on: if there was nothing to decide about, it is decided."""
+        if folder.path in self._empty:
+            await self._parts.ledger.note_folder(folder.path)
+            self._empty.discard(folder.path)
+
+    async def _decided(self, folder: Folder, found: list[Found]) -> set[bytes]:
+        if folder.ignores_existing:
+            return await self._ignore(folder, found)
+        if self._stays and folder.surge:
+            return await self._hold(folder, found)
+        return set()
 
     async def _ignore(self, folder: Folder, found: list[Found]) -> set[bytes]:
         drops = await self._judged(folder, found, lambda judgement: isinstance(judgement, New | Suspect))

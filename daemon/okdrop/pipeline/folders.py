@@ -2,7 +2,8 @@
 
 The scan guarantees, the hints make it quick. So whatever becomes of the hints, there is a scan: at once when
 a watch ends, again as soon as the next one has begun, and every `rescan` seconds in any case. A folder that
-goes away is waited for.
+goes away is waited for. One that is another than the one that is watched under its path (removed and made
+anew, mounted over) is watched anew.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from okdrop.inbox.scan import FolderError, FolderUnmounted, look_at, scan
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from okdrop.inbox.scan import Found, Problem, Scan
+    from okdrop.inbox.known import Sighting
+    from okdrop.inbox.scan import Found, Identity, Problem, Scan
     from okdrop.pipeline.first_look import FirstLook
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.standing import Folder
@@ -72,7 +74,8 @@ class FolderWatch:
         self._foreign: int | None = None
         self._device: int | None = None
         self._was_empty = False
-        self._looked_first = False
+        self._held_videos = False
+        self._looked_on: int | None = None
         self._told_problems: set[bytes] = set()
         self._due = 0.0
 
@@ -91,13 +94,13 @@ class FolderWatch:
                 folders = await self._scan()
                 if await self._renew(folders):
                     continue  # events began only now: what happened since the scan takes another one
-                await self._follow(folders)
+                await self._follow()
         finally:
             self._hints.close()
 
     # --- scans ----------------------------------------------------------------------------------------
 
-    async def _scan(self) -> frozenset[bytes]:
+    async def _scan(self) -> Mapping[bytes, Identity]:
         """Look through the folder, once it is there; returns the folders in it."""
         began = self._parts.monotonic()
         await self._doubt_after_foreign_writes()
@@ -111,7 +114,7 @@ class FolderWatch:
         self._due = self._parts.monotonic() + self._standing.until_next_scan(took)
         return seen.folders
 
-    async def _seen(self, sighting: Callable[[bytes, os.stat_result], bool]) -> Scan:
+    async def _seen(self, sighting: Sighting) -> Scan:
         while True:
             try:
                 seen = await asyncio.to_thread(
@@ -121,7 +124,7 @@ class FolderWatch:
                     ignore=self._folder.ignore,
                     known=lambda path, status: sighting(path, status) or self._is_busy(path),
                 )
-                self._refuse_unmounted(seen)
+                self._refuse_unmounted(seen, holds_videos=bool(sighting.seen))
             except FolderError as error:
                 self._hints.close()
                 self._standing.away(error)
@@ -132,20 +135,22 @@ class FolderWatch:
                     self._back()
                 return seen
 
-    def _refuse_unmounted(self, seen: Scan) -> None:
+    def _refuse_unmounted(self, seen: Scan, *, holds_videos: bool) -> None:
         """Compare the folder with what it was before.
 
         Raises:
-            FolderUnmounted: it is another one suddenly, and holds nothing.
+            FolderUnmounted: it is another one suddenly, without the videos it held, or with nothing at all.
         """
-        another = self._device is not None and seen.device != self._device
-        if another and seen.is_empty and not self._was_empty:
-            raise FolderUnmounted(
-                f"{events.shown(self._path)} is empty and lies on another device than before"
-            )
-        if another and self._was_empty:
-            self._looked_first = False  # what was looked at first was the place without its mount
-        self._device, self._was_empty = seen.device, seen.is_empty
+        is_bare = (self._held_videos and not holds_videos) or (seen.is_empty and not self._was_empty)
+        if is_bare and self._device not in {None, seen.device}:
+            what = "is empty" if seen.is_empty else "holds no video any more"
+            raise FolderUnmounted(f"{events.shown(self._path)} {what} and lies on another device than before")
+        self._device, self._was_empty, self._held_videos = seen.device, seen.is_empty, holds_videos
+        self._note_devices(seen.folders)
+
+    def _note_devices(self, folders: Mapping[bytes, Identity]) -> None:
+        devices = self._parts.devices.setdefault(self._folder.path, set())
+        devices.update(device for device, _ in folders.values())
 
     async def _doubt_after_foreign_writes(self) -> None:
         foreign = await self._parts.ledger.foreign_writes()
@@ -154,10 +159,10 @@ class FolderWatch:
             self._known.forget_all()
 
     async def _decided_first(self, seen: Scan) -> list[Found]:
-        if self._looked_first:
+        if self._looked_on == seen.device:
             return seen.found
-        left = await self._first_look.decide(self._folder, seen.found)
-        self._looked_first = True
+        left = await self._first_look.decide(self._folder, seen.found, seen.device)
+        self._looked_on = seen.device
         return left
 
     async def _lead_on(self, found: list[Found]) -> None:
@@ -170,6 +175,9 @@ class FolderWatch:
             ]
             unknown = {drop.path: drop for drop in await self._parts.ledger.unknown(drops)}
             self._known.note(drop for drop in drops if drop.path not in unknown)
+            if unknown:
+                self._held_videos = True
+                await self._first_look.taken(self._folder)
             for drop in unknown.values():
                 self._known.forget(drop.path)
                 self._found(self._folder, drop)
@@ -184,7 +192,7 @@ class FolderWatch:
 
     # --- hints ----------------------------------------------------------------------------------------
 
-    async def _renew(self, folders: frozenset[bytes]) -> bool:
+    async def _renew(self, folders: Mapping[bytes, Identity]) -> bool:
         """See to it that these folders are watched; returns whether a watch was begun."""
         if folders == self._hints.folders or not self._standing.may_watch():
             return False
@@ -207,7 +215,7 @@ class FolderWatch:
                 writers=await asyncio.to_thread(can_see_writers, self._path),
             )
 
-    async def _follow(self, folders: frozenset[bytes]) -> None:
+    async def _follow(self) -> None:
         """Look where hints point until the next scan is due, or until there are none any more."""
         while (left := self._due - self._parts.monotonic()) > 0:
             try:
@@ -216,20 +224,24 @@ class FolderWatch:
                 self._standing.lost(loss)
                 return
             self._standing.watch_lives()
-            if len(paths) > MANY:
+            is_gone = self._path in paths and self._path not in self._hints.folders
+            if is_gone or len(paths) > MANY:
                 return
-            new = await self._look_at(paths) - folders
-            while new:
-                folders |= new
-                if not await self._renew(folders):
+            while new := self._unwatched(await self._look_at(paths)):
+                if not await self._renew({**self._hints.folders, **new}):
                     return
-                new = await self._look_at(new) - folders
+                paths = set(new)
 
-    async def _look_at(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+    def _unwatched(self, folders: Mapping[bytes, Identity]) -> dict[bytes, Identity]:
+        """Those of these folders that are not watched, or are others than those that are."""
+        watched = self._hints.folders
+        return {path: identity for path, identity in folders.items() if watched.get(path) != identity}
+
+    async def _look_at(self, paths: Iterable[bytes]) -> Mapping[bytes, Identity]:
         """Look at what is at these paths; returns the folders among them, and those in them."""
         wanted = [path for path in paths if not self._is_busy(path)]
         if not wanted:
-            return frozenset()
+            return {}
         sighting = self._known.sighting()
         seen = await asyncio.to_thread(
             look_at,
@@ -239,5 +251,6 @@ class FolderWatch:
             ignore=self._folder.ignore,
             known=sighting,
         )
+        self._note_devices(seen.folders)
         await self._lead_on(seen.found)
         return seen.folders

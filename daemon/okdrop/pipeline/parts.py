@@ -52,6 +52,7 @@ class Parts:
 
     `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
     `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
+    `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
 
@@ -67,6 +68,7 @@ class Parts:
     monotonic: Callable[[], float]
     chance: Callable[[], float]
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
+    devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
         """Stop an upload for good, with its reason, in the ledger and to whoever listens."""
@@ -132,8 +134,9 @@ class Parts:
         """
         if error.code != SOURCE_GONE or not self.brake.stays or not row.drop.folder:
             return error
-        folder = os.fsencode(row.drop.folder)
-        reason = await asyncio.to_thread(away, row.drop.path, folder, row.drop.revision.device)
+        folder, seen = row.drop.folder, frozenset(self.devices.get(row.drop.folder, ()))
+        device = row.drop.revision.device
+        reason = await asyncio.to_thread(away, row.drop.path, os.fsencode(folder), device, seen=seen)
         if not reason:
             return error
         return Trouble(

@@ -101,7 +101,7 @@ class Watcher:
                 self._parts.emit(
                     events.FileUnreadable(path=events.shown(problem.path), reason=problem.reason)
                 )
-            found = await first_look.decide(folder, seen.found)
+            found = await first_look.decide(folder, seen.found, seen.device)
             for start in range(0, len(found), AT_ONCE):
                 drops = [
                     Drop(path=one.path, revision=one.revision, folder=folder.path)

@@ -22,6 +22,7 @@ def upgrade() -> None:
         "folders",
         sa.Column("path", sa.String, primary_key=True),
         sa.Column("first_seen", sa.BigInteger, nullable=False),
+        sa.Column("empty_on", sa.String(24)),
     )
     op.execute(
         "INSERT INTO folders (path, first_seen)"
