@@ -76,6 +76,17 @@ async def test_a_missing_folder_is_told(bench: Bench, tmp_path: Path) -> None:
         await watcher(bench, path=tmp_path / "none").scan()
 
 
+async def test_a_missing_folder_decides_nothing_about_the_others(bench: Bench, tmp_path: Path) -> None:
+    """Else a first look that was cut short would leave a new folder without its brake."""
+    bench.file()
+    plain: dict[str, Any] = {"settle": 0, "rescan": 60, "suffixes": (".mp4",), "ignore": ()}
+    folders = [Folder(path=str(bench.folder), **plain), Folder(path=str(tmp_path / "none"), **plain)]
+    with pytest.raises(FolderMissing):
+        await Watcher(bench.parts, bench.intake, bench.opened, folders).scan()
+    device = bench.folder.stat().st_dev
+    assert not await bench.ledger.is_folder_known(str(bench.folder), device=device)
+
+
 async def test_what_the_ledger_knows_is_not_looked_at_again(bench: Bench) -> None:
     row = await bench.taken()
     bench.opened.end(row.id)

@@ -93,10 +93,14 @@ class Watcher:
             FolderError: a folder is missing or cannot be listed.
         """
         first_look = FirstLook(self._parts, stays=False)
-        for folder in self._folders.values():
-            seen = await asyncio.to_thread(
+        # All before any: a run that ends here, for want of one folder, has decided nothing about the others.
+        all_seen = [
+            await asyncio.to_thread(
                 scan, os.fsencode(folder.path), suffixes=folder.suffixes, ignore=folder.ignore
             )
+            for folder in self._folders.values()
+        ]
+        for folder, seen in zip(self._folders.values(), all_seen, strict=True):
             for problem in seen.problems:
                 self._parts.emit(
                     events.FileUnreadable(path=events.shown(problem.path), reason=problem.reason)
