@@ -22,7 +22,7 @@ from okdrop.client import Client, ClientSettings, Credentials, Keyring
 from okdrop.config import UploadMode, unheeded
 from okdrop.config.watch import Existing
 from okdrop.drop import UNFINISHED, State
-from okdrop.errors import ConfigurationError
+from okdrop.errors import ConfigurationError, Halted, UploadError
 from okdrop.events import Audience
 from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
@@ -49,6 +49,9 @@ USAGE: Final = 2
 NOT_AUTHORISED: Final = 3
 CUT: Final = 130
 
+ASKED_WITHIN: Final = 10.0
+"""Seconds that a run which had nothing to ask OK waits for its one question."""
+
 _NO_FOLDER: Final = "watch: no folder is configured; add a [[watch]] table with a path"
 
 
@@ -70,8 +73,23 @@ async def run_once(config: Config, emit: Emit) -> int:
         pipeline.recover(await parts.ledger.unfinished())
         pipeline.chores.recover(await parts.ledger.chores())
         await pipeline.run_to_the_end()
+        await _ask_who_we_are(parts)
 
     return await _run(config, _audience(emit), work)
+
+
+async def _ask_who_we_are(parts: Parts) -> None:
+    """A run without anything to send says all the same that credentials are dead; offline, it ends well."""
+    if parts.brake.is_pulled or parts.client.has_accepted:
+        return
+    try:
+        async with asyncio.timeout(ASKED_WITHIN):
+            await parts.client.current_user()
+    except Halted as error:
+        parts.brake.halt(error)
+        parts.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
+    except (UploadError, TimeoutError):
+        pass  # nobody can be reached, and nothing was to be sent
 
 
 async def run(config: Config, emit: Emit, *, reload: Callable[[], Config], environ: Mapping[str, str]) -> int:

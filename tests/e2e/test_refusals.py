@@ -142,3 +142,31 @@ async def test_a_file_configures_as_the_environment_does(start: Any, tmp_path: P
     assert ended.code == 0, ended.err
     [video] = emulator.videos()
     assert (video["title"], video["tags"], video["privacy"]) == ("News: clip-0", "news", "FRIENDS")
+
+
+# --- nothing to send ------------------------------------------------------------------------------------
+
+
+async def test_dead_credentials_are_said_by_a_run_that_has_nothing_to_send(start: Any) -> None:
+    emulator, daemon = await start()
+    assert (await daemon.ends()).code == 0
+    assert emulator.summary()["calls"] == {"users.getCurrentUser": 1}
+    with emulator.faults.active("expire_session"):
+        ended = await daemon.ends()
+    assert (ended.code, [told["code"] for told in ended.named("pool.halted")]) == (3, ["api_102"])
+    daemon.set(ok__access_token=None)
+    ended = await daemon.ends()
+    assert (ended.code, [told["code"] for told in ended.named("pool.halted")]) == (3, ["credentials_missing"])
+
+
+async def test_a_run_that_has_nothing_to_send_ends_well_offline(start: Any) -> None:
+    _, daemon = await start(settings={"ok__api_url": "http://127.0.0.1:9"})
+    ended = await daemon.ends()
+    assert (ended.code, ended.named("pool.halted")) == (0, [])
+
+
+async def test_a_run_whose_credentials_were_accepted_does_not_ask_about_them(start: Any) -> None:
+    emulator, daemon = await start()
+    daemon.files([20 * KB])
+    assert (await daemon.ends()).code == 0
+    assert "users.getCurrentUser" not in emulator.summary()["calls"]

@@ -84,6 +84,11 @@ class Client:
         """Seconds that this machine's clock is ahead of OK's, by the API's last answer; None: unknown."""
         return self._api.clock_skew
 
+    @property
+    def has_accepted(self) -> bool:
+        """Whether OK accepted the credentials in use, once at least."""
+        return self._api.has_accepted
+
     async def current_user(self, keys: Credentials | None = None) -> str:
         """The name (or id) of the user whose token it is.
 

@@ -45,6 +45,7 @@ class Api:
         self._credentials = credentials
         self._now = now
         self.clock_skew: float | None = None
+        self.has_accepted = False  #: whether a call went well with credentials that were in use
 
     async def current_user(self, keys: Credentials | None = None) -> str:
         """Whose token it is, of `keys` or of those in use."""
@@ -102,13 +103,15 @@ class Api:
             raise Trouble(f"{method}: {reason}", code=code, maybe_done=maybe_done) from None
         self._compare_clocks(reply.headers)
         try:
-            return api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
+            answer = api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
         except UploadError as error:
             clean_error(error, keys)
             if isinstance(error, Halted) and trial is None and keys != self._credentials():
                 # The word is about keys that are no longer in use: it says nothing of the present ones.
                 raise Trouble("OK refuses the credentials of before", code="credentials_exchanged") from None
             raise
+        self.has_accepted = self.has_accepted or trial is None
+        return answer
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         theirs = date_of(headers)
