@@ -100,6 +100,23 @@ async def test_what_is_held_is_released_by_folder_or_altogether(ledger: Ledger, 
     assert (await ledger.history(rows[0].id))[-1].note == "released by hand"
 
 
+async def test_another_revision_of_what_is_held_is_held(ledger: Ledger) -> None:
+    """A touch, or a writer that goes on, is no word of a person."""
+    await ledger.add_all([drop(mtime_ns=1)], held=True)
+    touched = await ledger.add(drop(mtime_ns=2))
+    await ledger.add_all([drop(mtime_ns=3)])
+    assert [row.state for row in await ledger.uploads()] == [State.SUPERSEDED] * 2 + [State.QUEUED]
+    assert touched.held
+    assert await ledger.release() == 1
+    assert not (await ledger.add(drop(mtime_ns=4))).held
+
+
+async def test_what_was_cancelled_while_it_was_held_does_not_hold_another_revision(ledger: Ledger) -> None:
+    row = await ledger.add(drop(mtime_ns=1), held=True)
+    await ledger.write(row.to(State.CANCELLED))
+    assert not (await ledger.add(drop(mtime_ns=2))).held
+
+
 async def test_what_was_cancelled_while_it_was_held_is_not_released(ledger: Ledger) -> None:
     row = await ledger.add(drop(), held=True)
     await ledger.write(row.to(State.CANCELLED))

@@ -41,6 +41,18 @@ async def test_a_new_file_has_a_row_before_it_stands_in_line(bench: Bench) -> No
     assert (told.upload, told.size) == (row.id, SIZE)
 
 
+async def test_a_held_file_that_is_touched_is_held_and_stands_in_no_line(bench: Bench) -> None:
+    path = bench.file()
+    held = await bench.ledger.add(bench.drop(path), held=True)
+    os.utime(path)
+    row = await take(bench, bench.drop(path))
+    assert row.id != held.id
+    assert (row.state, row.held) == (State.QUEUED, True)
+    assert (await bench.row(held.id)).state is State.SUPERSEDED
+    assert len(bench.opened) == 0
+    assert bench.told(events.FileSettled) == []
+
+
 async def test_a_known_file_is_left_alone(bench: Bench) -> None:
     row = await bench.taken()
     again = await bench.intake.take(row.drop)

@@ -145,7 +145,7 @@ class Ledger:
 
         Outdated is every row of the same path that is neither published nor superseded, but for one whose
         video.update may have taken effect. The video of an outdated row's ticket becomes an orphan, unless it
-        may be public.
+        may be public. A queued row that supersedes a held one is held as well.
 
         Raises:
             LedgerError: `ledger_known`, this revision of the path has a row already.

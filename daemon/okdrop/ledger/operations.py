@@ -131,13 +131,19 @@ def release(connection: Connection, now: datetime, folders: Collection[str] | No
 
 
 def add(connection: Connection, now: datetime, upload: Upload, *, note: str) -> Upload:
-    """Insert a row, which gets its id here; what it makes outdated is superseded with it."""
+    """Insert a row, which gets its id here; what it makes outdated is superseded with it.
+
+    What waits for a person to say go goes on to wait as another revision: a touch is no word of a person.
+    """
+    rows = connection.execute(queries.OUTDATED, {"path": upload.drop.path, "row_id": 0}).all()
+    outdated = [upload_of(row) for row in rows]
+    if upload.state is State.QUEUED and any(old.held and old.state is State.QUEUED for old in outdated):
+        upload = upload.with_(held=True)
     number = connection.execute(queries.ADD, values_of(upload)).scalar_one()
     upload = upload.with_(id=number)
     _record(connection, upload, None, note)
-    outdated = connection.execute(queries.OUTDATED, {"path": upload.drop.path, "row_id": number}).all()
-    for row in outdated:
-        _supersede(connection, now, upload_of(row), by=number)
+    for old in outdated:
+        _supersede(connection, now, old, by=number)
     return upload
 
 

@@ -193,7 +193,8 @@ class Intake:
             self._parts.tally.add(State.FAILED)
             self._parts.tell_failure(row)
             return row
-        self._begin(row)
+        if not row.held:  # another revision of a file that waits for a person to say go
+            self._begin(row)
         return row
 
     def _begin(self, row: Upload) -> None:
