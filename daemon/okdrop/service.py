@@ -197,7 +197,7 @@ async def _run(
         # Not before: whoever reads this line may ask us to stop.
         emit(events.ServiceStarted(version=__version__, folders=len(config.watch), once=once))
         if keys := unheeded(config):
-            emit(events.KeysUnheeded(keys=", ".join(keys)))
+            emit(events.KeysUnheeded(names=", ".join(keys)))
         if config.upload.mode is UploadMode.MULTIPART:
             emit(events.NothingResumes(largest=LARGEST))
         try:

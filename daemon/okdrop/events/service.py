@@ -24,7 +24,7 @@ class KeysUnheeded(Event):
 
     name: ClassVar = "service.unheeded"
     level: ClassVar = "warning"
-    keys: str
+    names: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
