@@ -131,6 +131,18 @@ def test_before_the_run_a_signal_just_ends_the_process_well() -> None:
     assert outside("upload.heed(); hits(signal.SIGINT); sys.exit(7)") == 130
 
 
+def test_a_signal_that_comes_where_an_exception_is_lost_is_heeded() -> None:
+    script = """
+class Dying:
+    def __del__(self):
+        hits(signal.SIGTERM)
+
+Dying()
+sys.exit(7)
+"""
+    assert outside(script) == 0
+
+
 def test_after_the_run_a_late_signal_changes_nothing() -> None:
     script = """
 async def run():

@@ -119,7 +119,8 @@ class Outside:
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Heed a signal."""
         if not self._has_begun and number != signal.SIGHUP:
-            raise SystemExit(self._interrupted if number == signal.SIGINT else 0)
+            # At once: an exception would be lost in a finalizer, say, which an import may run.
+            os._exit(self._interrupted if number == signal.SIGINT else 0)
 
 
 @contextlib.contextmanager

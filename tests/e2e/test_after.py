@@ -241,7 +241,10 @@ async def test_killed_while_it_deletes_nothing_is_sent_again(start: Any) -> None
             await running.kill()
     assert (await daemon.ends()).code == 0
     assert [*daemon.drop.iterdir()] == []
-    assert len(published(emulator.videos())) == len(emulator.videos()) == 5
+    videos = emulator.videos()
+    assert len(published(videos)) == 5
+    # A kill between OK's leave and the ledger's note of it leaves an entry without a byte; nobody knows of it.
+    assert sum(video["held"] for video in videos if not video["published"]) == 0
 
 
 async def test_a_file_that_is_replaced_after_publishing_is_not_lost(start: Any, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from okdrop.emulator.options import EmulatorError
 from okdrop.emulator.store import Store
 from okdrop.emulator.videos import Video
 
@@ -54,3 +55,11 @@ def test_a_half_written_record_never_takes_the_place_of_a_whole_one(store: Store
     again = Store(tmp_path)
     assert [each.id for each in again.all()] == [video.id]
     store._lock = again._lock
+
+
+def test_a_file_is_no_folder_and_said_to_be_none(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for place in (file, file / "below"):
+        with pytest.raises(EmulatorError, match="leads to a file; name a folder"):
+            Store(place)

@@ -107,3 +107,28 @@ def test_nothing_is_left_on_the_screen_and_the_cursor_is_back(screen: Screen) ->
     with Bars(Board([PATH], lambda: 0.0), screen):
         assert "\x1b[?25l" in screen.getvalue()
     assert screen.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
+
+
+def test_a_terminal_that_hung_up_changes_nothing(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hung_up(_text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    with Bars(Board([PATH], lambda: 0.0), screen):
+        monkeypatch.setattr(screen, "write", hung_up)
+
+
+def test_a_bar_shows_on_a_terminal_of_sixteen_colours(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "xterm-16color")
+    bars = Bars(Board([PATH], lambda: 0.0), screen)
+    bars.listen(events.UploadStarted(upload=1, path=PATH, size=100, attempt=1))
+    bars.listen(events.UploadProgress(upload=1, received=50, on_line=0, sent=50, size=100))
+    with bars._console.capture() as half:
+        bars._console.print(bars._drawn())
+    bars.listen(events.UploadProgress(upload=1, received=100, on_line=0, sent=100, size=100))
+    with bars._console.capture() as whole:
+        bars._console.print(bars._drawn())
+    assert "\x1b[35m━" in half.get()
+    assert "\x1b[32m━" in whole.get()

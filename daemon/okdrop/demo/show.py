@@ -113,6 +113,13 @@ class Show:
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for line in self._lines.values():
-            bar = ProgressBar(total=max(line.size, 1), completed=line.held, width=24)
+            # Colours that a terminal of sixteen has too: the library's own come out grey there.
+            bar = ProgressBar(
+                total=max(line.size, 1),
+                completed=line.held,
+                width=24,
+                complete_style="magenta",
+                finished_style="green",
+            )
             table.add_row(escape(line.name), bar, line.state, f"[dim]{escape(line.note)}[/]")
         return table

@@ -150,6 +150,8 @@ def _locked(data_dir: Path) -> int:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except (FileExistsError, NotADirectoryError):
+        raise EmulatorError(f"{data_dir} leads to a file; name a folder") from None
     except OSError as error:
         raise EmulatorError(f"cannot use {data_dir}: {error.strerror}") from error
     try:

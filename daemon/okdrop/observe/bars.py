@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final, Self, TextIO, cast
 
 from rich.console import Console, Group
@@ -26,6 +27,10 @@ REFRESH: Final = 4
 
 _ROOM_BELOW: Final = 2  #: lines of the screen that stay free
 _LINES_EACH: Final = 2  #: lines that a file on its way takes
+
+_BAR: Final = "magenta"
+_DONE_BAR: Final = "green"
+"""Colours that a terminal of sixteen has too: the library's own come out grey there."""
 
 _STYLES: Final = {Stage.DONE: "green", Stage.STOPPED: "red", Stage.WAITING: "yellow", Stage.AGAIN: "yellow"}
 
@@ -63,7 +68,8 @@ class Bars:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._live.stop()
+        with contextlib.suppress(OSError):  # a terminal that hung up must not change what the run came to
+            self._live.stop()
 
     def listen(self, event: Event) -> None:
         """Follow an event; the next drawing shows it."""
@@ -118,7 +124,12 @@ def _bar(row: Row, now: float) -> Table:
     for _ in range(4):
         line.add_column(justify="right", no_wrap=True)
     line.add_row(
-        ProgressBar(total=max(standing.size, 1), completed=standing.done),
+        ProgressBar(
+            total=max(standing.size, 1),
+            completed=standing.done,
+            complete_style=_BAR,
+            finished_style=_DONE_BAR,
+        ),
         f"{standing.percent} %",
         f"{amount(standing.done)} of {amount(standing.size)}",
         speed,
