@@ -25,7 +25,7 @@ from okdrop.pipeline.standing import Folder
 from pipeline.bench import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
     from okdrop.inbox.scan import Scan
@@ -38,12 +38,13 @@ OFTEN = 0.03
 class Watched:
     """A folder's watch, and what it was told to do."""
 
-    def __init__(self, bench: Bench, **settings: Any) -> None:
+    def __init__(self, bench: Bench, *, hangs_after: float = 60, **settings: Any) -> None:
         plain: dict[str, Any] = {"settle": 0, "rescan": NEVER, "suffixes": (".mp4",), "ignore": (".*",)}
         self.bench = bench
         self.found: list[Drop] = []
         self.busy: set[bytes] = set()
         self.returns = 0
+        self.looked = False
         self.watch = FolderWatch(
             bench.parts,
             Folder(path=str(bench.folder), **plain | settings),
@@ -51,8 +52,12 @@ class Watched:
             found=lambda _folder, drop: self.found.append(drop),
             is_busy=self.busy.__contains__,
             back=self._count_return,
-            looked=lambda _folder: None,
+            looked=self._note_look,
+            hangs_after=hangs_after,
         )
+
+    def _note_look(self, _folder: Folder) -> None:
+        self.looked = True
 
     def _count_return(self) -> None:
         self.returns += 1
@@ -390,6 +395,88 @@ async def test_what_cannot_be_looked_at_is_told_once_until_it_is_mended(
         await until(lambda: scans > seen + 1)
         mount.update(problems=[problem])
         await until(lambda: len(bench.told(events.FileUnreadable)) == 2)
+
+
+# --- what hangs ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], threading.Event]]:
+    """Lets whoever lists this folder hang until the event is set, as on a mount whose server is gone."""
+    ends: list[threading.Event] = []
+    real = os.scandir
+
+    def hang(folder: Path) -> threading.Event:
+        end = threading.Event()
+        ends.append(end)
+
+        def scandir(path: bytes) -> Any:
+            if path == os.fsencode(folder):
+                end.wait(20)
+            return real(path)
+
+        monkeypatch.setattr(scanning.os, "scandir", scandir)
+        return end
+
+    yield hang
+    for end in ends:
+        end.set()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+async def test_a_folder_that_gives_no_answer_is_told_counts_as_looked_at_and_is_waited_for(
+    bench: Bench, hanging: Callable[[Path], threading.Event], *, nested: bool
+) -> None:
+    place = bench.folder / "nest" if nested else bench.folder
+    place.mkdir(exist_ok=True)
+    bench.file("a.mp4")
+    end = hanging(place)
+    watched = Watched(bench, hangs_after=0.02)
+    async with watched.running(told=events.FolderAway):
+        assert watched.looked
+        assert watched.names == []
+        end.set()
+        await until(lambda: "a.mp4" in watched.names)
+    [told] = bench.told(events.FolderAway)
+    assert (told.code, told.path) == ("folder_hangs", str(bench.folder))
+    assert str(place) in told.message
+    assert len(bench.told(events.FolderBack)) == watched.returns == 1
+
+
+async def test_a_folder_that_hangs_when_a_hint_leads_there_is_told_and_waited_for(
+    bench: Bench, hanging: Callable[[Path], threading.Event]
+) -> None:
+    watched = Watched(bench, hangs_after=0.02)
+    async with watched.running():
+        end = hanging(bench.folder / "nest")
+        (bench.folder / "nest").mkdir()
+        await until(lambda: bool(bench.told(events.FolderAway)))
+        end.set()
+        bench.file("nest/a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    assert watched.returns == 1
+
+
+async def test_a_look_that_is_slow_and_comes_further_does_not_hang(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(_folder: bytes, *, progress: scanning.Progress, **_settings: Any) -> Scan:
+        while len(glances) < 3 * module.GLANCES:
+            progress.steps += 1
+        return scanning.Scan(found=[], problems=[], folders={})
+
+    glances: list[object] = []
+    wait = asyncio.wait
+
+    async def glance(*arguments: Any, **keywords: Any) -> Any:
+        glances.append(arguments)
+        return await wait(*arguments, **keywords)
+
+    monkeypatch.setattr(module, "scan", slow)
+    monkeypatch.setattr(asyncio, "wait", glance)
+    watched = Watched(bench, hangs_after=0.5)
+    await watched.watch._seen(watched.watch._known.sighting())
+    assert bench.told(events.FolderAway) == []
 
 
 # --- what the ledger knows ----------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class WritersUnseen(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FolderAway(Event):
-    """A watched folder is missing, cannot be read, or is not mounted; okdrop waits for it."""
+    """A watched folder is missing, cannot be read, is not mounted, or gives no answer; it is waited for."""
 
     name: ClassVar = "folder.away"
     level: ClassVar = "error"

@@ -2,7 +2,8 @@
 
 `revision` stat to `Revision` · `scan` walk a folder · `hints` the kernel's events · `known` what a rescan
 need not ask about · `lease` who has a file open for writing · `settle` is it finished? · `source` the file
-that is being sent · `away` gone, or not mounted? · `mounts` kinds of file systems.
+that is being sent · `away` gone, or not mounted? · `mounts` kinds of file systems ·
+`own_thread` looks that may hang.
 
 Nothing here writes to a file that was dropped.
 """

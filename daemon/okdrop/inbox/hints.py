@@ -30,6 +30,7 @@ from watchfiles import Change, _rust_notify
 from okdrop.errors import OkdropError
 from okdrop.events import shown
 from okdrop.inbox.mounts import is_remote, kind_of
+from okdrop.inbox.own_thread import begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -130,7 +131,7 @@ class Hints:
             ended((watch, reason))
 
         try:
-            watch = await asyncio.to_thread(_Watch, _watchable(folders), tell, lost)
+            watch = await begun(lambda: _Watch(_watchable(folders), tell, lost), name="watch")
         except NoHints:
             self.close()
             raise

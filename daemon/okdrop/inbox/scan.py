@@ -61,6 +61,21 @@ class FolderUnmounted(FolderError):
     hint = "mount it again; okdrop goes on by itself, also once there is a video in the folder as it is"
 
 
+class FolderHangs(FolderError):
+    """Whoever looks into the folder gets no answer: a mount whose server is gone, or a disk that is ill."""
+
+    code = "folder_hangs"
+    hint = "see why what is mounted there does not answer; okdrop goes on by itself once it does"
+
+
+class Progress:
+    """How far a look has come: written in its thread, read in others."""
+
+    def __init__(self, folder: bytes) -> None:
+        self.at = folder  #: the folder, or the path, that is being looked at
+        self.steps = 0
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A regular file with a video's name."""
@@ -89,7 +104,12 @@ class Scan:
 
 
 def scan(
-    folder: bytes, *, suffixes: Collection[str], ignore: Sequence[str], known: Known | None = None
+    folder: bytes,
+    *,
+    suffixes: Collection[str],
+    ignore: Sequence[str],
+    known: Known | None = None,
+    progress: Progress | None = None,
 ) -> Scan:
     """Look through a folder and all folders in it; blocking, so it belongs into a thread.
 
@@ -102,12 +122,13 @@ def scan(
         suffixes: what a video's name ends in, and
         ignore: patterns of names to pass over; both as `Names` reads them.
         known: asked of every video; one that is known is left out.
+        progress: told how far the look has come.
 
     Raises:
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
     """
-    walk = _Walk(Names(suffixes, ignore), known)
+    walk = _Walk(Names(suffixes, ignore), known, progress or Progress(folder))
     try:
         entries = walk.list_folder(folder)
     except OSError as error:
@@ -125,13 +146,14 @@ def look_at(
     suffixes: Collection[str],
     ignore: Sequence[str],
     known: Known | None = None,
+    progress: Progress | None = None,
 ) -> Scan:
     """Look at single paths in a watched folder, by the rules of `scan`; blocking.
 
     A file counts if a scan would have found it: no name on the way to it is ignored, nothing on the way is
     a symbolic link. A folder is looked through. What is not there, or lies elsewhere, is passed over.
     """
-    walk = _Walk(Names(suffixes, ignore), known)
+    walk = _Walk(Names(suffixes, ignore), known, progress or Progress(folder))
     for path in paths:
         walk.visit(folder, path)
     walk.list_the_rest()
@@ -141,8 +163,9 @@ def look_at(
 class _Walk:
     """A walk with its own stack: the depth of a tree must not be bounded by Python's."""
 
-    def __init__(self, names: Names, known: Known | None) -> None:
+    def __init__(self, names: Names, known: Known | None, progress: Progress) -> None:
         self._names = names
+        self._progress = progress
         self._known = known
         self._folders: list[bytes] = []
         self._listed: dict[bytes, Identity] = {}
@@ -171,10 +194,12 @@ class _Walk:
         if folder in self._listed:
             return 0
         count = 0
+        self._progress.at = folder
         status = Path(os.fsdecode(folder)).stat()  # first: one that comes to lie here meanwhile is news
         with os.scandir(folder) as entries:
             for entry in entries:
                 count += 1
+                self._progress.steps += 1
                 try:
                     self._meet(entry)
                 except OSError as error:
@@ -189,6 +214,8 @@ class _Walk:
             return
         if not path.startswith(folder + b"/"):
             return
+        self._progress.at = path
+        self._progress.steps += 1
         try:
             above, _, name = path.rpartition(b"/")
             if self._is_way(folder, above) and not self._names.ignores(os.fsdecode(name)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -17,20 +18,27 @@ from okdrop.drop import Drop
 from okdrop.inbox.hints import MANY, Hints, NoHints, watch_mode
 from okdrop.inbox.known import KnownFiles
 from okdrop.inbox.lease import can_see_writers
-from okdrop.inbox.scan import FolderError, FolderUnmounted, look_at, scan
+from okdrop.inbox.own_thread import begun
+from okdrop.inbox.scan import FolderError, FolderHangs, FolderUnmounted, Progress, look_at, scan
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from okdrop.inbox.known import Sighting
-    from okdrop.inbox.scan import Found, Identity, Problem, Scan
+    from okdrop.inbox.scan import Found, Identity, Known, Problem, Scan
     from okdrop.pipeline.first_look import FirstLook
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.standing import Folder
 
 AWAY_EVERY: Final = 2.0
 """Seconds between looks for a folder that is away."""
+
+HANGS_AFTER: Final = 10.0
+"""Seconds after which a look that comes no further counts as hanging."""
+
+GLANCES: Final = 4
+"""How often it is seen to, meanwhile, whether the look comes any further."""
 
 AT_ONCE: Final = 2000
 """Files that the ledger is asked about at once."""
@@ -47,6 +55,7 @@ class FolderWatch:
         is_busy: whether a file is looked at, or being taken, already; asked from threads, too.
         back: told that the folder was away and is there again.
         looked: told that the folder was looked through, or is away.
+        hangs_after: seconds after which a look that comes no further counts as hanging.
     """
 
     def __init__(
@@ -59,6 +68,7 @@ class FolderWatch:
         is_busy: Callable[[bytes], bool],
         back: Callable[[], None],
         looked: Callable[[Folder], None],
+        hangs_after: float = HANGS_AFTER,
     ) -> None:
         self._parts: Final = parts
         self._folder: Final = folder
@@ -68,6 +78,7 @@ class FolderWatch:
         self._is_busy: Final = is_busy
         self._back: Final = back
         self._looked: Final = looked
+        self._hangs_after: Final = hangs_after
         self._hints: Final = Hints()
         self._standing: Final = FolderStanding(parts, folder)
         self._known: Final = KnownFiles()
@@ -117,11 +128,8 @@ class FolderWatch:
     async def _seen(self, sighting: Sighting) -> Scan:
         while True:
             try:
-                seen = await asyncio.to_thread(
-                    scan,
-                    self._path,
-                    suffixes=self._folder.suffixes,
-                    ignore=self._folder.ignore,
+                seen = await self._looked_through(
+                    partial(scan, self._path),
                     known=lambda path, status: sighting(path, status) or self._is_busy(path),
                 )
                 self._refuse_unmounted(seen, holds_videos=bool(sighting.seen))
@@ -131,9 +139,33 @@ class FolderWatch:
                 self._looked(self._folder)
                 await asyncio.sleep(min(self._folder.rescan, AWAY_EVERY))
             else:
-                if self._standing.back():
-                    self._back()
+                self._is_there()
                 return seen
+
+    async def _looked_through(self, look: Callable[..., Scan], *, known: Known) -> Scan:
+        """Look, in a thread of its own; what comes no further for a while is told, and waited for."""
+        progress = Progress(self._path)
+        names = {"suffixes": self._folder.suffixes, "ignore": self._folder.ignore}
+        looking = begun(partial(look, **names, known=known, progress=progress), name="look")
+        try:
+            still, before = 0, 0
+            while not (await asyncio.wait({looking}, timeout=self._hangs_after / GLANCES))[0]:
+                still = still + 1 if progress.steps == before else 0
+                before = progress.steps
+                if still == GLANCES:
+                    self._tell_hanging(progress.at)
+            return looking.result()
+        finally:
+            looking.cancel()
+
+    def _tell_hanging(self, path: bytes) -> None:
+        what = f"{events.shown(path)} has given no answer for {self._hangs_after:g} seconds"
+        self._standing.away(FolderHangs(what))
+        self._looked(self._folder)
+
+    def _is_there(self) -> None:
+        if self._standing.back():
+            self._back()
 
     def _refuse_unmounted(self, seen: Scan, *, holds_videos: bool) -> None:
         """Compare the folder with what it was before.
@@ -210,10 +242,9 @@ class FolderWatch:
 
     async def _introduce(self) -> None:
         if not self._standing.introduced:
-            self._standing.introduce(
-                mode=await asyncio.to_thread(watch_mode, self._path, self._standing.scans_only_because),
-                writers=await asyncio.to_thread(can_see_writers, self._path),
-            )
+            mode = begun(partial(watch_mode, self._path, self._standing.scans_only_because), name="look")
+            writers = begun(partial(can_see_writers, self._path), name="look")
+            self._standing.introduce(mode=await mode, writers=await writers)
 
     async def _follow(self) -> None:
         """Look where hints point until the next scan is due, or until there are none any more."""
@@ -243,14 +274,8 @@ class FolderWatch:
         if not wanted:
             return {}
         sighting = self._known.sighting()
-        seen = await asyncio.to_thread(
-            look_at,
-            self._path,
-            wanted,
-            suffixes=self._folder.suffixes,
-            ignore=self._folder.ignore,
-            known=sighting,
-        )
+        seen = await self._looked_through(partial(look_at, self._path, wanted), known=sighting)
+        self._is_there()
         self._note_devices(seen.folders)
         await self._lead_on(seen.found)
         return seen.folders
