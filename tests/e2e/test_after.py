@@ -243,7 +243,7 @@ async def test_killed_while_it_deletes_nothing_is_sent_again(start: Any) -> None
     assert [*daemon.drop.iterdir()] == []
     videos = emulator.videos()
     assert len(published(videos)) == 5
-    # A kill between OK's leave and the ledger's note of it leaves an entry without a byte; nobody knows of it.
+    # A kill between OK's leave and the ledger's note of it leaves an entry without a byte, known to nobody.
     assert sum(video["held"] for video in videos if not video["published"]) == 0
 
 
