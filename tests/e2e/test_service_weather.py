@@ -108,7 +108,7 @@ async def test_who_has_nothing_to_do_sleeps(start: Any) -> None:
         woken = wakeups(running.process.pid) - before
         running.send(signal.SIGTERM)
         await running.end()
-    assert woken < 5 * 20
+    assert woken < 5 * 40
 
 
 def wakeups(process: int) -> int:
