@@ -115,6 +115,9 @@ def wakeups(process: int) -> int:
     """How often the process's threads gave the processor up by themselves."""
     count = 0
     for task in Path(f"/proc/{process}/task").iterdir():
-        status = (task / "status").read_text()
-        count += int(next(line for line in status.splitlines() if line.startswith("voluntary")).split()[1])
+        with contextlib.suppress(OSError):  # a thread may end while it is looked at
+            status = (task / "status").read_text()
+            count += int(
+                next(line for line in status.splitlines() if line.startswith("voluntary")).split()[1]
+            )
     return count
