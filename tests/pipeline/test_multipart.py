@@ -11,11 +11,11 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import Mode, State
-from okdrop.errors import GaveUp, LedgerError, SourceChanged, Trouble
+from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import Brake
-from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Released, _to_the_end
+from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Released
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import Plan
 from pipeline.bench import SEGMENT, SIZE, after, until
@@ -218,9 +218,9 @@ async def test_a_busy_source_costs_no_ticket_while_nothing_has_left(
 async def test_another_write_of_the_row_stops_it_before_the_last_bytes_leave(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("okdrop.pipeline.attempt.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("okdrop.pipeline.record.PROGRESS_EVERY", 0.0)
     attempt = await begun(bench)
-    note, orders = attempt._note_progress, [State.CANCELLED]
+    note, orders = attempt._record.note_progress, [State.CANCELLED]
 
     async def cancelled_by_another() -> None:
         if not attempt._session.sent:
@@ -228,7 +228,7 @@ async def test_another_write_of_the_row_stops_it_before_the_last_bytes_leave(
         elif orders:
             await bench.orders(attempt.row.id, orders.pop())
 
-    monkeypatch.setattr(attempt, "_note_progress", cancelled_by_another)
+    monkeypatch.setattr(attempt._record, "note_progress", cancelled_by_another)
     with pytest.raises(StaleVersion) as stale:
         await attempt.run()
     assert stale.value.current.state is State.CANCELLED
@@ -237,7 +237,7 @@ async def test_another_write_of_the_row_stops_it_before_the_last_bytes_leave(
 
 
 async def test_progress_is_noted_on_the_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("okdrop.pipeline.attempt.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("okdrop.pipeline.record.PROGRESS_EVERY", 0.0)
     attempt = await begun(bench)
     seen: list[int] = []
     put_on_line = attempt._session.put_on_line
@@ -250,29 +250,6 @@ async def test_progress_is_noted_on_the_way(bench: Bench, monkeypatch: pytest.Mo
     assert await attempt.run() == WHOLE
     assert seen == sorted(seen)
     assert 0 < seen[-1] < SIZE
-
-
-@pytest.mark.parametrize("fails", [False, True])
-async def test_a_write_that_began_is_seen_to_its_end_though_its_request_is_cut(*, fails: bool) -> None:
-    """Else nobody knows the row's version, and the next write is taken for somebody else's."""
-    begun, goes_on = asyncio.Event(), asyncio.Event()
-    written: list[bool] = []
-
-    async def writing() -> None:
-        begun.set()
-        await goes_on.wait()
-        written.append(True)
-        if fails:
-            raise LedgerError("full")
-
-    task = asyncio.ensure_future(_to_the_end(writing()))
-    await begun.wait()
-    task.cancel()
-    await asyncio.sleep(0)
-    goes_on.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert written == [True]
 
 
 # --- restarts, and another mode -----------------------------------------------------------------------------

@@ -1,9 +1,7 @@
 """One upload in the hands of a worker: carries out what its session asks for, until there is an end.
 
 The session decides, the client carries out, the ledger remembers. Whatever has to survive a crash is in
-the ledger before the step that depends on it begins (`_write_ahead`): the ticket before the first byte,
-"every byte was offered" before the last bytes leave. A file that goes in one request reaches that point
-within the request: its last block waits for the ledger.
+the ledger before the step that depends on it begins (`pipeline.record`).
 """
 
 from __future__ import annotations
@@ -11,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from okdrop import events
 from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadError
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.meter import Meter
+from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sender import Sender
-from okdrop.pipeline.sessions import host_of, session_of, vital
+from okdrop.pipeline.sessions import host_of, session_of
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 5.0
 """Seconds a worker waits out with the upload in its hands; for a longer wait it takes up another."""
-
-PROGRESS_EVERY: Final = 2.0
-"""Seconds between two notes of progress in the ledger; they are for the eye only."""
 
 WHOLE: Final = "whole"
 DRAINED: Final = "drained"
@@ -56,11 +52,10 @@ class Attempt:
     """Drives one session to an outcome."""
 
     def __init__(self, parts: Parts, row: Upload, source: Source) -> None:
-        self.row = row
         self._parts: Final = parts
         self._source: Final = source
-        self._stored = row
         self._session: Final = session_of(row, parts.plan)
+        self._record: Final = Record(parts, row, self._session)
         self._resumes = row.ticket is not None and not parts.plan.in_one
         self._meter: Final = Meter(parts.emit, parts.monotonic, upload=row.id, counted=self._session)
         self._sender: Final = Sender(
@@ -73,8 +68,6 @@ class Attempt:
         self._not_before = 0.0
         self._release: float | None = None
         self._let_go = False
-        self._noted_at = parts.monotonic()
-        self._writing: Final = asyncio.Lock()
 
     async def run(self) -> Outcome:
         """Go on until the file is whole, or something ends or interrupts it.
@@ -96,7 +89,7 @@ class Attempt:
             forget()
         if isinstance(outcome, StaleVersion):
             raise outcome
-        self.row = self._as_known()
+        self._record.take_stock()
         return outcome
 
     def let_go(self) -> None:
@@ -105,10 +98,14 @@ class Attempt:
         self._wake()
 
     @property
+    def row(self) -> Upload:
+        """The upload as it is known now."""
+        return self._record.row
+
+    @property
     def homeless_video(self) -> str:
         """The video id of a ticket that the ledger has not taken; "" where there is none."""
-        ticket = self.row.ticket
-        return "" if ticket is None or ticket == self._stored.ticket else ticket.video_id
+        return self._record.homeless_video
 
     async def _drive_while_ours(
         self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]
@@ -156,52 +153,9 @@ class Attempt:
     async def _next_steps(self) -> list[m.Step]:
         steps = self._session.next_steps()
         if any(isinstance(step, m.RequestTicket) for step in steps) and self.row.ticket is not None:
-            await self._abandon_ticket(self.row.ticket)
-        await self._write_ahead()
+            await self._record.abandon(self.row.ticket)
+        await self._record.write_ahead()
         return steps
-
-    # --- what the ledger has to know -----------------------------------------------------------------
-
-    def _as_known(self) -> Upload:
-        session = self._session
-        return self.row.with_(
-            tickets=session.tickets,
-            mode=session.mode if self.row.ticket is not None else None,
-            offered_all=session.offered_all and self.row.ticket is not None,
-            strikes=session.strikes,
-            received=session.received if self.row.ticket is not None else 0,
-            bytes_sent=session.sent,
-        )
-
-    async def _write_ahead(self) -> None:
-        async with self._writing:  # a request under way may have something to write, too
-            known = self._as_known()
-            if vital(known) != vital(self._stored):
-                await self._write(known)
-
-    @property
-    def _note_is_due(self) -> bool:
-        return self._parts.monotonic() - self._noted_at >= PROGRESS_EVERY
-
-    async def _note_progress(self) -> None:
-        async with self._writing:
-            await self._write(self._as_known())
-
-    async def _write(self, row: Upload, *, note: str = "", orphan: str = "") -> None:
-        self._keep(await self._parts.ledger.write(row, note=note, orphan=orphan))
-
-    def _keep(self, written: Upload) -> None:
-        self.row = self._stored = written
-        self._noted_at = self._parts.monotonic()
-
-    async def _abandon_ticket(self, ticket: Ticket) -> None:
-        row = self._as_known().with_(ticket=None, mode=None, offered_all=False, received=0)
-        await self._write(row, note="the ticket was abandoned", orphan=ticket.video_id)
-        self._parts.emit(
-            events.TicketAbandoned(
-                upload=self.row.id, video_id=ticket.video_id, reason="a new one is asked for"
-            )
-        )
 
     # --- carrying out --------------------------------------------------------------------------------
 
@@ -262,9 +216,9 @@ class Attempt:
         """A block of a file that goes in one request is about to leave; before the last, the ledger knows."""
         if last:
             self._session.last_bytes_leave()
-            await _to_the_end(self._write_ahead())
-        elif self._note_is_due:
-            await _to_the_end(self._note_progress())
+            await to_the_end(self._record.write_ahead())
+        elif self._record.is_due:
+            await to_the_end(self._record.note_progress())
 
     # --- landings: what came of a step, told to the session ------------------------------------------
 
@@ -279,7 +233,7 @@ class Attempt:
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
         self._best = 0
-        self.row = self.row.with_(ticket=ticket)
+        self._record.has(ticket=ticket)
         self._parts.emit(
             events.TicketIssued(
                 upload=self.row.id,
@@ -344,9 +298,9 @@ class Attempt:
         if self._session.received > self._best:  # only bytes are progress: an answered question is none
             self._best = self._session.received
             due = self.row.retry_at if self._release is not None else None
-            self.row = self.row.with_(troubles=0, retry_at=due)
-        if self._note_is_due:
-            await self._note_progress()
+            self._record.has(troubles=0, retry_at=due)
+        if self._record.is_due:
+            await self._record.note_progress()
 
     async def _meet(self, error: UploadError) -> None:
         """Wait before the next step, as the backoff says; what is in flight goes on meanwhile."""
@@ -359,8 +313,7 @@ class Attempt:
             self._ended = GaveUp(error.message, code=error.code, hint=error.hint)
             return
         asks_first = again.troubles == 1 and isinstance(error, Doubt)
-        written, delay = await self._parts.put_off(self._as_known(), error, at_once=asks_first)
-        self._keep(written)
+        delay = await self._record.put_off(error, at_once=asks_first)
         self._not_before = now + delay
         if delay > PATIENCE:
             self._release = delay
@@ -373,24 +326,3 @@ class Attempt:
 
 def _raise(stale: StaleVersion) -> UploadError | None:
     raise stale
-
-
-async def _to_the_end(writing: Coroutine[object, object, None]) -> None:
-    """Write from within a request; an early answer cancels its body, but not what is half written.
-
-    It may be cancelled more than once, by the request and by whoever gives it up: what comes after must
-    find the row as it was written.
-    """
-    task = asyncio.ensure_future(writing)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is None:
-        task.result()
-        return
-    if not task.cancelled():
-        task.exception()  # looked at; whoever writes next meets it again
-    raise cancelled
