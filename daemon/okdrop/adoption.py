@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop.drop import UNFINISHED, Drop, State
 from okdrop.errors import LedgerError, OkdropError, UploadError
 from okdrop.events import shown
+from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_of
 from okdrop.inbox.scan import Found, scan
 from okdrop.inbox.source import Source
@@ -39,6 +40,17 @@ AT_ONCE: Final = 500
 
 READ_AT_ONCE: Final = 20
 """Files that are written in one commit after each was read."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """What tells the contents of a file again."""
+
+    digest: bytes | None = None
+    sample: bytes | None = None
+
+
+NO_PROOF: Final = _Proof()
 
 
 class NotThereError(OkdropError):
@@ -138,27 +150,27 @@ async def adopt(
     async with await Ledger.open(url, lock=False) as ledger:
         for start in range(0, len(drops), size):
             batch = drops[start : start + size]
-            digests = [None if fast else await _digest(drop) for drop in batch]
+            proofs = [NO_PROOF if fast else await _proof(drop) for drop in batch]
             # Together, so that they are written in one commit.
-            said += await asyncio.gather(*map(_adopt, [ledger] * len(batch), batch, digests))
+            said += await asyncio.gather(*map(_adopt, [ledger] * len(batch), batch, proofs))
             progress(len(batch))
     return said
 
 
-async def _digest(drop: Drop) -> bytes | UploadError:
+async def _proof(drop: Drop) -> _Proof | UploadError:
     try:
         source = await Source.open(drop.path, drop.revision)
-        return await source.digest()
+        return _Proof(digest=await contents.digest(source), sample=await contents.sample(source))
     except UploadError as error:
         return error
 
 
-async def _adopt(ledger: Ledger, drop: Drop, digest: bytes | UploadError | None) -> Adopted:
-    if isinstance(digest, UploadError):
-        return Adopted(outcome=Outcome.REFUSED, text=digest.message)
+async def _adopt(ledger: Ledger, drop: Drop, proof: _Proof | UploadError) -> Adopted:
+    if isinstance(proof, UploadError):
+        return Adopted(outcome=Outcome.REFUSED, text=proof.message)
     while True:
         try:
-            return await _record(ledger, drop, digest)
+            return await _record(ledger, drop, proof)
         except StaleVersion:
             continue  # somebody else wrote its row meanwhile: judge it as it stands now
         except LedgerError as error:
@@ -166,7 +178,7 @@ async def _adopt(ledger: Ledger, drop: Drop, digest: bytes | UploadError | None)
                 raise
 
 
-async def _record(ledger: Ledger, drop: Drop, digest: bytes | None) -> Adopted:
+async def _record(ledger: Ledger, drop: Drop, proof: _Proof) -> Adopted:
     name = shown(drop.path)
     match await ledger.judge(drop):
         case Known(upload=row) | Moved(upload=row) if row.state in UNFINISHED and (
@@ -177,20 +189,29 @@ async def _record(ledger: Ledger, drop: Drop, digest: bytes | None) -> Adopted:
                 text=f"{name} is on its way as upload {row.id}; okdrop cancel {row.id} first",
             )
         case Known(upload=row) if row.state in SENT:
-            if row.digest is None and digest is not None:
-                await ledger.write(row.with_(digest=digest))
+            if row.digest is None and proof.digest is not None:
+                await ledger.write(row.with_(digest=proof.digest, sample=proof.sample))
             return Adopted(outcome=Outcome.PUBLISHED, text=f"{name} is published already, as upload {row.id}")
         case Known(upload=row):
-            row = await _publish(ledger, row, digest)
+            row = await _publish(ledger, row, proof)
         case _:
-            row = await ledger.add(drop, state=State.PUBLISHED, digest=digest, note=NOTE)
+            row = await ledger.add(
+                drop, state=State.PUBLISHED, digest=proof.digest, sample=proof.sample, note=NOTE
+            )
     return Adopted(outcome=Outcome.ADOPTED, text=f"{name} is adopted, as upload {row.id}")
 
 
-async def _publish(ledger: Ledger, row: Upload, digest: bytes | None) -> Upload:
+async def _publish(ledger: Ledger, row: Upload, proof: _Proof) -> Upload:
     """Let a row that waits, failed or was cancelled be published; a video it began is of no more use."""
     adopted = row.to(
-        State.PUBLISHED, failure=None, retry_at=None, held=False, digest=digest or row.digest, troubles=0
+        State.PUBLISHED,
+        failure=None,
+        retry_at=None,
+        held=False,
+        waits_for=None,
+        digest=proof.digest or row.digest,
+        sample=proof.sample or row.sample,
+        troubles=0,
     )
     orphan = ""
     if row.ticket is not None and not await may_be_public(ledger, row):

@@ -65,7 +65,14 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
         }
     ),
     State.UPLOADING: frozenset(
-        {State.FINALIZING, State.QUEUED, State.FAILED, State.SUPERSEDED, State.CANCELLED}
+        {
+            State.FINALIZING,
+            State.QUEUED,
+            State.FAILED,
+            State.SUPERSEDED,
+            State.CANCELLED,
+            State.DUPLICATE,
+        }
     ),
     State.FINALIZING: frozenset(
         {State.PUBLISHED, State.UPLOADING, State.FAILED, State.SUPERSEDED, State.CANCELLED}
@@ -200,7 +207,9 @@ class Upload:
     publish_offered: bool = False  #: a video.update may have taken effect though no answer said so
     received: int = 0  #: bytes OK acknowledged: a hint for the eye, never for the session
     bytes_sent: int = 0  #: bytes put on the line since it was queued (by a person, last), over all tickets
-    digest: bytes | None = None  #: BLAKE2b-256 of the whole file, taken when it was whole on OK's side
+    digest: bytes | None = None  #: proves what OK holds: a root, or the earlier kind (`okdrop.leaves`)
+    sample: bytes | None = None  #: of its size and three small pieces: what equals it is worth a comparison
+    waits_for: int | None = None  #: an upload that may be of the same bytes, whose end it waits for
     duplicate_of: int | None = None  #: the row that published the same bytes
     failure: Failure | None = None
     held: bool = False  #: found among too many at once: waits until a person says go

@@ -99,10 +99,7 @@ async def _carry_out(ledger: Ledger, number: int, order: Callable[[Ledger, Uploa
 
 async def _hand_back(ledger: Ledger, row: Upload) -> str:
     if row.state is State.DUPLICATE:
-        raise RefusalError(
-            f"is duplicate; upload {row.duplicate_of} published the same bytes, and a copy under another name"
-            " would be sent"
-        )
+        raise RefusalError(f"is duplicate; upload {row.duplicate_of} published the same bytes")
     if row.state not in RETRIABLE:
         raise RefusalError(f"is {row.state}; only failed and cancelled ones can be retried")
     back = row.handed_back()
@@ -115,7 +112,7 @@ async def _hand_back(ledger: Ledger, row: Upload) -> str:
 async def _take_out(ledger: Ledger, row: Upload) -> str:
     if row.state not in CANCELLABLE:
         raise RefusalError(f"is {row.state}; only unfinished and failed ones can be cancelled")
-    cancelled = row.to(State.CANCELLED, retry_at=None)
+    cancelled = row.to(State.CANCELLED, retry_at=None, waits_for=None)
     orphan = ""
     if row.ticket is not None and not await may_be_public(ledger, row):
         orphan = row.ticket.video_id

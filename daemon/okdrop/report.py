@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
-from okdrop.words import held, printable, video_page
+from okdrop.words import held, printable, video_page, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,6 +58,8 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
         "chore": row.chore.value if row.chore is not None else None,
         "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
         "held": row.held,
+        "waits_for": row.waits_for,
+        "duplicate_of": row.duplicate_of,
     }
 
 
@@ -140,6 +142,10 @@ def _remarks(row: Upload) -> Iterator[str]:
         yield _reason(row)
     if row.held:
         yield "held"
+    if row.state in UNFINISHED and row.waits_for is not None:
+        yield waiting(row)
+    if row.state is State.DUPLICATE:
+        yield f"the same bytes as upload {row.duplicate_of}"
     if row.state is State.PUBLISHED and row.ticket is None:
         yield "adopted: published before, by whatever means"
     if row.state in UNFINISHED and row.troubles and row.retry_at is not None:
@@ -165,6 +171,7 @@ def facts(row: Upload) -> list[tuple[str, str]]:
         ("size", f"{row.drop.revision.size:,} bytes"),
         ("held by OK", f"{row.received:,} bytes, {held(row)} %"),
         ("video", f"{ticket.video_id}, {video_page(ticket.video_id)}" if ticket is not None else ""),
+        ("waits for", f"the end of upload {row.waits_for}" if row.waits_for is not None else ""),
         ("same as", f"upload {row.duplicate_of}" if row.duplicate_of is not None else ""),
         ("title", printable(row.drop.title)),
         ("tickets", f"{row.tickets} of {TICKETS_PER_REVISION}"),

@@ -25,7 +25,8 @@ def held(row: Upload) -> int:
 def standing(row: Upload) -> str:
     """Where an upload stands, and what can be done about it where that is up to a person."""
     if row.state in UNFINISHED:
-        return f"{row.state}, {held(row)} % held by OK"
+        waits = f", {waiting(row)}" if row.waits_for is not None else ""
+        return f"{row.state}, {held(row)} % held by OK{waits}"
     match row.state:
         case State.PUBLISHED:
             return f"published{video(row)}"
@@ -40,6 +41,11 @@ def standing(row: Upload) -> str:
             return "superseded: the file changed, and a newer upload took over"
         case _:
             return row.state.value
+
+
+def waiting(row: Upload) -> str:
+    """For whom an upload waits, where it does."""
+    return f"waits for the end of upload {row.waits_for}, which may be of the same bytes"
 
 
 def video(row: Upload) -> str:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import errno
-import hashlib
 import itertools
 import os
 import threading
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okdrop.errors import GaveUp, LocalProtocolError, OkdropError, SourceChanged, Trouble, Verdict
+from okdrop.inbox import contents
 from okdrop.inbox import source as source_module
 from okdrop.inbox.revision import revision_of
 from okdrop.inbox.source import Source
@@ -131,7 +131,6 @@ def oddly_named(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 async def test_takes_any_bytes_for_a_name(oddly_named: Path) -> None:
     source = await opened(oddly_named, seen(oddly_named))
     assert await whole(source) == CONTENT
-    assert await source.digest() == hashlib.blake2b(CONTENT, digest_size=32).digest()
     move(oddly_named)
     with pytest.raises(SourceChanged) as caught:
         await source.check()
@@ -230,7 +229,12 @@ async def test_a_change_between_segments_is_noticed(
     source = source_of(video)
     await source.check()
     change(video)
-    for call in (source.check, source.digest, lambda: whole(source), lambda: whole(source, ByteRange(0, 1))):
+    for call in (
+        source.check,
+        lambda: contents.digest(source),
+        lambda: whole(source),
+        lambda: whole(source, ByteRange(0, 1)),
+    ):
         with pytest.raises(SourceChanged, match=r"a\.mp4") as caught:
             await call()
         assert (caught.value.code, caught.value.verdict) == (code, Verdict.SUPERSEDE)
@@ -325,7 +329,7 @@ async def test_a_refusal_of_the_kernel_becomes_an_error_of_ours(
         raise OSError(number, os.strerror(number), str(video))
 
     monkeypatch.setattr(source_module.os, call, refuse)
-    for attempt in (lambda: whole(source), source.digest):
+    for attempt in (lambda: whole(source), lambda: contents.digest(source)):
         with pytest.raises(kind, match=r"a\.mp4") as caught:
             await attempt()
         assert caught.value.code == code
@@ -426,57 +430,3 @@ async def test_cancelled_while_it_compares_leaves_no_handle(
 async def all_other_tasks() -> None:
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
     await asyncio.sleep(0)  # one turn of the loop: what a task that just ended leaves to be called
-
-
-# --- the digest ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("size", [0, 1, 1024 * 1024, 3 * 1024 * 1024 + 17])
-async def test_digest_is_blake2b_256_of_the_whole_file(tmp_path: Path, size: int) -> None:
-    path = tmp_path / "a.mp4"
-    content = os.urandom(size)
-    path.write_bytes(content)
-    assert await source_of(path).digest() == hashlib.blake2b(content, digest_size=32).digest()
-
-
-def at_the_first_block(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
-    """Let something happen while a file is being hashed."""
-    real = hashlib.blake2b
-
-    class Meanwhile:
-        def __init__(self, *, digest_size: int) -> None:
-            self.hash = real(digest_size=digest_size)
-            self.pending = [do]
-
-        def update(self, block: memoryview) -> None:
-            self.hash.update(block)
-            while self.pending:
-                self.pending.pop()()
-
-    monkeypatch.setattr(source_module.hashlib, "blake2b", Meanwhile)
-
-
-async def test_a_cancelled_digest_stops_at_the_next_block(
-    video: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    os.truncate(video, 1 << 40)  # a hole of a TiB: hours of hashing, were it not to stop
-    loop, started = asyncio.get_running_loop(), asyncio.Event()
-    at_the_first_block(monkeypatch, lambda: loop.call_soon_threadsafe(started.set))
-    hashing = asyncio.create_task(source_of(video).digest())
-    await started.wait()
-    hashing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await hashing
-    await loop.shutdown_default_executor()
-    assert open_files(video) == 0
-
-
-@either
-async def test_a_digest_of_a_file_that_changes_meanwhile_is_refused(
-    video: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], code: str
-) -> None:
-    at_the_first_block(monkeypatch, lambda: change(video))
-    with pytest.raises(SourceChanged) as caught:
-        await source_of(video).digest()
-    assert caught.value.code == code
-    assert open_files(video) == 0

@@ -17,12 +17,14 @@ from okdrop.drop import Drop, State, Upload
 from okdrop.emulator.faults import Faults
 from okdrop.events import Event
 from okdrop.inbox.revision import revision_at
+from okdrop.leaves import hasher
 from okdrop.ledger import read_only
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.line import Line, OpenUploads
+from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
 
 if TYPE_CHECKING:
@@ -89,7 +91,10 @@ class Bench:
     with_chore: list[Upload] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.uploader = Uploader(self.parts, self.line, self.finals, self.opened, self.again.append)
+        self.twins = Twins(self.parts, self.line, self.opened, self.with_chore.append)
+        self.uploader = Uploader(
+            self.parts, self.line, self.finals, self.opened, self.again.append, self.twins
+        )
         self.finalizer = Finalizer(
             self.parts, self.finals, self.line, self.opened, self.again.append, self.with_chore.append
         )
@@ -192,3 +197,10 @@ def after(patch: pytest.MonkeyPatch, owner: object, name: str, turn: int, what: 
         return answer
 
     patch.setattr(owner, name, followed)
+
+
+def root_of(content: bytes) -> bytes:
+    """The digest that proves these bytes."""
+    made = hasher()
+    made.update(content)
+    return made.digest()

@@ -14,11 +14,12 @@ from okdrop import events
 from okdrop.drop import State
 from okdrop.metadata import Privacy, Settings
 from okdrop.protocol.verdicts import NOT_TAKEN_TRIES
-from pipeline.bench import SIZE, after, content
+from pipeline.bench import SIZE, after, content, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from okdrop.drop import Upload
     from pipeline.bench import Bench
 
 UPDATE = "video.update"
@@ -34,7 +35,7 @@ async def test_published(set_up: Callable[..., Awaitable[Bench]]) -> None:
     row = await bench.row(row.id)
     (video,) = bench.published
     assert (row.state, row.publish_offered, row.failure) == (State.PUBLISHED, False, None)
-    assert row.digest == hashlib.blake2b(content(), digest_size=32).digest()
+    assert row.digest == root_of(content())
     assert (video["title"], video["description"]) == ("a!", "of drop")
     assert (video["tags"], video["privacy"]) == ("a,b", "FRIENDS")
     assert video["sha256"] == hashlib.sha256(content()).hexdigest()
@@ -114,8 +115,28 @@ async def test_a_file_that_is_gone_is_published_since_ok_holds_it(bench: Bench) 
     (bench.folder / "a.mp4").unlink()
     await bench.finalizer.publish(row.id)
     row = await bench.row(row.id)
-    assert (row.state, row.digest) == (State.PUBLISHED, None)
+    assert (row.state, row.digest) == (State.PUBLISHED, root_of(content()))  # hashed as it was sent
     assert len(bench.published) == 1
+
+
+async def torn(bench: Bench) -> Upload:
+    """A whole upload, none of whose leaves was hashed on the way."""
+    row = await bench.whole()
+    return await bench.ledger.write(row.with_(digest=None))
+
+
+async def test_what_is_torn_is_read_again_before_it_is_published(bench: Bench) -> None:
+    row = await torn(bench)
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).digest == root_of(content())
+
+
+async def test_what_is_torn_and_gone_is_published_without_a_proof(bench: Bench) -> None:
+    row = await torn(bench)
+    (bench.folder / "a.mp4").unlink()
+    await bench.finalizer.publish(row.id)
+    row = await bench.row(row.id)
+    assert (row.state, row.digest) == (State.PUBLISHED, None)
 
 
 async def test_trouble_is_tried_again_later(bench: Bench) -> None:

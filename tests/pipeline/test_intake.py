@@ -11,6 +11,7 @@ import pytest
 from okdrop import events
 from okdrop.drop import MINIMUM_SIZE, State
 from okdrop.errors import LedgerError
+from okdrop.inbox import contents
 from pipeline.bench import SIZE, after, content
 
 if TYPE_CHECKING:
@@ -295,3 +296,34 @@ async def test_what_was_cancelled_stays_so_under_a_new_name(bench: Bench) -> Non
     again = await take(bench, bench.drop(path))
     assert (again.id, again.state, again.drop.path) == (row.id, State.CANCELLED, bytes(path))
     assert len(await bench.ledger.uploads()) == 1
+
+
+async def test_a_recording_that_took_over_an_inode_is_another_video(bench: Bench) -> None:
+    """A recorder splits by size, and what was sent is deleted: the next file may have its inode and size."""
+    row = await published(bench)
+    (bench.folder / "a.mp4").unlink()
+    path = bench.file("b.mp4", seed="next")
+    os.utime(path, ns=(1, row.drop.revision.mtime_ns))
+    drop = bench.drop(path)
+    # As if this file system had given the freed inode away again; some do, some do not.
+    row = await bench.ledger.write(row.with_(drop=dataclasses.replace(row.drop, revision=drop.revision)))
+    fresh = await take(bench, drop)
+    assert (fresh.id != row.id, fresh.state) == (True, State.QUEUED)
+    assert (await bench.row(row.id)).drop.path == row.drop.path
+
+
+async def test_a_file_that_was_renamed_is_known_by_its_sample(bench: Bench) -> None:
+    row = await published(bench)
+    assert row.sample is not None
+    (bench.folder / "a.mp4").rename(bench.folder / "b.mp4")
+    assert (await take(bench, bench.drop(bench.folder / "b.mp4"))).id == row.id
+
+
+async def test_a_file_of_another_sample_is_not_read_to_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await published(bench)
+    bench.file(seed="other")
+    os.utime(bench.folder / "a.mp4", ns=(1, 1))
+    monkeypatch.setattr(contents, "digest", None)
+    assert (await take(bench, bench.drop(bench.folder / "a.mp4"))).state is State.QUEUED

@@ -10,6 +10,7 @@ import pytest
 from okdrop.drop import State
 from okdrop.errors import LedgerError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.proof import Proof
 from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sessions import session_of
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 async def record_on(bench: Bench) -> Record:
     row = await bench.taken()
     row = await bench.ledger.write(row.to(State.UPLOADING, attempts=1))
-    return Record(bench.parts, row, session_of(row, bench.parts.plan))
+    proof = Proof(row.drop.revision.size)
+    return Record(bench.parts, row, session_of(row, bench.parts.plan), proof)
 
 
 async def test_what_is_not_vital_waits_for_the_next_note(set_up: Callable[..., Awaitable[Bench]]) -> None:

@@ -69,6 +69,7 @@ from okdrop.events.uploads import (
     UploadTakenUp,
     UploadTrouble,
     UploadWaits,
+    UploadWaitsForTwin,
     UploadWhole,
 )
 
@@ -127,6 +128,7 @@ __all__ = [
     "UploadTakenUp",
     "UploadTrouble",
     "UploadWaits",
+    "UploadWaitsForTwin",
     "UploadWhole",
     "VideoAsked",
     "VideoConfirmed",

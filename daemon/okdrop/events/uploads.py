@@ -113,6 +113,15 @@ class UploadWaits(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadWaitsForTwin(UploadEvent):
+    """Another upload, on its way already, may be of the same bytes: this one waits for its end."""
+
+    name: ClassVar = "upload.waits_for_twin"
+    path: str
+    first: int  #: the id of that one
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TicketAbandoned(UploadEvent):
     """A ticket is of no more use; its video id is an orphan on OK's side."""
 

@@ -81,7 +81,7 @@ class Errand:
     Args:
         source: where it was found, absolute.
         revision: what was published.
-        digest: BLAKE2b-256 of that, where it is known.
+        digest: of that, where it is known (`okdrop.leaves`).
         key: makes the hidden names this errand's own, the same after a restart.
         target: where it goes; None: it is deleted.
     """

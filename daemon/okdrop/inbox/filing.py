@@ -137,7 +137,7 @@ class _Filing:
         return self._prove(path, revision, digest)
 
     def _prove(self, path: bytes, revision: Revision, digest: bytes | None) -> Place:
-        if digest is None or placing.digest_at(path, self._stop) != digest:
+        if digest is None or placing.digest_at(path, self._stop, like=digest) != digest:
             return Place.OTHER
         self._known.add(revision)
         return Place.OURS
@@ -186,7 +186,9 @@ class _Filing:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
         _refuse_writers(errand.source)
         with contextlib.suppress(SourceChanged):  # the next look tells
-            digest = placing.copy(errand.source, self._seen[errand.source], errand.partial, self._stop)
+            digest = placing.copy(
+                errand.source, self._seen[errand.source], errand.partial, self._stop, like=errand.digest
+            )
             if errand.digest is not None and digest != errand.digest:
                 os.unlink(errand.partial)
                 return End.LEFT  # changed, though its size and times say nothing of it

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import os
 import stat
@@ -18,13 +17,14 @@ from typing import TYPE_CHECKING, Final
 from okdrop.errors import SourceChanged, Trouble
 from okdrop.events import shown
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.source import DIGEST_SIZE
+from okdrop.leaves import hasher
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
 
     from okdrop.drop import Revision
+    from okdrop.leaves import Hasher
 
 LONGEST_NAME: Final = 255
 """Bytes in one name, at most (NAME_MAX of Linux)."""
@@ -121,21 +121,23 @@ def sync_folder(path: bytes) -> None:
         os.close(descriptor)
 
 
-def digest_at(path: bytes, stop: threading.Event) -> bytes:
-    """BLAKE2b-256 of the whole file.
+def digest_at(path: bytes, stop: threading.Event, *, like: bytes | None = None) -> bytes:
+    """The digest of the whole file, of the kind that `like` is of.
 
     Raises:
         StoppedError: `stop` was set meanwhile.
         OSError: it cannot be read.
     """
-    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    digest = hasher(like)
     with os.fdopen(os.open(path, _READ), "rb", buffering=0) as file:
         for block in _blocks(file.fileno(), stop):
             digest.update(block)
     return digest.digest()
 
 
-def copy(path: bytes, revision: Revision, partial: bytes, stop: threading.Event) -> bytes:
+def copy(
+    path: bytes, revision: Revision, partial: bytes, stop: threading.Event, *, like: bytes | None = None
+) -> bytes:
     """Copy a file to a name that nobody has, with its times and its mode, and read the copy again.
 
     What is half copied is removed, whatever happens but a loss of power.
@@ -145,9 +147,10 @@ def copy(path: bytes, revision: Revision, partial: bytes, stop: threading.Event)
         revision: what has to lie there, before and after.
         partial: the name of the copy.
         stop: set, it ends the copy.
+        like: a digest of the kind that is wanted; None: a root.
 
     Returns:
-        The BLAKE2b-256 digest of both.
+        The digest of both.
 
     Raises:
         SourceChanged: the file is another (`source_changed`).
@@ -159,7 +162,7 @@ def copy(path: bytes, revision: Revision, partial: bytes, stop: threading.Event)
         _compare(path, source.fileno(), revision)
         with os.fdopen(os.open(partial, _CREATE, 0o600), "rb+", buffering=0) as target:
             try:
-                digest = _pour(source.fileno(), target.fileno(), partial, stop)
+                digest = _pour(source.fileno(), target.fileno(), partial, stop, hasher(like))
                 _dress(target.fileno(), os.fstat(source.fileno()))
                 _compare(path, source.fileno(), revision)
                 _read_again(path, target.fileno(), digest, stop)
@@ -170,8 +173,8 @@ def copy(path: bytes, revision: Revision, partial: bytes, stop: threading.Event)
     return digest
 
 
-def _pour(source: int, target: int, partial: bytes, stop: threading.Event) -> bytes:
-    digest, unsynced = hashlib.blake2b(digest_size=DIGEST_SIZE), 0
+def _pour(source: int, target: int, partial: bytes, stop: threading.Event, digest: Hasher) -> bytes:
+    unsynced = 0
     for block in _blocks(source, stop):
         digest.update(block)
         try:
@@ -203,7 +206,7 @@ def _read_again(path: bytes, target: int, wanted: bytes, stop: threading.Event) 
     with contextlib.suppress(OSError):  # from the disk, not from memory
         os.posix_fadvise(target, 0, 0, os.POSIX_FADV_DONTNEED)
     os.lseek(target, 0, os.SEEK_SET)
-    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    digest = hasher(wanted)
     for block in _blocks(target, stop):
         digest.update(block)
     if digest.digest() != wanted:

@@ -10,33 +10,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import hashlib
+import io
 import os
 import stat
-import threading
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-import aiofiles
+from aiofiles.threadpool import wrap
 
 from okdrop.errors import GaveUp, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.events import shown
 from okdrop.inbox.revision import revision_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from aiofiles.threadpool.binary import AsyncBufferedReader
 
     from okdrop.drop import Revision
     from okdrop.protocol.ranges import ByteRange
 
+Note: TypeAlias = Callable[[bytes | memoryview], object]
+"""Is given bytes that were read; a view of them holds only until it returns."""
+
 BLOCK_SIZE: Final = 256 * 1024
 """Bytes read at a time while sending."""
-
-DIGEST_SIZE: Final = 32
-"""Bytes of a digest: BLAKE2b-256 (RFC 7693)."""
-
-_DIGEST_BLOCK: Final = 1024 * 1024
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Nothing but a file is followed or waited for: by now the path may be a link or a pipe."""
@@ -105,11 +103,14 @@ class Source:
         """
         await asyncio.to_thread(self._compare)
 
-    async def read(self, span: ByteRange, *, block_size: int = BLOCK_SIZE) -> AsyncGenerator[bytes, None]:
+    async def read(
+        self, span: ByteRange, *, block_size: int = BLOCK_SIZE, note: Note | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Read a span, block after block; use it in `contextlib.aclosing`.
 
-        At most one block is held. The revision is compared once more before the last block is given out:
-        a segment of a file that changed meanwhile never becomes complete on the wire.
+        At most one block is held; `note` is given each in the thread that read it. The revision is compared
+        once more before the last block is given out: a segment of a file that changed meanwhile never becomes
+        complete on the wire.
 
         Raises:
             SourceChanged: the file is not, or no longer, this revision.
@@ -119,7 +120,7 @@ class Source:
         """
         if span.stop > self.revision.size:
             raise LocalProtocolError(f"no bytes {span.start}:{span.stop} in a file of {self.revision.size}")
-        async with self._opened(span.start) as file:
+        async with self._opened(span.start, note) as file:
             left = len(span)
             while left:
                 with _translated(self.path):
@@ -132,42 +133,29 @@ class Source:
                     await asyncio.to_thread(self._compare, file.fileno())
                 yield block
 
-    async def digest(self) -> bytes:
-        """Hash the whole file with BLAKE2b-256, in a thread that stops soon when this is cancelled.
+    @contextlib.contextmanager
+    def held(self) -> Iterator[io.FileIO]:
+        """The file, open and unbuffered, for a thread that reads it; compared before and, used up, after.
 
         Raises:
-            SourceChanged: the file is not this revision, before or after.
-            GaveUp: the file cannot be read (`source_unreadable`, `source_read`).
-            Trouble: passing (`source_busy`).
+            SourceChanged, GaveUp, Trouble: as `read`.
         """
-        stop = threading.Event()
-        try:
-            return await asyncio.to_thread(self._hash, stop)
-        finally:
-            stop.set()
-
-    def _hash(self, stop: threading.Event) -> bytes:
-        digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
-        block = memoryview(bytearray(_DIGEST_BLOCK))
         with _translated(self.path), open(self.path, "rb", buffering=0, opener=self._opener(0)) as file:
-            left = self.revision.size
-            while left and not stop.is_set():
-                count = file.readinto(block[: min(left, _DIGEST_BLOCK)])
-                if not count:
-                    raise _changed(self.path)
-                digest.update(block[:count])
-                left -= count
+            yield file
             self._compare(file.fileno())
-        return digest.digest()
+
+    def ends_early(self) -> SourceChanged:
+        """What to raise where fewer bytes come than this revision has."""
+        return _changed(self.path)
 
     @contextlib.asynccontextmanager
-    async def _opened(self, start: int) -> AsyncIterator[AsyncBufferedReader]:
+    async def _opened(self, start: int, note: Note | None = None) -> AsyncIterator[AsyncBufferedReader]:
         """The file, open at an offset, closed whatever happens.
 
         Threads cannot be cancelled: an open that is under way when its caller is cancelled ends in a
         handle which nobody waits for, and a close that has not begun yet must not be taken back.
         """
-        opening = asyncio.ensure_future(self._open_at(start))
+        opening = asyncio.ensure_future(self._open_at(start, note))
         try:
             file = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -178,11 +166,16 @@ class Source:
         finally:
             await asyncio.shield(file.close())
 
-    async def _open_at(self, start: int) -> AsyncBufferedReader:
+    async def _open_at(self, start: int, note: Note | None) -> AsyncBufferedReader:
         # Buffered, for the lock that comes with it: closed by a consumer that gave up, the handle waits for
         # the read that still runs in its thread, instead of freeing the descriptor under it.
         with _translated(self.path):
-            return await aiofiles.open(self.path, "rb", opener=self._opener(start))
+            file = await asyncio.to_thread(self._noting_at, start, note)
+        opened: AsyncBufferedReader = wrap(file, loop=asyncio.get_running_loop(), executor=None)
+        return opened
+
+    def _noting_at(self, start: int, note: Note | None) -> _Noting:
+        return _Noting(io.FileIO(os.fsdecode(self.path), "rb", opener=self._opener(start)), note)
 
     def _opener(self, start: int) -> Callable[[str, int], int]:
         """What opens, compares and seeks within one visit to a thread."""
@@ -204,6 +197,20 @@ class Source:
             raise _changed(self.path)
         if descriptor is not None and revision_of(os.fstat(descriptor)) != self.revision:
             raise _changed(self.path)
+
+
+class _Noting(io.BufferedReader):
+    """Tells of what is read, in the thread that reads it: to hash there costs no visit to a thread more."""
+
+    def __init__(self, raw: io.FileIO, note: Note | None) -> None:
+        super().__init__(raw)
+        self._note = note
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        block = super().read(size)
+        if self._note is not None:
+            self._note(block)
+        return block
 
 
 def _look(path: bytes) -> Revision:

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from okdrop.drop import Chore, Drop, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
-from okdrop.ledger import migrate, operations, sqlite
+from okdrop.ledger import migrate, operations, sqlite, twins
 from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.thread import LedgerThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.patience import Patience
@@ -129,7 +129,7 @@ class Ledger:
         """Those of many drops that are not `Known`: what a rescan asks, thousands at a time."""
         return await self._thread.read(operations.unknown, drops)
 
-    async def add(
+    async def add(  # noqa: PLR0913 - columns of a row, by name
         self,
         drop: Drop,
         *,
@@ -139,6 +139,7 @@ class Ledger:
         chore: Chore | None = None,
         held: bool = False,
         digest: bytes | None = None,
+        sample: bytes | None = None,
         note: str = "",
     ) -> Upload:
         """Insert a row, and supersede in the same transaction what it makes outdated.
@@ -161,6 +162,7 @@ class Ledger:
             chore=chore,
             held=held,
             digest=digest,
+            sample=sample,
             created_at=now,
             updated_at=now,
         )
@@ -194,13 +196,17 @@ class Ledger:
         """The upload of that id."""
         return await self._thread.read(operations.get, number)
 
-    async def write(self, upload: Upload, *, note: str = "", orphan: str = "") -> Upload:
+    async def write(
+        self, upload: Upload, *, note: str = "", orphan: str = "", leaves: Mapping[int, bytes] | None = None
+    ) -> Upload:
         """Store every column, if nobody wrote since `upload` was read.
 
         Args:
             upload: the row as it shall be, with the version that was read.
             note: for the history, which every change of state enters by itself.
             orphan: a video id that this write gives up.
+            leaves: parts of leaf hashes that changed (`okdrop.leaves.Leaves.take_changed`); they are kept
+                until the row has a digest, or comes to an end.
 
         Returns:
             The upload as stored: `version` and `updated_at` are new.
@@ -210,7 +216,20 @@ class Ledger:
             LocalProtocolError: the stored state may not become this one, or `orphan` is the row's own video.
             LedgerError: `ledger_unknown_id`; `ledger_known`, a move to a path that has this revision already.
         """
-        return await self._thread.write(operations.write, self._now(), upload, note=note, orphan=orphan)
+        return await self._thread.write(
+            operations.write, self._now(), upload, note=note, orphan=orphan, leaves=leaves
+        )
+
+    async def leaves(self, upload: Upload) -> bytes:
+        """The leaf hashes kept of what OK acknowledged for the upload's ticket (`okdrop.leaves.Leaves`)."""
+        return await self._thread.read(twins.leaves, upload)
+
+    async def twins(self, upload: Upload) -> list[Upload]:
+        """Uploads that may be of the same bytes: published, or before it in turn; oldest first.
+
+        They have its size, and its sample or none that is known.
+        """
+        return await self._thread.read(twins.twins, upload)
 
     async def unfinished(self) -> list[Upload]:
         """What goes on by itself after a restart, oldest first."""

@@ -14,9 +14,10 @@ from okdrop.ledger import queries
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import Judgement, decide
 from okdrop.ledger.rows import HistoryRow, history_of, upload_of, values_of
+from okdrop.ledger.twins import keep_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -169,7 +170,15 @@ def get(connection: Connection, number: int) -> Upload | None:
     return None if row is None else upload_of(row)
 
 
-def write(connection: Connection, now: datetime, upload: Upload, *, note: str, orphan: str) -> Upload:
+def write(
+    connection: Connection,
+    now: datetime,
+    upload: Upload,
+    *,
+    note: str,
+    orphan: str,
+    leaves: Mapping[int, bytes] | None = None,
+) -> Upload:
     """Store every column, if nobody wrote since `upload` was read."""
     stored = _existing(connection, upload.id)
     if stored.version != upload.version:
@@ -182,6 +191,7 @@ def write(connection: Connection, now: datetime, upload: Upload, *, note: str, o
         raise StaleVersion(_existing(connection, upload.id))
     if note or stored.state is not upload.state:
         _record(connection, written, stored.state, note)
+    keep_leaves(connection, stored, written, leaves or {})
     if orphan:
         _refuse_own_video(upload, orphan)
         add_orphan(connection, now, orphan)

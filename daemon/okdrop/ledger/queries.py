@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
-from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LIVE, ORPHANS, TO_DO, UPLOADS
+from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS, TO_DO, UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -70,6 +70,37 @@ WAS_PUBLISHED: Final = select(
 
 # What goes on by itself after a restart, oldest first.
 UNFINISHED_ROWS: Final = select(UPLOADS).where(_ROW.state.in_(sorted(UNFINISHED))).order_by(_ROW.id)
+
+# What may be of the same bytes as this row: of its size and sample, or of no sample that is known. What is
+# not published has to go on by itself. Two arms, each served by an index.
+_MAY_TELL: Final = _ROW.state.in_(sorted({State.PUBLISHED, *UNFINISHED}))
+TWINS: Final = (
+    select(UPLOADS)
+    .where(
+        or_(
+            and_(_ROW.size == bindparam("size"), _ROW.sample == bindparam("sample")),
+            and_(_ROW.size == bindparam("size"), _ROW.sample.is_(None)),
+        ),
+        _MAY_TELL,
+        _ROW.id != bindparam("row_id"),
+        or_(
+            _ROW.id < bindparam("row_id"),
+            _ROW.state.in_([State.PUBLISHED, State.FINALIZING]),
+            _ROW.video_id.is_not(None),
+        ),
+    )
+    .order_by(_ROW.id)
+)
+
+# The leaf hashes of what OK acknowledged for this video. And: a part is stored anew; all are dropped.
+LEAVES_OF: Final = select(LEAVES.c.part, LEAVES.c.hashes).where(
+    LEAVES.c.upload_id == bindparam("row_id"), LEAVES.c.video_id == bindparam("video")
+)
+FORGET_PART: Final = delete(LEAVES).where(
+    LEAVES.c.upload_id == bindparam("row_id"), LEAVES.c.part == bindparam("number")
+)
+KEEP_PART: Final = insert(LEAVES)
+FORGET_LEAVES: Final = delete(LEAVES).where(LEAVES.c.upload_id == bindparam("row_id"))
 
 # What is left to do after publishing, oldest first.
 CHORES: Final = select(UPLOADS).where(TO_DO).order_by(_ROW.id)

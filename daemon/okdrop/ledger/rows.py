@@ -58,6 +58,8 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "held": upload.held,
         "chore": upload.chore,
         "moved_to": upload.moved_to,
+        "sample": upload.sample,
+        "waits_for": upload.waits_for,
         **_ticket_values(upload.ticket),
         **_failure_values(upload.failure),
     }
@@ -113,6 +115,8 @@ def upload_of(row: Row[Any]) -> Upload:
         held=row.held,
         chore=row.chore,
         moved_to=row.moved_to,
+        sample=row.sample,
+        waits_for=row.waits_for,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -32,7 +32,7 @@ from okdrop.drop import Chore, Mode, State
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -151,6 +151,8 @@ UPLOADS: Final = Table(
     Column("held", Boolean, nullable=False, server_default=false()),
     Column("chore", Word(Chore)),
     Column("moved_to", LargeBinary),
+    Column("sample", LargeBinary),
+    Column("waits_for", Integer),
     Index(
         "one_row_per_revision",
         "path",
@@ -162,6 +164,7 @@ UPLOADS: Final = Table(
     ),
     Index("uploads_by_inode", "inode", "size", "mtime_ns"),
     Index("uploads_by_state", "state"),
+    Index("uploads_by_size", "size", "sample"),
     Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
 )
 
@@ -204,3 +207,13 @@ FOLDERS: Final = Table(
 """The watched folders that were looked at. What lay there before is decided where `empty_on` is null; else
 there was nothing to decide about on that device (st_dev), and on another one it is still to be decided.
 """
+
+LEAVES: Final = Table(
+    "leaves",
+    METADATA,
+    Column("upload_id", Integer, ForeignKey("uploads.id"), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("video_id", String, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""Leaf hashes of what OK acknowledged of uploads under way, by the video that it acknowledged them for."""

@@ -32,6 +32,7 @@ from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.standing import Folder
+from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.watcher import Watcher
 
@@ -78,7 +79,10 @@ class Pipeline:
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
         look_again = self.watcher.look_again
-        self._uploader: Final = Uploader(parts, self._line, self._finals, self._opened, look_again)
+        self._twins: Final = Twins(parts, self._line, self._opened, self.chores.take_up)
+        self._uploader: Final = Uploader(
+            parts, self._line, self._finals, self._opened, look_again, self._twins
+        )
 
     def recover(self, rows: Iterable[Upload]) -> int:
         """Take up uploads that an earlier run left unfinished, each when it is due; returns how many."""
@@ -142,6 +146,7 @@ class Pipeline:
                 task.cancel()
             self._line.close()
             self._finals.close()
+            self._twins.close()
             self.chores.close()
 
     def _folder_is_back(self) -> None:
@@ -154,6 +159,7 @@ class Pipeline:
         )
         return [
             *[self._uploader.work] * self._workers,
+            self._twins.work,
             *[finalizer.work] * FINALIZERS,
             *[self.chores.work] * CHORES,
         ]

@@ -16,6 +16,7 @@ from okdrop import events
 from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadError
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.meter import Meter
+from okdrop.pipeline.proof import Proof
 from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sender import Sender
 from okdrop.pipeline.sessions import host_of, session_of
@@ -49,17 +50,31 @@ _Landing: TypeAlias = Callable[[], UploadError | None]
 
 
 class Attempt:
-    """Drives one session to an outcome."""
+    """Drives one session to an outcome.
 
-    def __init__(self, parts: Parts, row: Upload, source: Source) -> None:
+    Args:
+        parts: what all stages share.
+        row: the upload, taken up.
+        source: its file.
+        leaves: the hashes that an earlier attempt kept (`okdrop.leaves.Leaves`).
+    """
+
+    def __init__(self, parts: Parts, row: Upload, source: Source, leaves: bytes = b"") -> None:
         self._parts: Final = parts
         self._source: Final = source
         self._session: Final = session_of(row, parts.plan)
-        self._record: Final = Record(parts, row, self._session)
+        self._proof: Final = Proof(row.drop.revision.size, leaves)
+        self._record: Final = Record(parts, row, self._session, self._proof)
         self._resumes = row.ticket is not None and not parts.plan.in_one
         self._meter: Final = Meter(parts.emit, parts.monotonic, upload=row.id, counted=self._session)
         self._sender: Final = Sender(
-            parts, source, row.drop, self._session, self._put_on_line, self._part_of_file_leaves
+            parts,
+            source,
+            row.drop,
+            self._session,
+            self._put_on_line,
+            self._part_of_file_leaves,
+            self._proof,
         )
         self._best = row.received
         self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
@@ -89,7 +104,7 @@ class Attempt:
             forget()
         if isinstance(outcome, StaleVersion):
             raise outcome
-        self._record.take_stock()
+        await self._record.take_stock()
         return outcome
 
     def let_go(self) -> None:
@@ -233,7 +248,8 @@ class Attempt:
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
         self._best = 0
-        self._record.has(ticket=ticket)
+        self._proof.forget()
+        self._record.has(ticket=ticket, digest=None)
         self._parts.emit(
             events.TicketIssued(
                 upload=self.row.id,
@@ -249,6 +265,7 @@ class Attempt:
     def _segment_answered(self, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
         error = self._session.segment_answered(span, answer)
         self._meter.landed(span)
+        self._proof.landed(span, stored=error is None)
         if error is None:
             self._parts.emit(
                 events.SegmentStored(

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State
 from okdrop.errors import GaveUp, Halted, SourceChanged, TicketDead, Trouble, UploadError
+from okdrop.inbox import contents
 from okdrop.inbox.revision import moment
 from okdrop.inbox.source import Source
+from okdrop.leaves import Leaves
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
 from okdrop.pipeline.after import first_chore
@@ -147,16 +149,21 @@ class Finalizer:
         digest = row.digest
         try:
             source = await Source.open(row.drop.path, row.drop.revision)
-            digest = digest or await source.digest()
+            digest = digest or await self._proven(row, source)
             await source.check()
         except SourceChanged as changed:
             if changed.code != SOURCE_GONE:
                 raise
             # Gone is not changed: OK holds the only copy there may be. It is published.
         except GaveUp:
-            # It cannot be read any more, but every byte of it was, and OK holds them.
-            digest = None
+            pass  # It cannot be read any more, but every byte of it was, and OK holds them.
         return await self._parts.ledger.write(row.with_(publish_offered=True, digest=digest))
+
+    async def _proven(self, row: Upload, source: Source) -> bytes | None:
+        """The digest of what OK holds: what was hashed as it left, and the rest read again."""
+        leaves = Leaves(row.drop.revision.size, await self._parts.ledger.leaves(row))
+        await contents.fill(source, leaves)
+        return leaves.root()
 
     async def _update(self, row: Upload, metadata: Metadata) -> None:
         if row.ticket is not None:

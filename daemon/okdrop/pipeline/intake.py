@@ -13,6 +13,7 @@ from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import UNFINISHED, Chore, State, too_small
 from okdrop.errors import LedgerError, UploadError
+from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
 from okdrop.ledger import SENT, Known, Moved, New, StaleVersion, Suspect
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from okdrop.drop import Drop, Upload
+    from okdrop.ledger import Judgement
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
 
@@ -61,7 +63,7 @@ class Intake:
         Returns:
             Its row, new or known; None: it is compared later.
         """
-        match await self._parts.ledger.judge(drop):
+        match await self._judged(drop):
             case Known(upload=upload) | Moved(upload=upload) if upload.lost_its_file:
                 return await self._found_again(drop, upload)
             case Known(upload=upload):
@@ -75,6 +77,21 @@ class Intake:
                 return await self.compare(drop, upload)
             case New():
                 return await self._add(drop)
+
+    async def _judged(self, drop: Drop) -> Judgement:
+        """The ledger's judgement; but a file that took over a freed inode, size and time is no renamed one.
+
+        Recorders that split by size and delete what was sent make such files, on coarse clocks at least.
+        """
+        judgement = await self._parts.ledger.judge(drop)
+        if isinstance(judgement, Moved) and judgement.upload.sample is not None:
+            try:
+                sample = await contents.sample(Source(drop.path, drop.revision))
+            except UploadError:
+                return judgement
+            if sample != judgement.upload.sample:
+                return New()
+        return judgement
 
     def _known(self, drop: Drop, upload: Upload) -> Upload:
         if self._told.get(drop.path) == upload.id:
@@ -121,7 +138,7 @@ class Intake:
         return row
 
     async def _anew(self, drop: Drop) -> Upload:
-        match await self._parts.ledger.judge(drop):
+        match await self._judged(drop):
             case Known(upload=upload):
                 return self._known(drop, upload)
             case Moved(upload=upload):
@@ -140,7 +157,10 @@ class Intake:
         if published.digest is not None:
             try:
                 source = await Source.open(drop.path, drop.revision)
-                same = await source.digest() == published.digest
+                same = (
+                    published.sample in {None, await contents.sample(source)}
+                    and await contents.digest(source, like=published.digest) == published.digest
+                )
             except UploadError:
                 same = False  # not proven: the upload itself will say what is wrong with the file
             if same and published.state in SENT:
@@ -173,8 +193,7 @@ class Intake:
             )
         except LedgerError as error:
             return await self._anew_if_known(drop, error)
-        self._parts.tally.add(State.DUPLICATE)
-        self._parts.emit(events.UploadDuplicate(upload=row.id, path=events.shown(drop.path), of=original))
+        self._parts.tell_duplicate(row)
         self._has_chore(row)
         return row
 

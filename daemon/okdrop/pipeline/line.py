@@ -74,6 +74,7 @@ class OpenUploads:
         self._ids: Final[set[int]] = set()
         self._in_hand: Final[dict[int, Callable[[], object] | None]] = {}
         self._none_left: Final = asyncio.Event()
+        self._listeners: Final[list[Callable[[int], object]]] = []
         self._none_left.set()
 
     def __len__(self) -> int:
@@ -100,8 +101,14 @@ class OpenUploads:
     def end(self, upload: int) -> None:
         """An upload came to its end, whichever."""
         self._ids.discard(upload)
+        for listener in self._listeners:
+            listener(upload)
         if not self._ids:
             self._none_left.set()
+
+    def on_end(self, listener: Callable[[int], object]) -> None:
+        """Have `listener` told of each upload that comes to its end."""
+        self._listeners.append(listener)
 
     @contextlib.contextmanager
     def taken(self, upload: int) -> Iterator[bool]:

@@ -93,6 +93,15 @@ class Parts:
                 )
             )
 
+    def tell_duplicate(self, row: Upload) -> None:
+        """Say that an upload need not be: its bytes are published already."""
+        self.tally.add(State.DUPLICATE)
+        self.emit(
+            events.UploadDuplicate(
+                upload=row.id, path=events.shown(row.drop.path), of=row.duplicate_of or row.id
+            )
+        )
+
     async def put_off(
         self, row: Upload, error: UploadError, *, at_once: bool = False
     ) -> tuple[Upload, float]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from okdrop.drop import Ticket, Upload
     from okdrop.errors import UploadError
     from okdrop.pipeline.parts import Parts
+    from okdrop.pipeline.proof import Proof
     from okdrop.protocol.tickets import TicketSession
 
 PROGRESS_EVERY: Final = 2.0
@@ -33,12 +34,14 @@ class Record:
         parts: what all stages share.
         row: as the ledger has it.
         session: knows more than the row, after each step.
+        proof: the leaf hashes; they are written with what is written anyway.
     """
 
-    def __init__(self, parts: Parts, row: Upload, session: TicketSession) -> None:
+    def __init__(self, parts: Parts, row: Upload, session: TicketSession, proof: Proof) -> None:
         self.row = row
         self._parts: Final = parts
         self._session: Final = session
+        self._proof: Final = proof
         self._stored = row
         self._noted_at = parts.monotonic()
         self._writing: Final = asyncio.Lock()
@@ -58,9 +61,15 @@ class Record:
         """Something became known; it is written with the next write."""
         self.row = self.row.with_(**changes)
 
-    def take_stock(self) -> None:
-        """The row as the session has left it, for whoever writes it next."""
-        self.row = self._as_known()
+    async def take_stock(self) -> None:
+        """The row as the session has left it, for whoever writes it next.
+
+        Its digest comes along where the file is proven as it was sent; else what is known of that is written.
+        """
+        known = self._as_known()
+        self.row = known.with_(digest=self._proof.root or known.digest)
+        if self.row.digest is None and self._proof.has_changed:
+            await self.note_progress()
 
     async def write_ahead(self) -> None:
         """Write what has to be in the ledger before the next step, if it is not there.
@@ -106,7 +115,8 @@ class Record:
         )
 
     async def _write(self, row: Upload, *, note: str = "", orphan: str = "") -> None:
-        self._keep(await self._parts.ledger.write(row, note=note, orphan=orphan))
+        leaves = self._proof.take_changed() if row.ticket is not None else None
+        self._keep(await self._parts.ledger.write(row, note=note, orphan=orphan, leaves=leaves))
 
     def _keep(self, written: Upload) -> None:
         self.row = self._stored = written

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from okdrop.drop import Drop, Ticket
     from okdrop.inbox.source import Source
     from okdrop.pipeline.parts import Parts
+    from okdrop.pipeline.proof import Proof
     from okdrop.protocol import messages as m
     from okdrop.protocol.ranges import ByteRange
     from okdrop.protocol.tickets import TicketSession
@@ -38,6 +39,7 @@ class Sender:
         session: knows the size, and how the host takes segments.
         on_line: told of which span how many more bytes were put on the line.
         leaving: waited for before each block of a whole file.
+        proof: hashes what leaves.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Sender:
         session: TicketSession,
         on_line: Callable[[ByteRange, int], None],
         leaving: Leaving,
+        proof: Proof,
     ) -> None:
         self._client: Final = parts.client
         self._source: Final = source
@@ -55,6 +58,7 @@ class Sender:
         self._session: Final = session
         self._on_line: Final = on_line
         self._leaving: Final = leaving
+        self._proof: Final = proof
 
     async def segment(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
         """Send one segment.
@@ -63,7 +67,7 @@ class Sender:
             UploadError: the file is another revision, or cannot be read now or at all.
         """
         await self._source.check()
-        async with contextlib.aclosing(self._source.read(span)) as blocks:
+        async with contextlib.aclosing(self._source.read(span, note=self._proof.begins(span))) as blocks:
             answer = await self._client.send(
                 ticket,
                 span,
@@ -92,7 +96,7 @@ class Sender:
 
     async def _whole(self, span: ByteRange) -> AsyncGenerator[bytes, None]:
         left = len(span)
-        async with contextlib.aclosing(self._source.read(span)) as blocks:
+        async with contextlib.aclosing(self._source.read(span, note=self._proof.begins(span))) as blocks:
             async for block in blocks:
                 left -= len(block)
                 await self._leaving(last=not left)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from okdrop.drop import Drop, Upload
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
+    from okdrop.pipeline.twins import Twins
 
 USELESS_TICKET: Final = frozenset({"ticket_expired", "upload_host_refused", "video_unclear", SOURCE_GONE})
 """Failures after which another try begins with a new ticket."""
@@ -37,16 +38,24 @@ class Uploader:
         finals: ids that wait for video.update.
         opened: uploads of this run that have no end yet.
         look_again: told of a file that changed, so that its new revision is found.
+        twins: knows whether an equal file is published, or on its way before this one.
     """
 
     def __init__(
-        self, parts: Parts, line: Line, finals: Line, opened: OpenUploads, look_again: Callable[[Drop], None]
+        self,
+        parts: Parts,
+        line: Line,
+        finals: Line,
+        opened: OpenUploads,
+        look_again: Callable[[Drop], None],
+        twins: Twins,
     ) -> None:
         self._parts: Final = parts
         self._line: Final = line
         self._finals: Final = finals
         self._opened: Final = opened
         self._look_again: Final = look_again
+        self._twins: Final = twins
         self._away: Final[set[int]] = set()
 
     def folder_is_back(self) -> None:
@@ -100,12 +109,20 @@ class Uploader:
             return
         try:
             source = await Source.open(row.drop.path, row.drop.revision)
+            admitted = await self._twins.admit(row, source)
         except UploadError as error:
             await self._end(row, error)
             return
-        row = await self._take_up(row)
-        started = self._parts.monotonic()
-        attempt = Attempt(self._parts, row, source)
+        if admitted is not None:
+            try:
+                await self._attempt(await self._take_up(admitted), source)
+            finally:
+                self._twins.leaves_worker(admitted)
+
+    async def _attempt(self, row: Upload, source: Source) -> None:
+        number, started = row.id, self._parts.monotonic()
+        leaves = await self._parts.ledger.leaves(row) if row.ticket is not None else b""
+        attempt = Attempt(self._parts, row, source, leaves)
         self._opened.on_let_go(number, attempt.let_go)
         try:
             outcome = await attempt.run()
@@ -116,7 +133,7 @@ class Uploader:
             raise
 
     async def _take_up(self, row: Upload) -> Upload:
-        taken = row.with_(attempts=row.attempts + 1, retry_at=None)
+        taken = row.with_(attempts=row.attempts + 1, retry_at=None, waits_for=None)
         if row.state is State.QUEUED:
             taken = taken.to(State.UPLOADING)
         row = await self._parts.ledger.write(taken)

@@ -1,0 +1,110 @@
+"""Contents of files that are looked at beside the sending: a digest, torn leaves, a sample, a comparison.
+
+Each reads in a thread, between two comparisons of the file's stat; a thread cannot be cancelled, so it is
+asked to stop when nobody waits for it any more. Each raises what a `Source` does:
+
+    SourceChanged   the file is not this revision, before or after
+    GaveUp          it cannot be read (`source_unreadable`, `source_read`)
+    Trouble         not now (`source_busy`)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from okdrop.leaves import Passing, hasher, sample_of, sample_spans
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable, Iterable, Iterator
+
+    from okdrop.inbox.source import Note, Source
+    from okdrop.leaves import Leaves
+
+T = TypeVar("T")
+
+BLOCK_SIZE: Final = 1024 * 1024
+"""Bytes read at a time."""
+
+
+async def digest(source: Source, *, like: bytes | None = None) -> bytes:
+    """Hash the whole file, as a digest that `like` may be compared with; None: as a root."""
+    made = hasher(like)
+    await _in_thread(_visit, source, [(0, source.revision.size)], lambda _start: made.update)
+    return made.digest()
+
+
+async def fill(source: Source, leaves: Leaves) -> None:
+    """Read again what is torn of the leaves."""
+    await _in_thread(_fill, source, leaves)
+
+
+async def sample(source: Source) -> bytes:
+    """What stands for a file of this size and some of its bytes: three visits to the disk at most."""
+    blocks: list[bytes] = []
+    spans = sample_spans(source.revision.size)
+    await _in_thread(_visit, source, spans, lambda _start: lambda block: blocks.append(bytes(block)))
+    return sample_of(source.revision.size, blocks)
+
+
+async def equal(one: Source, other: Source) -> bool:
+    """Whether two files hold the same bytes; reads up to the first block that differs."""
+    return one.revision.size == other.revision.size and await _in_thread(_equal, one, other)
+
+
+async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
+    stop = threading.Event()
+    try:
+        return await asyncio.to_thread(work, *arguments, stop)
+    finally:
+        stop.set()
+
+
+def _visit(
+    source: Source, spans: Iterable[tuple[int, int]], begin: Callable[[int], Note], stop: threading.Event
+) -> None:
+    """Read spans, half-open; what `begin` makes of a span's start is given its bytes in order."""
+    with source.held() as file:
+        for start, end in spans:
+            note = begin(start)
+            for block in _blocks(source, file, start, end):
+                note(block)
+                if stop.is_set():
+                    return
+
+
+def _fill(source: Source, leaves: Leaves, stop: threading.Event) -> None:
+    passing: list[Passing] = []
+
+    def begin(start: int) -> Note:
+        passing.append(Passing(start, source.revision.size))
+        return passing[-1].feed
+
+    _visit(source, leaves.torn(), begin, stop)
+    for passed in passing:  # only now: the revision was compared
+        leaves.keep(passed.pieces)
+
+
+def _equal(one: Source, other: Source, stop: threading.Event) -> bool:
+    size = one.revision.size
+    with one.held() as mine, other.held() as theirs:
+        pairs = zip(_blocks(one, mine, 0, size), _blocks(other, theirs, 0, size), strict=True)
+        return not any(stop.is_set() or left != right for left, right in pairs)
+
+
+def _blocks(source: Source, file: io.FileIO, start: int, end: int) -> Iterator[memoryview]:
+    """The bytes of a span in blocks, the last one short; a block holds until the next is asked for."""
+    buffer = memoryview(bytearray(min(BLOCK_SIZE, end - start)))
+    at = start
+    while at < end:
+        wanted, got = min(len(buffer), end - at), 0
+        while got < wanted:
+            count = os.preadv(file.fileno(), [buffer[got:wanted]], at + got)
+            if not count:
+                raise source.ends_early()
+            got += count
+        yield buffer[:got]
+        at += got

@@ -1,0 +1,288 @@
+"""Files of the same bytes: only one of them is sent.
+
+An upload that a worker takes up is compared with others of its size. Those of another sample hold other
+bytes. The same sample is a suspicion, and what follows is decided by what the other one is:
+
+    published   its bytes are compared with this file's, by digest or by reading both; equal: a duplicate
+    on its way  this one waits for its end, then is looked at again
+    neither     this one goes on
+
+Nothing is dropped on a suspicion: where nothing can be proven, the file is sent. A comparison may read a
+hundred gigabytes, so it has a task of its own, one at a time: workers go on with other uploads meanwhile.
+
+It is asked at the worker, where every way leads by: a watched folder, a named file, one handed back. Both
+files have rows by then, so that of two found at once neither overlooks the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.config.watch import After
+from okdrop.drop import UNFINISHED, Chore, State
+from okdrop.errors import UploadError
+from okdrop.inbox import contents
+from okdrop.inbox.source import Source
+from okdrop.ledger import StaleVersion
+from okdrop.pipeline.line import IN_OTHER_HANDS, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from okdrop.drop import Upload
+    from okdrop.pipeline.line import OpenUploads
+    from okdrop.pipeline.parts import Parts
+
+LOOK_AGAIN: Final = 10.0
+"""Seconds after which one that waits is looked at again, though nothing was heard of the other's end."""
+
+PATIENCE: Final = timedelta(minutes=10)
+"""One that does not go on for longer than this is not waited for."""
+
+_OWN_TROUBLE: Final = "source_"
+"""How the codes of trouble begin that a file has by itself: an equal one elsewhere need not share it."""
+
+
+class Twins:
+    """Lets one of several equal files be sent.
+
+    Args:
+        parts: what all stages share.
+        line: ids that wait for their bytes to be sent.
+        opened: uploads of this run that have no end yet.
+        has_chore: told of a duplicate whose file is to be moved.
+    """
+
+    def __init__(
+        self, parts: Parts, line: Line, opened: OpenUploads, has_chore: Callable[[Upload], None]
+    ) -> None:
+        self._parts: Final = parts
+        self._line: Final = line
+        self._opened: Final = opened
+        self._has_chore: Final = has_chore
+        self._suspects: Final = Line()
+        self._sending: Final[dict[tuple[int, bytes | None], int]] = {}
+        self._waits: Final[dict[int, int]] = {}
+        self._told_apart: Final[dict[int, set[int]]] = {}
+        self._samples: Final[dict[int, bytes]] = {}
+        opened.on_end(self._ended)
+
+    # --- at the worker --------------------------------------------------------------------------------
+
+    async def admit(self, row: Upload, source: Source) -> Upload | None:
+        """Ask whether this upload is to be sent now.
+
+        Args:
+            row: as the ledger has it, with a worker.
+            source: its file.
+
+        Returns:
+            The row to go on with; None: it waits, or is being compared, and will be in the line again.
+
+        Raises:
+            UploadError: the file cannot be read.
+            StaleVersion: somebody else wrote the row.
+        """
+        if row.offered_all or row.publish_offered:
+            return row  # OK may hold all of it, or even show it: there is nothing left to save
+        row = await _sampled(row, source)
+        others = await self._suspected(row)
+        if any(other.state is State.PUBLISHED for other in others):
+            self._suspects.put(row.id)
+            return None
+        key = (row.drop.revision.size, row.sample)
+        first = first_of(row, others, now=self._parts.now(), is_open=self._opened.__contains__)
+        number = self._sending.setdefault(key, row.id) if first is None else first.id
+        if number == row.id:
+            self._waits.pop(row.id, None)
+            return row
+        await self._wait(row, number)
+        return None
+
+    def leaves_worker(self, row: Upload) -> None:
+        """A worker is done with this upload for now."""
+        key = (row.drop.revision.size, row.sample)
+        if self._sending.get(key) == row.id:
+            del self._sending[key]
+
+    async def _suspected(self, row: Upload) -> list[Upload]:
+        """Those others that may be equal, but for those that were told apart."""
+        apart = self._told_apart.get(row.id, set())
+        others = [other for other in await self._parts.ledger.twins(row) if other.id not in apart]
+        return [other for other in others if await self._may_be_equal(row, other)]
+
+    async def _may_be_equal(self, row: Upload, other: Upload) -> bool:
+        """Whether it has the same sample; one that has none and no file any more may still have a digest."""
+        sample = other.sample or self._samples.get(other.id)
+        if sample is None and (source := await _file_of(other)) is not None:
+            try:
+                sample = self._samples[other.id] = await contents.sample(source)
+            except UploadError:
+                sample = None
+        return sample == row.sample if sample is not None else other.digest is not None
+
+    async def _wait(self, row: Upload, first: int) -> None:
+        if row.waits_for != first:
+            await self._parts.ledger.write(
+                row.with_(waits_for=first),
+                note=f"waits for the end of upload {first}, which may be of the same bytes",
+            )
+        if self._waits.get(row.id) != first:
+            self._parts.emit(
+                events.UploadWaitsForTwin(upload=row.id, path=events.shown(row.drop.path), first=first)
+            )
+        self._waits[row.id] = first
+        self._line.put(row.id, LOOK_AGAIN if first in self._opened else 0.0)
+
+    def _ended(self, number: int) -> None:
+        for forgotten in (self._waits, self._told_apart, self._samples):
+            forgotten.pop(number, None)
+        for waiting in [one for one, first in self._waits.items() if first == number]:
+            self._line.put(waiting)
+
+    # --- comparisons ----------------------------------------------------------------------------------
+
+    async def work(self) -> None:
+        """Compare, one after the other, until `close`."""
+        while (number := await self._suspects.get()) is not None:
+            with self._opened.taken(number) as is_ours:
+                if not is_ours:
+                    self._suspects.put(number, IN_OTHER_HANDS)
+                    continue
+                await self._unless_stopped(number)
+
+    def close(self) -> None:
+        """No more comparisons: the run ends."""
+        self._suspects.close()
+
+    async def _unless_stopped(self, number: int) -> None:
+        """Compare; but what takes too long must not hold up the end, and begins anew with the next run."""
+        comparing = asyncio.ensure_future(self._compare_or_yield(number))
+        stopping = asyncio.ensure_future(self._parts.brake.wait())
+        try:
+            await asyncio.wait({comparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopping, comparing):
+                task.cancel()
+            await asyncio.wait({comparing})
+        if not comparing.cancelled():
+            comparing.result()
+
+    async def _compare_or_yield(self, number: int) -> None:
+        try:
+            await self.compare(number)
+        except StaleVersion:
+            self._line.put(number)  # somebody else wrote the row; a worker sees what stands
+
+    async def compare(self, number: int) -> None:
+        """Prove that an upload is a duplicate, or let it go on."""
+        row = await self._parts.ledger.get(number)
+        if row is None or row.state not in {State.QUEUED, State.UPLOADING}:
+            self._line.put(number)
+            return
+        try:
+            source = await Source.open(row.drop.path, row.drop.revision)
+            row = await _sampled(row, source)
+            equal = await self._equal_to(source, await self._suspected(row), row.id)
+        except UploadError:
+            equal = None  # nothing is proven: the upload itself will say what is wrong with the file
+        if equal is None:
+            self._line.put(number)
+        else:
+            await self._is_duplicate(row, equal)
+
+    async def _equal_to(self, source: Source, others: Iterable[Upload], number: int) -> Upload | None:
+        digests: dict[int, bytes] = {}
+        for other in others:
+            if other.state is not State.PUBLISHED:
+                continue
+            if await _is_equal(source, other, digests):
+                return other
+            self._told_apart.setdefault(number, set()).add(other.id)
+        return None
+
+    async def _is_duplicate(self, row: Upload, other: Upload) -> None:
+        moves = self._parts.afterwards_of(row.drop).after is After.MOVE
+        row = await self._parts.ledger.write(
+            row.to(
+                State.DUPLICATE,
+                duplicate_of=other.id,
+                ticket=None,
+                mode=None,
+                received=0,
+                retry_at=None,
+                waits_for=None,
+                # Moved as the first one was. Not deleted: nobody asks OK about the video on its account.
+                chore=Chore.MOVE if moves else None,
+            ),
+            note=f"the same bytes as upload {other.id}",
+            orphan=row.ticket.video_id if row.ticket is not None else "",
+        )
+        self._parts.tell_duplicate(row)
+        self._has_chore(row)
+        self._opened.end(row.id)
+
+
+def first_of(
+    row: Upload, others: Iterable[Upload], *, now: datetime, is_open: Callable[[int], bool]
+) -> Upload | None:
+    """Whom of those that may be equal this upload waits for; None: it goes on.
+
+    Those that have begun come before those that have not, then the older ones: no two ever wait for each
+    other. What does not go on by itself, or not soon, or has trouble with its own file, is not waited for.
+    """
+    before = [
+        other
+        for other in others
+        if other.state in UNFINISHED
+        and is_open(other.id)
+        and _rank(other) < _rank(row)
+        and _goes_on(other, now=now)
+    ]
+    return min(before, key=_rank, default=None)
+
+
+def _rank(row: Upload) -> tuple[bool, bool, int]:
+    return row.state is not State.FINALIZING, row.ticket is None, row.id
+
+
+def _goes_on(row: Upload, *, now: datetime) -> bool:
+    if row.state is State.FINALIZING:
+        return True
+    own_trouble = row.troubles > 0 and row.last_trouble.startswith(_OWN_TROUBLE)
+    soon = row.retry_at is None or row.retry_at - now <= PATIENCE
+    return soon and not row.held and not own_trouble
+
+
+async def _sampled(row: Upload, source: Source) -> Upload:
+    return row.with_(sample=row.sample or await contents.sample(source))
+
+
+async def _file_of(row: Upload) -> Source | None:
+    """The file that was published, where it still lies; None where it does not."""
+    for path in (row.moved_to, row.drop.path):
+        if path is not None:
+            try:
+                return await Source.open(path, row.drop.revision)
+            except UploadError:
+                continue
+    return None
+
+
+async def _is_equal(source: Source, other: Upload, digests: dict[int, bytes]) -> bool:
+    """Compare a file with a published one: by digest, each kind made once, else byte for byte."""
+    if other.digest is not None:
+        kind = len(other.digest)
+        if kind not in digests:
+            digests[kind] = await contents.digest(source, like=other.digest)
+        return digests[kind] == other.digest
+    theirs = await _file_of(other)
+    try:
+        return theirs is not None and await contents.equal(source, theirs)
+    except UploadError:
+        await source.check()  # was it this file, or the other?
+        return False
