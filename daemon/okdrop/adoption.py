@@ -208,7 +208,6 @@ async def _publish(ledger: Ledger, row: Upload, proof: _Proof) -> Upload:
         failure=None,
         retry_at=None,
         held=False,
-        waits_for=None,
         digest=proof.digest or row.digest,
         sample=proof.sample or row.sample,
         troubles=0,

@@ -219,14 +219,14 @@ class Upload:
     updated_at: datetime
 
     def to(self, state: State, **changes: Any) -> Self:
-        """Return this upload in another state, with further changes.
+        """Return this upload in another state, with further changes; whom it waited for is forgotten.
 
         Raises:
             LocalProtocolError: the table of transitions does not allow it.
         """
         if state not in TRANSITIONS[self.state]:
             raise LocalProtocolError(f"upload {self.id}: {self.state} may not become {state}")
-        return self.with_(state=state, **changes)
+        return self.with_(**({"state": state, "waits_for": None} | changes))
 
     def with_(self, **changes: Any) -> Self:
         """Return this upload with changes."""

@@ -112,7 +112,7 @@ async def _hand_back(ledger: Ledger, row: Upload) -> str:
 async def _take_out(ledger: Ledger, row: Upload) -> str:
     if row.state not in CANCELLABLE:
         raise RefusalError(f"is {row.state}; only unfinished and failed ones can be cancelled")
-    cancelled = row.to(State.CANCELLED, retry_at=None, waits_for=None)
+    cancelled = row.to(State.CANCELLED, retry_at=None)
     orphan = ""
     if row.ticket is not None and not await may_be_public(ledger, row):
         orphan = row.ticket.video_id

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import os
 import shutil
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -15,6 +16,7 @@ from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import Chore, State
 from okdrop.inbox import contents
+from okdrop.metadata import Settings
 from okdrop.pipeline import twins as module
 from pipeline.bench import SIZE, content, root_of, until
 
@@ -221,6 +223,31 @@ async def test_a_twin_that_was_cancelled_while_it_was_compared_stays_so(
     await bench.twins._suspects.get()
     await bench.twins._compare_or_yield(twin.id)
     assert (await bench.row(twin.id)).state is State.CANCELLED
+
+
+async def test_two_groups_are_two_places(bench: Bench) -> None:
+    await bench.done()
+    cast("dict[str, Settings]", bench.parts.folders)["/elsewhere"] = Settings(group_id="77")
+    path = bench.folder / "b.mp4"
+    shutil.copyfile(bench.folder / "a.mp4", path)
+    row = await bench.intake.take(dataclasses.replace(bench.drop(path), folder="/elsewhere"))
+    assert row is not None
+    assert (await go_on(bench, row)).state is State.FINALIZING
+
+
+async def test_a_file_that_gives_no_answer_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's file lies on a mount that hangs."""
+    await bench.taken()
+    second = await copied(bench)
+
+    async def hangs(_row: Upload) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "_file_of", hangs)
+    monkeypatch.setattr(module, "SAMPLED_WITHIN", 0.01)
+    assert (await go_on(bench, second)).state is State.FINALIZING
 
 
 # --- of two found at once -----------------------------------------------------------------------------

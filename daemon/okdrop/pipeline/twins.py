@@ -17,21 +17,21 @@ files have rows by then, so that of two found at once neither overlooks the othe
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.config.watch import After
-from okdrop.drop import UNFINISHED, Chore, State
+from okdrop.drop import Chore, State
 from okdrop.errors import UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.line import IN_OTHER_HANDS, Line
+from okdrop.pipeline.turns import first_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from okdrop.drop import Upload
     from okdrop.pipeline.line import OpenUploads
@@ -40,11 +40,8 @@ if TYPE_CHECKING:
 LOOK_AGAIN: Final = 10.0
 """Seconds after which one that waits is looked at again, though nothing was heard of the other's end."""
 
-PATIENCE: Final = timedelta(minutes=10)
-"""One that does not go on for longer than this is not waited for."""
-
-_OWN_TROUBLE: Final = "source_"
-"""How the codes of trouble begin that a file has by itself: an equal one elsewhere need not share it."""
+SAMPLED_WITHIN: Final = 10.0
+"""Seconds after which another's file that gives no answer counts as one that cannot be read."""
 
 
 class Twins:
@@ -110,20 +107,30 @@ class Twins:
             del self._sending[key]
 
     async def _suspected(self, row: Upload) -> list[Upload]:
-        """Those others that may be equal, but for those that were told apart."""
-        apart = self._told_apart.get(row.id, set())
-        others = [other for other in await self._parts.ledger.twins(row) if other.id not in apart]
+        """Those others that may be equal, but for those that were told apart, or go to another place."""
+        apart, place = self._told_apart.get(row.id, set()), self._place(row)
+        others = [
+            other
+            for other in await self._parts.ledger.twins(row)
+            if other.id not in apart and self._place(other) == place
+        ]
         return [other for other in others if await self._may_be_equal(row, other)]
+
+    def _place(self, row: Upload) -> str:
+        """Where it is published: whoever drops a file for two groups wants it in both."""
+        return self._parts.settings_of(row.drop).group_id
 
     async def _may_be_equal(self, row: Upload, other: Upload) -> bool:
         """Whether it has the same sample; one that has none and no file any more may still have a digest."""
         sample = other.sample or self._samples.get(other.id)
-        if sample is None and (source := await _file_of(other)) is not None:
-            try:
-                sample = self._samples[other.id] = await contents.sample(source)
-            except UploadError:
-                sample = None
-        return sample == row.sample if sample is not None else other.digest is not None
+        if sample is None:
+            with contextlib.suppress(UploadError, TimeoutError):
+                async with asyncio.timeout(SAMPLED_WITHIN):  # its mount may hang, which is no matter of ours
+                    sample = await _sample_of(other)
+        if sample is None:
+            return other.digest is not None
+        self._samples[other.id] = sample
+        return sample == row.sample
 
     async def _wait(self, row: Upload, first: int) -> None:
         if row.waits_for != first:
@@ -215,7 +222,6 @@ class Twins:
                 mode=None,
                 received=0,
                 retry_at=None,
-                waits_for=None,
                 # Moved as the first one was. Not deleted: nobody asks OK about the video on its account.
                 chore=Chore.MOVE if moves else None,
             ),
@@ -227,39 +233,13 @@ class Twins:
         self._opened.end(row.id)
 
 
-def first_of(
-    row: Upload, others: Iterable[Upload], *, now: datetime, is_open: Callable[[int], bool]
-) -> Upload | None:
-    """Whom of those that may be equal this upload waits for; None: it goes on.
-
-    Those that have begun come before those that have not, then the older ones: no two ever wait for each
-    other. What does not go on by itself, or not soon, or has trouble with its own file, is not waited for.
-    """
-    before = [
-        other
-        for other in others
-        if other.state in UNFINISHED
-        and is_open(other.id)
-        and _rank(other) < _rank(row)
-        and _goes_on(other, now=now)
-    ]
-    return min(before, key=_rank, default=None)
-
-
-def _rank(row: Upload) -> tuple[bool, bool, int]:
-    return row.state is not State.FINALIZING, row.ticket is None, row.id
-
-
-def _goes_on(row: Upload, *, now: datetime) -> bool:
-    if row.state is State.FINALIZING:
-        return True
-    own_trouble = row.troubles > 0 and row.last_trouble.startswith(_OWN_TROUBLE)
-    soon = row.retry_at is None or row.retry_at - now <= PATIENCE
-    return soon and not row.held and not own_trouble
-
-
 async def _sampled(row: Upload, source: Source) -> Upload:
     return row.with_(sample=row.sample or await contents.sample(source))
+
+
+async def _sample_of(row: Upload) -> bytes | None:
+    source = await _file_of(row)
+    return None if source is None else await contents.sample(source)
 
 
 async def _file_of(row: Upload) -> Source | None:
