@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from okdrop.leaves import LEAF_SIZE
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from okdrop.drop import State
+from okdrop.inbox import contents
+from okdrop.leaves import LEAF_SIZE, PIECE_SIZE, Leaves
 from okdrop.pipeline.proof import Proof
+from okdrop.protocol.plan import Plan
 from okdrop.protocol.ranges import ByteRange
 from pipeline.bench import content, root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pipeline.bench import Bench
 
 SIZE = 2 * LEAF_SIZE
 WHOLE = content(SIZE)
@@ -50,3 +64,72 @@ def test_an_answer_to_nothing_that_was_hashed_is_no_error() -> None:
     proof = Proof(SIZE)
     proof.landed(HALVES[0], stored=True)
     assert proof.root is None
+
+
+# --- in the pipeline ----------------------------------------------------------------------------------
+
+LONG = 3 * LEAF_SIZE + 5
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes were read beside the sending, read by read."""
+    counts: list[int] = []
+    real = os.preadv
+
+    def noted(*arguments: Any) -> int:
+        counts.append(real(*arguments))
+        return counts[-1]
+
+    monkeypatch.setattr(contents.os, "preadv", noted)
+    return counts
+
+
+async def test_a_file_is_proven_by_the_time_it_is_whole_and_read_once(bench: Bench, read: list[int]) -> None:
+    row = await bench.whole(size=LONG)
+    assert row.digest == root_of(content(LONG))
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).digest == row.digest
+    assert sum(read) <= 3 * PIECE_SIZE  # its sample
+
+
+async def test_so_is_a_file_in_one_request(set_up: Callable[..., Awaitable[Bench]]) -> None:
+    bench = await set_up()
+    bench = dataclasses.replace(bench, parts=dataclasses.replace(bench.parts, plan=Plan(in_one=True)))
+    row = await bench.whole(size=LONG)
+    assert row.digest == root_of(content(LONG))
+
+
+async def test_a_lost_answer_tears_a_leaf_and_no_more(bench: Bench, read: list[int]) -> None:
+    with bench.faults.active("lost_answer", after=20, times=1):
+        row = await bench.whole(size=LONG)
+    assert row.digest is None
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).digest == root_of(content(LONG))
+    assert sum(read) - 3 * PIECE_SIZE == LEAF_SIZE
+
+
+async def test_what_was_proven_before_a_wait_is_not_read_again(bench: Bench, read: list[int]) -> None:
+    """The same holds for a new process: it begins with what the ledger has."""
+    row = await bench.taken(size=LONG)
+    with bench.faults.active("error_503", after=24, retry_after=60, times=1):
+        await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    kept = await bench.ledger.leaves(row)
+    assert (row.state, row.digest) == (State.UPLOADING, None)
+    known = len([*Leaves(LONG).torn()]) - len([*Leaves(LONG, kept).torn()])
+    assert known > 0
+    await bench.uploader.upload(row.id)
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).digest == root_of(content(LONG))
+    assert sum(read) - 3 * PIECE_SIZE <= LONG - known * LEAF_SIZE
+
+
+async def test_what_was_acknowledged_for_another_ticket_proves_nothing(bench: Bench, read: list[int]) -> None:
+    with bench.faults.active("expire_url", status=403, after=24, times=1):
+        row = await bench.whole(size=LONG)
+    assert row.tickets == 2
+    assert row.digest == root_of(content(LONG))
+    kept = await bench.ledger.leaves(row)
+    assert kept == b""  # the root stands
+    assert sum(read) <= 3 * PIECE_SIZE
