@@ -30,7 +30,8 @@ from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
-from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Parts, Pipeline, Standing, Tally
+from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Parts, Pipeline, Place, Standing, Tally
+from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -272,6 +273,7 @@ async def _parts(
             monotonic=time.monotonic,
             chance=random.random,
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
+            places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
         )
 
 
@@ -309,6 +311,11 @@ def credentials(config: Config) -> Credentials:
 
 def _afterwards(watch: Watch) -> Afterwards:
     return Afterwards(after=watch.after, move_to=os.fsencode(watch.move_to or ""))
+
+
+def _place(watch: Watch, *, stays: bool) -> Place:
+    look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
+    return Place(names=watch.names, group_id=watch.group_id, patience=look + watch.settle + COMES_BACK)
 
 
 def _folder(watch: Watch, *, surge: int) -> Folder:

@@ -31,6 +31,7 @@ from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.parts import Parts, Tally
+from okdrop.pipeline.places import Place
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.watcher import Watcher
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Upload
 
-__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Parts", "Pipeline", "Standing", "Tally"]
+__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Parts", "Pipeline", "Place", "Standing", "Tally"]
 
 FINALIZERS: Final = 2
 

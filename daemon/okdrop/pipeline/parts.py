@@ -13,6 +13,7 @@ from okdrop.drop import SOURCE_GONE, State
 from okdrop.errors import Trouble
 from okdrop.inbox.away import away
 from okdrop.pipeline.after import KEEP
+from okdrop.pipeline.places import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
+    from okdrop.pipeline.places import Place
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
 
 
 SOURCE_AWAY: Final = "source_away"
+SOURCE_MISSED: Final = "source_missed"
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,6 +55,7 @@ class Parts:
 
     `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
     `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
+    `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
@@ -68,6 +72,7 @@ class Parts:
     monotonic: Callable[[], float]
     chance: Callable[[], float]
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
+    places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
@@ -153,6 +158,19 @@ class Parts:
         )
         self.tally.add(State.SUPERSEDED)
         self.emit(events.UploadSuperseded(upload=row.id, path=events.shown(row.drop.path)))
+
+    def drop_at(self, drop: Drop, path: bytes) -> Drop:
+        """A drop whose file has another name by now, in this watched folder or another."""
+        folder = folder_of(self.places, path) if drop.folder in self.places else drop.folder
+        return dataclasses.replace(drop, path=path, folder=folder or drop.folder)
+
+    def tell_rename(self, row: Upload, before: Drop) -> None:
+        """Say that an upload goes by another name."""
+        self.emit(
+            events.UploadRenamed(
+                upload=row.id, path=events.shown(row.drop.path), before=events.shown(before.path)
+            )
+        )
 
     def taken_away(self, row: Upload) -> None:
         """Somebody else brought an upload to its end: cancelled, superseded."""
