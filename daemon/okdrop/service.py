@@ -310,7 +310,9 @@ def credentials(config: Config) -> Credentials:
 
 
 def _afterwards(watch: Watch) -> Afterwards:
-    return Afterwards(after=watch.after, move_to=os.fsencode(watch.move_to or ""))
+    return Afterwards(
+        after=watch.after, move_to=os.fsencode(watch.move_to or ""), delete_after=watch.delete_after
+    )
 
 
 def _place(watch: Watch, *, stays: bool) -> Place:

@@ -106,6 +106,7 @@ class Watch(Section):
     privacy: Privacy = Privacy.PUBLIC
     after: After = After.KEEP
     move_to: OptionalPath = None
+    delete_after: Seconds = 0.0
     existing: Existing = Existing.TAKE
     suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
     ignore: tuple[Pattern, ...] = _IGNORE

@@ -14,7 +14,6 @@ from okdrop import events
 from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State
 from okdrop.errors import GaveUp, Halted, LedgerError, SourceChanged, TicketDead, Trouble, UploadError
 from okdrop.inbox.revision import moment
-from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
 from okdrop.pipeline.after import first_chore
@@ -149,7 +148,7 @@ class Finalizer:
             return row
         digest = row.digest
         try:
-            source = await Source.open(row.drop.path, row.drop.revision)
+            source = await self._parts.open_source(row)
             async with source.held(place_of(self._parts.places, row.drop.folder)):
                 digest = digest or await source.digest()
                 await source.check()
@@ -165,7 +164,7 @@ class Finalizer:
 
     async def _renamed(self, row: Upload, path: bytes) -> Upload:
         """The file got another name while it was looked at: it is published under that one."""
-        if path == row.drop.path:
+        if path in {row.drop.path, row.moved_to}:
             return row
         try:
             renamed = await self._parts.ledger.write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 from datetime import timedelta
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import SOURCE_GONE, State
-from okdrop.errors import Trouble
+from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
+from okdrop.inbox.source import Source
 from okdrop.pipeline.after import KEEP
 from okdrop.pipeline.places import folder_of
 
@@ -158,6 +160,13 @@ class Parts:
         )
         self.tally.add(State.SUPERSEDED)
         self.emit(events.UploadSuperseded(upload=row.id, path=events.shown(row.drop.path)))
+
+    async def open_source(self, row: Upload) -> Source:
+        """Bind to a row's file where it lies: once published, it may have been moved. See `Source.open`."""
+        if row.moved_to is not None:
+            with contextlib.suppress(SourceChanged, GaveUp):  # a person may have put it back
+                return await Source.open(row.moved_to, row.drop.revision)
+        return await Source.open(row.drop.path, row.drop.revision)
 
     def drop_at(self, drop: Drop, path: bytes) -> Drop:
         """A drop whose file has another name by now, in this watched folder or another."""

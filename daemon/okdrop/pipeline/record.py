@@ -93,7 +93,7 @@ class Record:
         """
         async with self._writing:
             before = self.row.drop
-            if path == before.path:
+            if path in {before.path, self.row.moved_to}:
                 return
             drop = self._parts.drop_at(before, path)
             await self._write(self._as_known().with_(drop=drop), note="the file was renamed")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State, too_small
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
-from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
 from okdrop.pipeline.line import IN_OTHER_HANDS
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from okdrop.drop import Drop, Upload
+    from okdrop.inbox.source import Source
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
 
@@ -106,7 +106,7 @@ class Uploader:
             self._opened.end(number)
             return
         try:
-            source = await Source.open(row.drop.path, row.drop.revision)
+            source = await self._parts.open_source(row)
         except UploadError as error:
             await self._end(row, error)
             return
@@ -133,7 +133,8 @@ class Uploader:
     async def _take_up(self, row: Upload, source: Source) -> Upload:
         # Device and inode as they are numbered now: a rename is known by them.
         drop = dataclasses.replace(row.drop, revision=source.revision)
-        taken = row.with_(attempts=row.attempts + 1, retry_at=None, drop=drop)
+        moved_to = row.moved_to if source.path == row.moved_to else None
+        taken = row.with_(attempts=row.attempts + 1, retry_at=None, drop=drop, moved_to=moved_to)
         if row.state is State.QUEUED:
             taken = taken.to(State.UPLOADING)
         row = await self._parts.ledger.write(taken)
