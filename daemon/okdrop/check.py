@@ -96,7 +96,7 @@ def _folder(watch: Watch) -> Finding:
     path = os.fsencode(watch.path)
     what = f"folder {shown(path)}"
     try:
-        seen = scan(path, suffixes=watch.suffixes, ignore=watch.ignore)
+        seen = scan(path, suffixes=watch.suffixes, ignore=watch.ignore, marker=watch.marker)
     except FolderError as error:
         reason = error.message.removeprefix(f"{shown(path)}: ")
         return Finding(what, f"{reason}; {error.hint}", service.USAGE)

@@ -317,7 +317,12 @@ def _afterwards(watch: Watch) -> Afterwards:
 
 def _place(watch: Watch, *, stays: bool) -> Place:
     look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
-    return Place(names=watch.names, group_id=watch.group_id, patience=look + watch.settle + COMES_BACK)
+    return Place(
+        names=watch.names,
+        group_id=watch.group_id,
+        patience=look + watch.settle + COMES_BACK,
+        marker=watch.marker,
+    )
 
 
 def _folder(watch: Watch, *, surge: int) -> Folder:
@@ -327,6 +332,7 @@ def _folder(watch: Watch, *, surge: int) -> Folder:
         rescan=watch.rescan,
         suffixes=watch.suffixes,
         ignore=watch.ignore,
+        marker=watch.marker,
         ignores_existing=watch.existing is Existing.IGNORE,
         surge=surge,
     )

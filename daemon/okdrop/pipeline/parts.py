@@ -13,6 +13,7 @@ from okdrop import events
 from okdrop.drop import SOURCE_GONE, State
 from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
+from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
 from okdrop.pipeline.after import KEEP
 from okdrop.pipeline.places import folder_of
@@ -143,7 +144,9 @@ class Parts:
             return error
         folder, seen = row.drop.folder, frozenset(self.devices.get(row.drop.folder, ()))
         device = row.drop.revision.device
-        reason = await asyncio.to_thread(away, row.drop.path, os.fsencode(folder), device, seen=seen)
+        reason = await self.unmarked(folder) or await asyncio.to_thread(
+            away, row.drop.path, os.fsencode(folder), device, seen=seen
+        )
         if not reason:
             return error
         return Trouble(
@@ -151,6 +154,15 @@ class Parts:
             code=SOURCE_AWAY,
             hint="mount it again, or make the folder anew; okdrop cancel ID ends the wait",
         )
+
+    async def unmarked(self, folder: str) -> str:
+        """Why a watched folder is not the right one just now; "" where nothing speaks against it."""
+        place = self.places.get(folder)
+        try:
+            await asyncio.to_thread(require, os.fsencode(folder), place.marker if place is not None else "")
+        except FolderUnmarked as error:
+            return error.message
+        return ""
 
     async def supersede(self, row: Upload) -> None:
         """The file is another revision now: this one is neither stitched nor published."""

@@ -31,6 +31,7 @@ class Place:
     names: Names
     group_id: str
     patience: float
+    marker: str = ""  #: what has to lie in the folder
 
 
 def place_of(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes | None]:
