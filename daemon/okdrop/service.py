@@ -273,6 +273,7 @@ async def _parts(
             monotonic=time.monotonic,
             chance=random.random,
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
+            keep_history=config.ledger.keep_history,
             places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
         )
 

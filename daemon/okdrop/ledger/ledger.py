@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.patience import Patience
-    from okdrop.ledger.rows import HistoryRow
+    from okdrop.ledger.rows import HistoryRow, Pruned
 
 ANY_NUMBER: Final = 2**31 - 1
 """More tries than anybody makes."""
@@ -256,6 +256,19 @@ class Ledger:
     async def history(self, number: int) -> list[HistoryRow]:
         """The life of an upload, oldest first."""
         return await self._thread.read(operations.history, number)
+
+    async def prune(self, *, before: datetime, after: int, at_most: int) -> Pruned:
+        """Forget steps of uploads that ended long ago: one small transaction of many.
+
+        An upload has ended when nothing goes on by itself for it, and nothing is left to do after publishing.
+        The steps by which uploads were published are kept, as all rows are.
+
+        Args:
+            before: uploads that were written last before this time.
+            after: the step to begin after; 0 for the first.
+            at_most: how many steps to look at.
+        """
+        return await self._thread.write(operations.prune, before=before, after=after, at_most=at_most)
 
     async def orphans(self, *, tries_below: int = ANY_NUMBER) -> list[str]:
         """The video ids to delete on OK's side, those tried least first."""

@@ -59,6 +59,7 @@ class Parts:
     `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
     `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
     `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
+    `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
@@ -76,6 +77,7 @@ class Parts:
     chance: Callable[[], float]
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
     places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
+    keep_history: float = 0.0
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
