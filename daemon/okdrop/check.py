@@ -87,7 +87,11 @@ def _configuration(config: Config, file: Path | None) -> list[Finding]:
         findings.append(Finding("upload.mode", _ONE_REQUEST))
     if not config.watch:
         findings.append(
-            Finding("folders", "none is configured; add a [[watch]] table with a path", service.USAGE)
+            Finding(
+                "folders",
+                "none is configured; add a [[watch]] table with a path, or let `okdrop init` write one",
+                service.USAGE,
+            )
         )
     return findings
 

@@ -53,7 +53,9 @@ CUT: Final = 130
 ASKED_WITHIN: Final = 10.0
 """Seconds that a run which had nothing to ask OK waits for its one question."""
 
-_NO_FOLDER: Final = "watch: no folder is configured; add a [[watch]] table with a path"
+_NO_FOLDER: Final = (
+    "watch: no folder is configured; add a [[watch]] table with a path (`okdrop init` writes a configuration)"
+)
 
 
 async def run_once(config: Config, emit: Emit) -> int:

@@ -167,7 +167,13 @@ class Ledger:
         return await self._thread.write(operations.add, now, upload, note=note)
 
     async def add_all(
-        self, drops: Sequence[Drop], *, state: State = State.QUEUED, held: bool = False, note: str = ""
+        self,
+        drops: Sequence[Drop],
+        *,
+        state: State = State.QUEUED,
+        failure: Failure | None = None,
+        held: bool = False,
+        note: str = "",
     ) -> int:
         """Insert rows for those of many drops that have none yet, in one commit: some hundreds at a time.
 
@@ -178,7 +184,16 @@ class Ledger:
         """
         now = self._now()
         uploads = [
-            Upload(id=0, drop=drop, state=state, version=1, held=held, created_at=now, updated_at=now)
+            Upload(
+                id=0,
+                drop=drop,
+                state=state,
+                version=1,
+                failure=failure,
+                held=held,
+                created_at=now,
+                updated_at=now,
+            )
             for drop in drops
         ]
         return await self._thread.write(operations.add_all, now, uploads, note=note)
