@@ -53,11 +53,9 @@ def _codes_of(tree: ast.AST) -> Iterator[str]:
             case ast.keyword(arg="code", value=value):
                 yield from _words(value)
             case (
-                ast.Assign(
-                    targets=[ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY")], value=value
-                )
+                ast.Assign(targets=[ast.Name(id="code" | "stable")], value=value)
                 | ast.AnnAssign(
-                    target=ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY"),
+                    target=ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY" | "SOURCE_MISSED"),
                     value=ast.expr() as value,
                 )
             ):

@@ -87,7 +87,11 @@ def _configuration(config: Config, file: Path | None) -> list[Finding]:
         findings.append(Finding("upload.mode", _ONE_REQUEST))
     if not config.watch:
         findings.append(
-            Finding("folders", "none is configured; add a [[watch]] table with a path", service.USAGE)
+            Finding(
+                "folders",
+                "none is configured; add a [[watch]] table with a path, or let `okdrop init` write one",
+                service.USAGE,
+            )
         )
     return findings
 
@@ -96,7 +100,7 @@ def _folder(watch: Watch) -> Finding:
     path = os.fsencode(watch.path)
     what = f"folder {shown(path)}"
     try:
-        seen = scan(path, suffixes=watch.suffixes, ignore=watch.ignore)
+        seen = scan(path, suffixes=watch.suffixes, ignore=watch.ignore, marker=watch.marker)
     except FolderError as error:
         reason = error.message.removeprefix(f"{shown(path)}: ")
         return Finding(what, f"{reason}; {error.hint}", service.USAGE)

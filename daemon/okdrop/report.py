@@ -162,6 +162,14 @@ def _afterwards(row: Upload) -> Iterator[tuple[str, str]]:
     yield "left to do:", f"{LEFT_TO_DO[row.chore]}{last}" if row.chore is not None else ""
 
 
+def _next_try(row: Upload) -> tuple[str, str]:
+    if row.retry_at is None:
+        return "next try", ""
+    if row.chore is Chore.DELETE and not row.troubles:
+        return "kept until", f"{rfc3339(row.retry_at)}, by delete_after"
+    return "next try", f"{rfc3339(row.retry_at)}, after {row.last_trouble}"
+
+
 def facts(row: Upload) -> list[tuple[str, str]]:
     """What there is to say of one upload: name and value, in the order in which one reads them."""
     ticket, failure = row.ticket, row.failure
@@ -177,10 +185,7 @@ def facts(row: Upload) -> list[tuple[str, str]]:
         ("tickets", f"{row.tickets} of {TICKETS_PER_REVISION}"),
         ("sent", f"{row.bytes_sent:,} bytes, over all tickets"),
         ("attempts", str(row.attempts)),
-        (
-            "next try",
-            f"{rfc3339(row.retry_at)}, after {row.last_trouble}" if row.retry_at is not None else "",
-        ),
+        _next_try(row),
         *((name.removesuffix(":"), value) for name, value in _afterwards(row)),
         ("failure", _reason(row)),
         ("hint", printable(failure.hint) if failure is not None else ""),

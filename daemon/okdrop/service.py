@@ -30,7 +30,8 @@ from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
-from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Parts, Pipeline, Standing, Tally
+from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Parts, Pipeline, Place, Standing, Tally
+from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -52,7 +53,9 @@ CUT: Final = 130
 ASKED_WITHIN: Final = 10.0
 """Seconds that a run which had nothing to ask OK waits for its one question."""
 
-_NO_FOLDER: Final = "watch: no folder is configured; add a [[watch]] table with a path"
+_NO_FOLDER: Final = (
+    "watch: no folder is configured; add a [[watch]] table with a path (`okdrop init` writes a configuration)"
+)
 
 
 async def run_once(config: Config, emit: Emit) -> int:
@@ -272,6 +275,8 @@ async def _parts(
             monotonic=time.monotonic,
             chance=random.random,
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
+            keep_history=config.ledger.keep_history,
+            places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
         )
 
 
@@ -308,7 +313,19 @@ def credentials(config: Config) -> Credentials:
 
 
 def _afterwards(watch: Watch) -> Afterwards:
-    return Afterwards(after=watch.after, move_to=os.fsencode(watch.move_to or ""))
+    return Afterwards(
+        after=watch.after, move_to=os.fsencode(watch.move_to or ""), delete_after=watch.delete_after
+    )
+
+
+def _place(watch: Watch, *, stays: bool) -> Place:
+    look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
+    return Place(
+        names=watch.names,
+        group_id=watch.group_id,
+        patience=look + watch.settle + COMES_BACK,
+        marker=watch.marker,
+    )
 
 
 def _folder(watch: Watch, *, surge: int) -> Folder:
@@ -318,6 +335,7 @@ def _folder(watch: Watch, *, surge: int) -> Folder:
         rescan=watch.rescan,
         suffixes=watch.suffixes,
         ignore=watch.ignore,
+        marker=watch.marker,
         ignores_existing=watch.existing is Existing.IGNORE,
         surge=surge,
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from okdrop.config import Config, Watch
 from okdrop.metadata import Privacy, Settings
@@ -57,3 +58,14 @@ def test_folders_with_a_common_beginning_are_not_nested() -> None:
 def test_what_a_folder_says_of_its_videos() -> None:
     watch = Watch(path=Path("/a"), title="{{ name }}", tags=("x",), privacy=Privacy.FRIENDS, group_id="5")
     assert watch.metadata == Settings(title="{{ name }}", tags=("x",), privacy=Privacy.FRIENDS, group_id="5")
+
+
+@pytest.mark.parametrize("marker", [".okdrop-here", "mounted", "deep/here.txt", ""])
+def test_a_marker_is_a_name_in_the_folder(marker: str) -> None:
+    assert Watch(path=Path("/a"), marker=marker).marker == marker
+
+
+@pytest.mark.parametrize("marker", ["/etc/passwd", "../here", "a/../b", ".", "a//b", "here.mp4", "a\0b"])
+def test_no_other_place_and_no_video_is_a_marker(marker: str) -> None:
+    with pytest.raises(ValidationError):
+        Watch(path=Path("/a"), marker=marker)

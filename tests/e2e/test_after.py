@@ -260,3 +260,21 @@ async def test_a_file_that_is_replaced_after_publishing_is_not_lost(start: Any, 
     assert (await daemon.ends()).code == 0
     assert {sha256(path) for path in files_below(kept, daemon.drop)} == {second}
     assert {video["sha256"] for video in published(emulator.videos())} == {first, second}
+
+
+async def test_a_file_is_kept_for_a_while_after_ok_has_it_over_a_restart(start: Any) -> None:
+    emulator, daemon = await start()
+    daemon.watch(after="delete", delete_after="1h")
+    file = daemon.file("clip.mp4", 200 * KB)
+    async with daemon.staying() as running:
+        await running.tells("video.confirmed")
+    async with daemon.staying() as running:
+        await running.tells("service.ready")
+        assert file.exists()
+    ended = await daemon.ends("show", "1")
+    assert "by delete_after" in ended.out, ended.text
+    daemon.watch(after="delete", delete_after="1s")
+    async with daemon.staying() as running:
+        await running.tells("file.deleted")
+    assert not file.exists()
+    assert len(published(emulator.videos())) == 1

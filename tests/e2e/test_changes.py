@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,6 +65,66 @@ async def test_a_file_that_is_deleted_while_it_is_sent_has_failed(start: Any) ->
     assert_no_litter(emulator.videos())
     [row] = (await daemon.status())["uploads"]
     assert (row["state"], row["failure"]["code"]) == ("failed", "source_gone")
+
+
+@pytest.mark.parametrize("stays", [False, True])
+async def test_a_file_that_is_renamed_while_it_is_sent_goes_on_under_its_new_name(
+    start: Any, *, stays: bool
+) -> None:
+    emulator, daemon = await start(bytes_per_second=SLOW, settings=SMALL)
+    daemon.watch(settle="100ms")
+    [file] = daemon.files([1 * MB])
+    renamed = file.with_name("below") / "renamed.mp4"
+    renamed.parent.mkdir()
+    async with daemon.started(*(["run"] if stays else [])) as running:
+        await until(lambda: received(emulator) > 200 * KB)
+        file.rename(renamed)
+        await running.tells("upload.renamed")
+        renamed = renamed.parent.rename(file.with_name("above")) / renamed.name
+        await running.tells("upload.renamed", 2)
+        await running.tells("upload.published")
+        if stays:
+            running.send(signal.SIGTERM)
+        assert (await running.end()).code == 0
+    assert_published_once(emulator.videos(), [renamed])
+    [video] = emulator.videos()
+    # Nothing in flight was cut either: that would have come in twice, held or not.
+    assert video["received"] == video["size"]
+    assert await daemon.states() == {"renamed.mp4": ["published"]}
+
+
+@pytest.mark.parametrize("command", [(), ("run",)])
+async def test_a_file_renamed_between_two_runs_goes_on_from_what_ok_holds(
+    start: Any, command: tuple[str, ...]
+) -> None:
+    emulator, daemon = await start(bytes_per_second=SLOW, settings=SMALL)
+    daemon.watch(settle="300ms")
+    [file] = daemon.files([1 * MB])
+    async with daemon.started() as running:
+        await until(lambda: received(emulator) > 200 * KB)
+        await running.kill()
+    file = file.rename(file.with_name("renamed meanwhile.mp4"))
+    async with daemon.started(*command) as running:
+        await running.tells("upload.published")
+        if command:
+            running.send(signal.SIGTERM)
+        assert (await running.end()).code == 0
+    assert_published_once(emulator.videos(), [file])
+    assert len(emulator.videos()) == 1
+
+
+async def test_a_file_that_is_taken_out_of_its_folder_and_put_back_keeps_its_ticket(start: Any) -> None:
+    emulator, daemon = await start(bytes_per_second=SLOW, settings=SMALL)
+    daemon.watch(settle="100ms")
+    [file] = daemon.files([1 * MB])
+    async with daemon.staying() as running:
+        await until(lambda: received(emulator) > 200 * KB)
+        elsewhere = file.rename(daemon.place / file.name)
+        await until(lambda: '"source_missed"' in running.err())
+        elsewhere.rename(file)
+        await running.tells("upload.published")
+    assert_published_once(emulator.videos(), [file])
+    assert len(emulator.videos()) == 1
 
 
 async def test_a_file_changed_between_two_runs_is_not_stitched(start: Any) -> None:

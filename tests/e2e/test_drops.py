@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -352,6 +353,38 @@ async def test_a_folder_that_is_missing_is_waited_for(start: Any) -> None:
         path = video(daemon.drop / "b.mp4")
         await until(lambda: len(published(emulator.videos())) == 2)
     assert_no_litter(emulator.videos())
+
+
+async def test_a_folder_without_its_marker_is_waited_for_and_nothing_in_it_is_given_up(start: Any) -> None:
+    emulator, daemon = await start(bytes_per_second=SLOW, settings=SMALL)
+    daemon.watch(settle="0s", rescan="100ms", marker=".okdrop-here", after="delete", delete_after="1s")
+    marker = daemon.drop / ".okdrop-here"
+    ended = await daemon.ends("run", "--once")
+    assert (ended.code, "the marker .okdrop-here is not there" in ended.err) == (2, True)
+    async with daemon.started("run") as running:
+        await until(lambda: running.told("folder.away"))
+        assert running.told("folder.away")[0]["code"] == "folder_unmarked"
+        await running.tells("service.ready")
+        path = video(daemon.drop / "a.mp4", 600 * KB)
+        assert "the marker .okdrop-here is not there" in (await daemon.ends("check")).out
+        assert "lacks its marker" in (await daemon.ends("explain", str(path))).out
+        assert not emulator.videos()
+        marker.touch()
+        await until(lambda: received(emulator) > 200 * KB)
+        # What a mount that goes away looks like: the marker and the file are not there.
+        elsewhere = daemon.place / "elsewhere"
+        marker.unlink()
+        path.rename(elsewhere)
+        await until(lambda: any(told["code"] == "source_away" for told in running.told("upload.trouble")))
+        other = video(daemon.drop / "in the mount point.mp4", 40 * KB)
+        await until(lambda: running.count("folder.away") == 2)
+        elsewhere.rename(path)
+        marker.touch()
+        await until(lambda: len(published(emulator.videos())) == 2)
+        assert len(emulator.videos()) == 2
+        await until(lambda: not path.exists() and not other.exists())
+        running.send(signal.SIGTERM)
+        assert (await running.end()).code == 0
 
 
 # --- mounts that come and go --------------------------------------------------------------------------

@@ -70,6 +70,93 @@ async def test_a_full_disk_holds_everything_up_and_loses_nothing(start: Any, sma
     assert_published_once(emulator.videos(), files)
 
 
+@pytest.fixture
+def journalled_disk(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """An ext4 that the kernel makes read-only at its first error: the image, and where it is mounted."""
+    image, place = tmp_path / "image", tmp_path / "journalled"
+    place.mkdir()
+    with image.open("wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    made = subprocess.run(["mkfs.ext4", "-q", "-F", image], capture_output=True, check=False)
+    if made.returncode or mount(image, place).returncode:
+        pytest.skip("no file system may be made and mounted here")
+    yield image, place
+    subprocess.run(["umount", "--lazy", place], check=False)
+
+
+def mount(image: Path, place: Path, options: str = "errors=remount-ro") -> subprocess.CompletedProcess[bytes]:
+    command = ["mount", "-o", f"loop,{options}", image, place]
+    return subprocess.run(command, capture_output=True, check=False)
+
+
+def injure(place: Path) -> None:
+    """Have the kernel meet an error on the file system, by its own switch for that."""
+    device = os.stat(place).st_dev  # noqa: PTH116
+    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))  # noqa: PTH119
+    switch = f"/sys/fs/ext4/{name}/trigger_fs_error"
+    if not os.path.exists(switch):  # noqa: PTH110
+        pytest.skip("this kernel has no switch for errors of ext4")
+    with open(switch, "w") as file:  # noqa: PTH123
+        file.write("injured by a test")
+
+
+def heal(image: Path, place: Path) -> None:
+    """What a person does about it."""
+    subprocess.run(["umount", place], check=True)
+    subprocess.run(["e2fsck", "-f", "-y", image], capture_output=True, check=False)
+    assert mount(image, place).returncode == 0
+
+
+def remount(place: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", place], check=True)
+
+
+async def test_a_disk_that_the_kernel_makes_read_only_holds_everything_up_and_loses_nothing(
+    start: Any, journalled_disk: tuple[Path, Path]
+) -> None:
+    image, place = journalled_disk
+    emulator, daemon = await start(bytes_per_second=2 * MB, settings={"upload__segment_size": "256KiB"})
+    daemon.set(ledger__url=f"sqlite:///{place / 'ledger.db'}")
+    files = daemon.files([6 * MB])
+    async with daemon.started(*RUN) as running:
+        await until(lambda: received(emulator) > 1 * MB)
+        injure(place)
+        stuck = await running.tells("ledger.stuck")
+        assert (stuck["level"], stuck["code"]) == ("error", "ledger_disk")
+        await until(lambda: not emulator.summary()["in_flight"])
+        assert running.process.returncode is None
+        assert not emulator.summary()["published"]
+        running.send(signal.SIGTERM)
+        assert (await running.end(within=20)).code == 0
+    ended = await daemon.ends()
+    assert (ended.code, "Traceback" in ended.text) == (2, False)
+    assert "okdrop: the ledger" in ended.err
+    heal(image, place)
+    assert (await daemon.ends()).code == 0
+    assert_published_once(emulator.videos(), files)
+    assert len(emulator.videos()) == 1
+
+
+async def test_a_ledger_on_a_read_only_disk_is_one_line_and_2_and_nothing_is_asked_for(
+    start: Any, small_disk: Path
+) -> None:
+    emulator, daemon = await start()
+    daemon.set(ledger__url=f"sqlite:///{small_disk / 'ledger.db'}")
+    daemon.files([300 * KB])
+    assert (await daemon.ends()).code == 0
+    later = daemon.file("later.mp4", 300 * KB)
+    remount(small_disk, "ro")
+    for command in (RUN, ("run", "--once")):
+        ended = await daemon.ends(*command)
+        assert (ended.code, "Traceback" in ended.text) == (2, False), ended.text
+        (line,) = [line for line in ended.err.splitlines() if not line.startswith("{")]
+        assert line.startswith("okdrop: the ledger"), line
+    assert len(emulator.videos()) == 1
+    remount(small_disk, "rw")
+    assert (await daemon.ends()).code == 0
+    assert_published_once(emulator.videos(), [later], others=1)
+
+
 async def test_a_drain_is_not_held_up_by_a_full_disk(start: Any, small_disk: Path) -> None:
     emulator, daemon = await start(bytes_per_second=1 * MB, settings={"upload__drain_timeout": "1s"})
     daemon.set(ledger__url=f"sqlite:///{small_disk / 'ledger.db'}")

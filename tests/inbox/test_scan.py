@@ -8,7 +8,7 @@ import pytest
 
 from okdrop.inbox import scan as scan_module
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import FolderMissing, FolderUnreadable, Found, look_at, scan
+from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, Found, look_at, scan
 
 SUFFIXES = {".mp4", "mkv"}
 
@@ -326,3 +326,43 @@ def test_what_is_known_is_left_out(tree: Path) -> None:
     assert known in asked
     assert known not in {one.path for one in result.found}
     assert len(result.found) == len(asked) - 1
+
+
+# --- a marker -----------------------------------------------------------------------------------------
+
+
+def test_a_folder_without_its_marker_is_not_looked_through(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    folder = os.fsencode(tmp_path)
+    with pytest.raises(FolderUnmarked, match=r"the marker \.here is not there"):
+        scan(folder, suffixes=SUFFIXES, ignore=(), marker=".here")
+    with pytest.raises(FolderUnmarked):
+        look_at(folder, [folder + b"/a.mp4"], suffixes=SUFFIXES, ignore=(), marker=".here")
+    (tmp_path / ".here").touch()
+    assert len(scan(folder, suffixes=SUFFIXES, ignore=(), marker=".here").found) == 1
+    assert len(look_at(folder, [folder + b"/a.mp4"], suffixes=SUFFIXES, ignore=(), marker=".here").found) == 1
+
+
+def test_a_marker_may_be_anything_and_lie_deeper(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "here").symlink_to("nowhere")
+    scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), marker="deep/here")
+
+
+def test_a_marker_that_goes_while_the_folder_is_looked_through_spoils_the_look(tmp_path: Path) -> None:
+    """It was unmounted in between: what was not found then says nothing."""
+    (tmp_path / "a.mp4").touch()
+    marker = tmp_path / ".here"
+    marker.touch()
+
+    def unmounted(_path: bytes, _status: os.stat_result) -> bool:
+        marker.unlink()
+        return False
+
+    with pytest.raises(FolderUnmarked):
+        scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), known=unmounted, marker=".here")
+
+
+def test_a_folder_that_is_missing_is_missing_whatever_its_marker(tmp_path: Path) -> None:
+    with pytest.raises(FolderMissing):
+        scan(os.fsencode(tmp_path / "nowhere"), suffixes=SUFFIXES, ignore=(), marker=".here")

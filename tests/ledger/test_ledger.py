@@ -390,3 +390,88 @@ async def test_a_file_that_was_gone_is_not_known_any_more(ledger: Ledger) -> Non
     await ledger.write(row.to(State.FAILED, failure=Failure(code="bad_file", message="no video")))
     both = [drop(b"/gone"), drop(b"/bad", inode=8)]
     assert await ledger.unknown(both) == both[:1]
+
+
+# --- forgetting ---------------------------------------------------------------------------------------
+
+
+async def pruned(ledger: Ledger, clock: Clock, *, at_most: int = 1000) -> int:
+    """Forget all that ended a day ago; returns how many steps that were."""
+    gone, after = 0, 0
+    while True:
+        step = await ledger.prune(before=clock() - timedelta(days=1), after=after, at_most=at_most)
+        gone += step.gone
+        if step.next is None:
+            return gone
+        assert step.next > after
+        after = step.next
+
+
+async def ended(ledger: Ledger, state: State, path: bytes = b"/a") -> Upload:
+    row = await ledger.add(drop(path), note="settled")
+    for following in {
+        State.PUBLISHED: [State.UPLOADING, State.FINALIZING, State.PUBLISHED],
+        State.FAILED: [State.UPLOADING, State.FAILED],
+    }.get(state, [state]):
+        row = await ledger.write(row.to(following))
+    return row
+
+
+@pytest.mark.parametrize("at_most", [1, 2, 1000])
+async def test_the_steps_of_an_upload_that_ended_long_ago_are_forgotten_and_the_row_is_not(
+    ledger: Ledger, clock: Clock, at_most: int
+) -> None:
+    row = await ended(ledger, State.FAILED)
+    assert len(await ledger.history(row.id)) == 3
+    assert await pruned(ledger, clock, at_most=at_most) == 0
+    clock.forward(days=2)
+    assert await pruned(ledger, clock, at_most=at_most) == 3
+    assert await ledger.history(row.id) == []
+    assert await ledger.get(row.id) == row
+    assert await pruned(ledger, clock, at_most=at_most) == 0
+
+
+async def test_that_an_upload_was_published_is_never_forgotten(ledger: Ledger, clock: Clock) -> None:
+    row = await ended(ledger, State.PUBLISHED)
+    row = await ledger.write(
+        row.to(State.FAILED, ticket=ticket(), failure=Failure(code="video_error", message="no"))
+    )
+    clock.forward(days=2)
+    assert await pruned(ledger, clock) == 4
+    assert [step.to_state for step in await ledger.history(row.id)] == [State.PUBLISHED]
+    # By that its video is spared when a newer file takes its place.
+    await ledger.add(drop(b"/a", size=200_000))
+    assert (await ledger.uploads(ids=[row.id]))[0].state is State.SUPERSEDED
+    assert await ledger.orphans() == []
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.UPLOADING, State.FINALIZING])
+async def test_what_goes_on_by_itself_keeps_its_history(ledger: Ledger, clock: Clock, state: State) -> None:
+    row = await ledger.add(drop())
+    for following in (State.UPLOADING, State.FINALIZING):
+        if row.state is not state:
+            row = await ledger.write(row.to(following))
+    clock.forward(days=2)
+    assert await pruned(ledger, clock) == 0
+
+
+async def test_what_has_something_left_to_do_keeps_its_history(ledger: Ledger, clock: Clock) -> None:
+    row = await ended(ledger, State.PUBLISHED)
+    row = await ledger.write(row.with_(chore=Chore.CONFIRM))
+    clock.forward(days=2)
+    assert await pruned(ledger, clock) == 0
+    await ledger.write(row.with_(chore=None))
+    assert await pruned(ledger, clock) == 0  # it ended only now
+    clock.forward(days=2)
+    assert await pruned(ledger, clock) == 3
+
+
+async def test_younger_steps_are_not_even_looked_at(ledger: Ledger, clock: Clock) -> None:
+    await ended(ledger, State.FAILED, b"/old")
+    clock.forward(days=2)
+    for number in range(10):
+        await ended(ledger, State.FAILED, b"/%d" % number)
+    first = await ledger.prune(before=clock() - timedelta(days=1), after=0, at_most=3)
+    assert (first.gone, first.next) == (3, 3)
+    second = await ledger.prune(before=clock() - timedelta(days=1), after=3, at_most=3)
+    assert (second.gone, second.next) == (0, None)

@@ -26,6 +26,9 @@ HALTED = events.PoolHalted(code="api_102", message="the token has expired", hint
 RESUMED = events.PoolResumed(code="api_102", reason="", seconds=1.0)
 OFFLINE = events.NetworkOffline(since="", host="the API", reason="the host cannot be reached")
 ONLINE = events.NetworkOnline(seconds=1.0, tries=1)
+AWAY = events.FolderAway(
+    path="/srv", code="folder_unmarked", message="/srv: the marker is not there", hint=""
+)
 STUCK = events.LedgerStuck(code="ledger_disk", message="the disk is full", hint="")
 DRAINING = events.DrainStarted(signal="SIGTERM", timeout=8.0)
 
@@ -96,6 +99,8 @@ async def test_the_status_is_kept_up_and_says_what_is_wrong(manager: Told) -> No
             (STUCK, "the disk is full"),
             (events.LedgerWritable(seconds=1.0), "STATUS=offline"),
             (ONLINE, "STATUS=0 uploading, 0 waiting"),
+            (AWAY, "STATUS=waiting for a folder: /srv: the marker is not there; 0 uploading, 0 waiting"),
+            (events.FolderBack(path="/srv"), "STATUS=0 uploading, 0 waiting"),
         ]:
             telling.hear(event)
             assert line in await receiver.hears()

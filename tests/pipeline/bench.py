@@ -129,11 +129,11 @@ class Bench:
         assert row.state is State.FINALIZING
         return row
 
-    def after(self, what: After) -> None:
+    def after(self, what: After, *, delete_after: float = 0.0) -> None:
         """What the folder says of its published files, from now on."""
         move_to = os.fsencode(self.move_to)
         cast("dict[str, Afterwards]", self.parts.afterwards)[str(self.folder)] = Afterwards(
-            after=what, move_to=move_to
+            after=what, move_to=move_to, delete_after=delete_after
         )
 
     @property

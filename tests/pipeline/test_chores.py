@@ -245,6 +245,37 @@ async def test_a_refused_video_that_a_person_deleted_is_sent_anew(bench: Bench) 
     assert [video["deleted"] for video in bench.emulator.videos()] == [True, False]
 
 
+@pytest.mark.parametrize("put_back", [False, True])
+async def test_a_moved_file_whose_video_was_refused_is_sent_anew_from_where_it_lies(
+    bench: Bench, *, put_back: bool
+) -> None:
+    bench.after(After.MOVE)
+    row = await bench.done()
+    await does(bench, row)
+    assert target(bench).exists()
+    with bench.faults.active("video_status", status="ERROR"):
+        await does(bench, row)
+    row = await bench.row(row.id)
+    assert row.failure is not None
+    assert str(target(bench)) in row.failure.message
+    await bench.parts.client.delete(bench.published[0]["id"])
+    if put_back:
+        target(bench).rename(source(bench))
+    await bench.ledger.write(row.handed_back())
+    await bench.finalizer.publish(row.id)
+    await bench.uploader.upload(row.id)
+    await bench.finalizer.publish(row.id)
+    row = await bench.row(row.id)
+    assert (row.state, row.drop.path) == (State.PUBLISHED, os.fsencode(source(bench)))
+    assert row.chore is (Chore.MOVE if put_back else Chore.CONFIRM)
+    [video] = [video for video in bench.published if not video["deleted"]]
+    assert (video["whole"], video["title"]) == (True, "a")
+    await confirmed(bench, row)
+    await confirmed(bench, row)
+    assert (target(bench).read_bytes(), (await bench.row(row.id)).chore) == (content(), None)
+    assert [*bench.move_to.iterdir()] == [target(bench)]
+
+
 async def test_a_newer_file_neither_hides_the_refusal_nor_deletes_the_video(bench: Bench) -> None:
     row = await refused(bench)
     bench.file(seed="another")
@@ -527,6 +558,62 @@ async def test_oks_word_that_still_holds_deletes(bench: Bench) -> None:
     assert await does(bench, row) == 0
     assert await does(bench, row) is None
     assert not source(bench).exists()
+
+
+DAY = 86_400.0
+
+
+async def kept_for(bench: Bench, seconds: float) -> Upload:
+    """A file whose video OK has, and which is to be deleted so many seconds later."""
+    bench.after(After.DELETE, delete_after=seconds)
+    row = await bench.done()
+    assert await confirmed(bench, row) == pytest.approx(seconds, abs=5)
+    row = await bench.row(row.id)
+    assert row.chore is Chore.DELETE
+    return row
+
+
+async def test_a_file_is_kept_for_a_while_after_ok_has_it(bench: Bench) -> None:
+    row = await kept_for(bench, DAY)
+    bench.clock.ahead += DAY - 60
+    assert await does(bench, row) == pytest.approx(60, abs=5)
+    assert source(bench).exists()
+    bench.clock.ahead += 60
+    assert await does(bench, row) == 0  # OK's word is a day old: asked once more
+    assert await does(bench, row) is None
+    assert not source(bench).exists()
+
+
+@pytest.mark.parametrize(("now", "left"), [(2 * DAY, 2 * DAY), (60.0, 60.0), (0.0, 0.0)])
+async def test_a_restart_forgets_neither_that_a_file_is_kept_nor_how_long_by_now(
+    set_up: Callable[..., Awaitable[Bench]], monkeypatch: pytest.MonkeyPatch, now: float, left: float
+) -> None:
+    bench = await set_up(stays=True)
+    row = await kept_for(bench, DAY)
+    bench.after(After.DELETE, delete_after=now)
+    put: list[tuple[int, float]] = []
+    monkeypatch.setattr(bench.chores._line, "put", lambda *what: put.append(what))
+    bench.chores.recover(await bench.ledger.chores())
+    [(number, delay)] = put
+    assert (number, delay) == (row.id, pytest.approx(left, abs=5))
+
+
+async def test_a_clock_that_ran_ahead_keeps_no_file_for_longer_than_was_meant(bench: Bench) -> None:
+    row = await kept_for(bench, DAY)
+    bench.clock.ahead -= 400 * DAY
+    assert await does(bench, row) == DAY
+
+
+async def test_a_run_that_ends_leaves_a_file_that_is_kept_to_a_later_one(bench: Bench) -> None:
+    row = await kept_for(bench, DAY)
+    bench.chores.recover(await bench.ledger.chores())
+    await asyncio.wait_for(bench.chores.wait_until_none(), 5)
+    assert source(bench).exists()
+    bench.clock.ahead += DAY + 1
+    bench.chores.recover(await bench.ledger.chores())
+    await works(bench)
+    assert not source(bench).exists()
+    assert (await bench.row(row.id)).chore is None
 
 
 @pytest.mark.parametrize("caught", [True, False])

@@ -13,6 +13,7 @@ from okdrop.inbox.scan import Found, scan
 from okdrop.pipeline import first_look as module
 from okdrop.pipeline.first_look import HELD, IGNORED, FirstLook
 from okdrop.pipeline.standing import Folder
+from okdrop.report import status_as_lines
 
 if TYPE_CHECKING:
     from pipeline.bench import Bench
@@ -51,6 +52,8 @@ async def test_what_lay_there_is_recorded_and_not_sent(bench: Bench, *, stays: b
     assert {row.state for row in rows} == {State.CANCELLED}
     assert len(rows) == len(names) + 1
     assert (await bench.ledger.history(rows[0].id))[-1].note == IGNORED
+    assert "lay there before the first start" in [*status_as_lines({}, rows)][1]
+    assert rows[0].handed_back().failure is None
     [told] = bench.told(events.ExistingIgnored)
     assert told.files == 4
 

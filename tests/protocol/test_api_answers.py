@@ -13,6 +13,7 @@ from okdrop.protocol.api_answers import (
     read_upload_url,
     read_user,
     read_video_status,
+    read_video_statuses,
 )
 from okdrop.protocol.messages import VideoStatus
 from okdrop.protocol.verdicts import GET_UPLOAD_URL, UPDATE
@@ -134,6 +135,24 @@ def test_an_answer_without_a_list_of_videos_is_not_called_no_such_video(value: J
     assert raised.value.tries
 
 
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        (None, {}),
+        ({"videos": None}, {}),
+        ({"videos": ["5", 5, None]}, {}),
+        ({"videos": [{"status": "OK"}, {"id": None, "status": "OK"}, {"id": True, "status": "OK"}]}, {}),
+        (
+            {"videos": [{"id": 5, "status": "ok"}, {"id": "6"}]},
+            {"5": VideoStatus.OK, "6": VideoStatus.UNKNOWN},
+        ),
+        ({"videos": [{"id": 2**60 + 1, "status": "ERROR"}]}, {str(2**60 + 1): VideoStatus.ERROR}),
+    ],
+)
+def test_of_many_videos_those_that_are_named_are_known(value: Json, known: dict[str, VideoStatus]) -> None:
+    assert read_video_statuses(value) == known
+
+
 def test_whoever_says_when_to_come_back_is_heeded_in_every_form() -> None:
     for status, body in ((503, b""), (503, error(2)), (200, error(8)), (429, b'{"error_code": 5000}')):
         with pytest.raises(Trouble) as raised:
@@ -193,7 +212,7 @@ def test_whatever_comes_in_a_value_or_an_upload_error_goes_out(
     except UploadError:
         return
     assert not body.lstrip().startswith(b"<")
-    for reader in (read_upload_url, read_video_status, read_user):
+    for reader in (read_upload_url, read_video_status, read_video_statuses, read_user):
         try:
             reader(value)
         except UploadError:

@@ -115,8 +115,9 @@ def never_wait() -> None:
 
 
 def complain(text: str) -> None:
-    """Write a line to standard error."""
-    print(f"okdrop: {text}", file=sys.stderr)
+    """Write one line, or several, to standard error."""
+    for line in text.split("\n"):
+        print(f"okdrop: {line}", file=sys.stderr)
 
 
 def settle() -> None:

@@ -120,6 +120,10 @@ class Client:
         """How OK's processing stands; MISSING where there is no such video."""
         return await self._api.video_status(video_id)
 
+    async def video_statuses(self, video_ids: Sequence[str]) -> dict[str, VideoStatus]:
+        """How OK's processing of several videos stands; one that is left out may have to be asked alone."""
+        return await self._api.video_statuses(video_ids)
+
     async def delete(self, video_id: str) -> None:
         """Delete the video; one that is gone already is as good."""
         await self._api.delete(video_id)

@@ -82,6 +82,11 @@ class Api:
                 raise
             return VideoStatus.MISSING
 
+    async def video_statuses(self, video_ids: Sequence[str]) -> dict[str, VideoStatus]:
+        """How OK's processing of several videos stands, for as many as OK names."""
+        params = {"vids": ",".join(video_ids), "fields": "video.id,video.status"}
+        return api_answers.read_video_statuses(await self._call(verdicts.GET, params))
+
     async def delete(self, video_id: str) -> None:
         """Delete the video; that there is none is as good."""
         try:

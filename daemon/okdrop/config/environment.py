@@ -73,7 +73,10 @@ def complete(environ: Mapping[str, str]) -> Environment:
     try:
         found = environment_file.parse(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise complaint([f"{said}: the file cannot be read: {error.strerror}"]) from None
+        hint = 'see that it is there, or put a "-" before its name'
+        if isinstance(error, PermissionError):
+            hint = "let this user read it, or run the command as okdrop's user"
+        raise complaint([f"{said}: the file cannot be read: {error.strerror}; {hint}"]) from None
     except UnicodeDecodeError:
         raise complaint([f"{said}: the file is not UTF-8"]) from None
     except environment_file.UnfinishedError as error:

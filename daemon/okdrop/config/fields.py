@@ -120,10 +120,17 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _marker(value: str) -> str:
+    if value and ("\0" in value or value.startswith("/") or {".", "..", ""} & {*value.split("/")}):
+        raise ValueError('must be a name in the folder, like ".okdrop-here", or empty')
+    return value
+
+
 Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
 GroupId: TypeAlias = Annotated[str, AfterValidator(_number)]
 Suffix: TypeAlias = Annotated[str, AfterValidator(_suffix)]
+Marker: TypeAlias = Annotated[str, AfterValidator(_marker)]
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
 Template: TypeAlias = Annotated[str, AfterValidator(check_template)]
 

@@ -78,7 +78,7 @@ def _read(file: Path) -> str:
     try:
         raw = file.read_bytes()
     except FileNotFoundError:
-        raise complaint([f"{file}: there is no such file; config/okdrop.toml shows what one holds"]) from None
+        raise complaint([f"{file}: there is no such file; `okdrop init` writes one"]) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no possible name"
         raise complaint([f"{file}: the configuration cannot be read: {reason}"]) from None

@@ -116,6 +116,7 @@ class Ledger(Section):
     """Where it is written down what was uploaded."""
 
     url: LedgerUrl = SecretStr("sqlite:////var/lib/okdrop/ledger.db")
+    keep_history: Seconds = 90 * 86400.0
 
 
 class Web(Section):

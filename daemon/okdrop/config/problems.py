@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one line: where it was said, the key, its value, what would do."""
+"""What is wrong with a configuration, in a line each: where it was said, key, value, what would do."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _LONGEST_VALUE: Final = 80
+_MOST_LINES: Final = 20
 _USER_IN_URL: Final = re.compile(r"//[^/\s]*@")
 
 _TEXTS: Final = {
@@ -48,9 +49,11 @@ class Origins:
 
 
 def complaint(lines: list[str]) -> ConfigurationError:
-    """Make one error of several problems: the first in full, the others counted."""
-    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-    return ConfigurationError(printable(lines[0]) + more)
+    """Make one error of several problems: a line each; of very many the first, and how many more."""
+    told = [printable(line) for line in lines[:_MOST_LINES]]
+    if len(lines) > _MOST_LINES:
+        told.append(f"and {len(lines) - _MOST_LINES} more")
+    return ConfigurationError("\n".join(told))
 
 
 def translate(error: ValidationError, tree: dict[str, Any], origins: Origins) -> ConfigurationError:

@@ -11,6 +11,7 @@ from okdrop import metadata
 from okdrop.config.fields import (
     AbsolutePath,
     GroupId,
+    Marker,
     OptionalPath,
     Pattern,
     PositiveSeconds,
@@ -106,9 +107,20 @@ class Watch(Section):
     privacy: Privacy = Privacy.PUBLIC
     after: After = After.KEEP
     move_to: OptionalPath = None
+    delete_after: Seconds = 0.0
     existing: Existing = Existing.TAKE
     suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
     ignore: tuple[Pattern, ...] = _IGNORE
+    marker: Marker = ""
+
+    @field_validator("marker")
+    @classmethod
+    def _no_video(cls, value: str, info: ValidationInfo) -> str:
+        names = Names(info.data.get("suffixes", ()), info.data.get("ignore", ()))
+        *above, name = value.split("/")
+        if value and names.takes(name) and not any(map(names.ignores, above)):
+            raise ValueError('is the name of a video; name a file that is none, like ".okdrop-here"')
+        return value
 
     @field_validator("move_to")
     @classmethod

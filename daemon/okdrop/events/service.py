@@ -64,6 +64,15 @@ class ServiceCrashed(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPruned(Event):
+    """Steps of uploads that came to their end long ago were forgotten; what they came to was not."""
+
+    name: ClassVar = "ledger.pruned"
+    steps: int
+    before: str  #: when the youngest of those uploads was written last, at most; RFC 3339
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStopped(Event):
     """The process ends."""
 

@@ -26,6 +26,15 @@ class UploadCancelled(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRenamed(UploadEvent):
+    """Its file, or a folder above it, got another name; it goes on under that one."""
+
+    name: ClassVar = "upload.renamed"
+    path: str
+    before: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TicketIssued(UploadEvent):
     """OK gave a video id and an upload URL (which is not shown)."""
 

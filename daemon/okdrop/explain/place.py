@@ -36,6 +36,8 @@ def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterato
         yield f"no watched folder holds it; watched: {folders}"
         return
     watch, names, label = watches[index], watches[index].names, f"[[watch]] {index}"
+    if watch.marker and not os.path.lexists(watch.path / watch.marker):
+        yield f"the folder {watch.path} lacks its marker {eye(watch.marker)}: it counts as not mounted"
     *above, name = Path(os.fsdecode(path)).relative_to(watch.path).parts
     place = watch.path
     for part in above:

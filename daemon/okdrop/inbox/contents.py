@@ -67,7 +67,7 @@ def _visit(
     source: Source, spans: Iterable[tuple[int, int]], begin: Callable[[int], Note], stop: threading.Event
 ) -> None:
     """Read spans, half-open; what `begin` makes of a span's start is given its bytes in order."""
-    with source.held() as file:
+    with source.opened() as file:
         for start, end in spans:
             note = begin(start)
             for block in _blocks(source, file, start, end):
@@ -90,7 +90,7 @@ def _fill(source: Source, leaves: Leaves, stop: threading.Event) -> None:
 
 def _equal(one: Source, other: Source, stop: threading.Event) -> bool:
     size = one.revision.size
-    with one.held() as mine, other.held() as theirs:
+    with one.opened() as mine, other.opened() as theirs:
         pairs = zip(_blocks(one, mine, 0, size), _blocks(other, theirs, 0, size), strict=True)
         return not any(stop.is_set() or left != right for left, right in pairs)
 

@@ -61,6 +61,13 @@ class FolderUnmounted(FolderError):
     hint = "mount it again; okdrop goes on by itself, also once there is a video in the folder as it is"
 
 
+class FolderUnmarked(FolderError):
+    """The folder lacks the marker that says that it is the right one: what was mounted there may not be."""
+
+    code = "folder_unmarked"
+    hint = "mount what holds it; or make the marker anew, or correct `marker` in [[watch]]"
+
+
 class FolderHangs(FolderError):
     """Whoever looks into the folder gets no answer: a mount whose server is gone, or a disk that is ill."""
 
@@ -110,6 +117,7 @@ def scan(
     ignore: Sequence[str],
     known: Known | None = None,
     progress: Progress | None = None,
+    marker: str = "",
 ) -> Scan:
     """Look through a folder and all folders in it; blocking, so it belongs into a thread.
 
@@ -123,10 +131,12 @@ def scan(
         ignore: patterns of names to pass over; both as `Names` reads them.
         known: asked of every video; one that is known is left out.
         progress: told how far the look has come.
+        marker: what has to lie in the folder, before and after the look; "": nothing has to.
 
     Raises:
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
+        FolderUnmarked: the marker is not there.
     """
     walk = _Walk(Names(suffixes, ignore), known, progress or Progress(folder))
     try:
@@ -134,7 +144,9 @@ def scan(
     except OSError as error:
         kind = FolderMissing if error.errno in _VANISHED else FolderUnreadable
         raise kind(f"{shown(folder)}: {_reason(error)}") from error
+    require(folder, marker)
     walk.list_the_rest()
+    require(folder, marker)
     seen = walk.result()
     return dataclasses.replace(seen, is_empty=not entries, device=seen.folders[folder][0])
 
@@ -147,17 +159,33 @@ def look_at(
     ignore: Sequence[str],
     known: Known | None = None,
     progress: Progress | None = None,
+    marker: str = "",
 ) -> Scan:
     """Look at single paths in a watched folder, by the rules of `scan`; blocking.
 
     A file counts if a scan would have found it: no name on the way to it is ignored, nothing on the way is
     a symbolic link. A folder is looked through. What is not there, or lies elsewhere, is passed over.
+
+    Raises:
+        FolderUnmarked: the marker is not there.
     """
+    require(folder, marker)
     walk = _Walk(Names(suffixes, ignore), known, progress or Progress(folder))
     for path in paths:
         walk.visit(folder, path)
     walk.list_the_rest()
+    require(folder, marker)
     return walk.result()
+
+
+def require(folder: bytes, marker: str) -> None:
+    """Make sure that a folder is the right one; blocking.
+
+    Raises:
+        FolderUnmarked: its marker, where it has one, is not there.
+    """
+    if marker and not os.path.lexists(folder + b"/" + os.fsencode(marker)):
+        raise FolderUnmarked(f"{shown(folder)}: the marker {shown(os.fsencode(marker))} is not there")
 
 
 class _Walk:

@@ -3,6 +3,7 @@
 Two revisions are never stitched together. So every segment is read through a handle of its own, and both
 the handle's stat and the path's are compared with the revision before its first block leaves and before
 its last one does. A file that came out different is not padded, cut or waited for: it is another revision.
+One that only has another name by now is the same revision: while it is held (`held`), it is followed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aiofiles.threadpool import wrap
 
 from okdrop.errors import GaveUp, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.events import shown
+from okdrop.inbox.hold import Hold
 from okdrop.inbox.revision import revision_of
 
 if TYPE_CHECKING:
@@ -64,15 +66,18 @@ class Source:
     process; one that was remembered from an earlier run comes in through `open`.
 
     Args:
-        path: absolute.
+        path: absolute; another one once the file was followed to it.
         revision: what every byte read has to belong to.
     """
 
-    __slots__ = ("path", "revision")
+    __slots__ = ("_hold", "_place", "path", "revision", "was_deleted")
 
     def __init__(self, path: bytes, revision: Revision) -> None:
         self.path = path
         self.revision = revision
+        self.was_deleted = False  #: the held file was seen to have no name any more: it never will again
+        self._hold: Hold | None = None
+        self._place: Callable[[bytes], bytes | None] = _nowhere
 
     @classmethod
     async def open(cls, path: bytes, expected: Revision) -> Self:
@@ -93,8 +98,34 @@ class Source:
         async with source._opened(0):  # now, not when OK has made an entry for it
             return source
 
+    @contextlib.asynccontextmanager
+    async def held(self, place: Callable[[bytes], bytes | None]) -> AsyncIterator[None]:
+        """Hold the file open, and follow it to another name meanwhile.
+
+        A file that cannot be held is not followed; whatever is the matter with it, the next look tells.
+
+        Args:
+            place: what a path is called by us, if the file may be sent from there; called in threads.
+        """
+        self._place = place
+        taking = asyncio.ensure_future(asyncio.to_thread(self._take_hold))
+        try:
+            await asyncio.shield(taking)
+            yield
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._let_go(taking)))
+
+    def _take_hold(self) -> None:
+        with contextlib.suppress(UploadError, OSError):
+            self._hold = Hold(self._descriptor())
+
+    async def _let_go(self, taking: asyncio.Future[None]) -> None:
+        await asyncio.wait({taking})
+        if self._hold is not None:
+            await asyncio.to_thread(self._hold.close)
+
     async def check(self) -> None:
-        """Make sure that the path still holds this revision.
+        """Make sure that the path, or the one that the file was followed to, still holds this revision.
 
         Raises:
             SourceChanged: it holds another (`source_changed`) or none (`source_gone`).
@@ -134,7 +165,7 @@ class Source:
                 yield block
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[io.FileIO]:
+    def opened(self) -> Iterator[io.FileIO]:
         """The file, open and unbuffered, for a thread that reads it; compared before and, used up, after.
 
         Raises:
@@ -181,9 +212,8 @@ class Source:
         """What opens, compares and seeks within one visit to a thread."""
 
         def opener(_path: str, _flags: int) -> int:
-            descriptor = os.open(self.path, _FLAGS)
+            descriptor = self._descriptor()
             try:
-                self._compare(descriptor)
                 os.lseek(descriptor, start, os.SEEK_SET)
             except BaseException:
                 os.close(descriptor)
@@ -192,11 +222,49 @@ class Source:
 
         return opener
 
+    def _descriptor(self) -> int:
+        """Open the file; once more, if it got another name between a look and the opening."""
+        path = self.path
+        try:
+            return self._compared(os.open(path, _FLAGS))
+        except (FileNotFoundError, NotADirectoryError, SourceChanged):
+            if self.path == path and not self._followed():
+                raise
+        return self._compared(os.open(self.path, _FLAGS))
+
+    def _compared(self, descriptor: int) -> int:
+        try:
+            self._compare(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
     def _compare(self, descriptor: int | None = None) -> None:
-        if _look(self.path) != self.revision:
-            raise _changed(self.path)
+        try:
+            if _look(self.path) != self.revision:
+                raise _changed(self.path)
+        except SourceChanged:
+            if not self._followed():
+                raise
         if descriptor is not None and revision_of(os.fstat(descriptor)) != self.revision:
             raise _changed(self.path)
+
+    def _followed(self) -> bool:
+        """Whether this very revision is held, and lies at another path now, which is ours from here on."""
+        hold = self._hold
+        if hold is None:
+            return False
+        path = hold.whereabouts(self.revision, self._place)
+        if path is None:
+            self.was_deleted = hold.is_deleted()
+            return False
+        self.path = path
+        return True
+
+
+def _nowhere(_path: bytes) -> None:
+    return None
 
 
 class _Noting(io.BufferedReader):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.patience import Patience
-    from okdrop.ledger.rows import HistoryRow
+    from okdrop.ledger.rows import HistoryRow, Pruned
 
 ANY_NUMBER: Final = 2**31 - 1
 """More tries than anybody makes."""
@@ -169,7 +169,13 @@ class Ledger:
         return await self._thread.write(operations.add, now, upload, note=note)
 
     async def add_all(
-        self, drops: Sequence[Drop], *, state: State = State.QUEUED, held: bool = False, note: str = ""
+        self,
+        drops: Sequence[Drop],
+        *,
+        state: State = State.QUEUED,
+        failure: Failure | None = None,
+        held: bool = False,
+        note: str = "",
     ) -> int:
         """Insert rows for those of many drops that have none yet, in one commit: some hundreds at a time.
 
@@ -180,7 +186,16 @@ class Ledger:
         """
         now = self._now()
         uploads = [
-            Upload(id=0, drop=drop, state=state, version=1, held=held, created_at=now, updated_at=now)
+            Upload(
+                id=0,
+                drop=drop,
+                state=state,
+                version=1,
+                failure=failure,
+                held=held,
+                created_at=now,
+                updated_at=now,
+            )
             for drop in drops
         ]
         return await self._thread.write(operations.add_all, now, uploads, note=note)
@@ -275,6 +290,19 @@ class Ledger:
     async def history(self, number: int) -> list[HistoryRow]:
         """The life of an upload, oldest first."""
         return await self._thread.read(operations.history, number)
+
+    async def prune(self, *, before: datetime, after: int, at_most: int) -> Pruned:
+        """Forget steps of uploads that ended long ago: one small transaction of many.
+
+        An upload has ended when nothing goes on by itself for it, and nothing is left to do after publishing.
+        The steps by which uploads were published are kept, as all rows are.
+
+        Args:
+            before: uploads that were written last before this time.
+            after: the step to begin after; 0 for the first.
+            at_most: how many steps to look at.
+        """
+        return await self._thread.write(operations.prune, before=before, after=after, at_most=at_most)
 
     async def orphans(self, *, tries_below: int = ANY_NUMBER) -> list[str]:
         """The video ids to delete on OK's side, those tried least first."""

@@ -13,7 +13,7 @@ from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import queries
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import Judgement, decide
-from okdrop.ledger.rows import HistoryRow, history_of, upload_of, values_of
+from okdrop.ledger.rows import HistoryRow, Pruned, history_of, upload_of, values_of
 from okdrop.ledger.twins import keep_leaves
 
 if TYPE_CHECKING:
@@ -277,6 +277,15 @@ def held(connection: Connection) -> int:
 def history(connection: Connection, number: int) -> list[HistoryRow]:
     """The life of an upload, oldest first."""
     return [history_of(row) for row in connection.execute(queries.LIFE, {"row_id": number})]
+
+
+def prune(connection: Connection, *, before: datetime, after: int, at_most: int) -> Pruned:
+    """Forget old steps among the next so many after one; see `Ledger.prune`."""
+    last, oldest = connection.execute(queries.NEXT_STEPS, {"after": after, "at_most": at_most}).one()
+    if last is None or oldest >= before:
+        return Pruned(gone=0, next=None)
+    keys = {"after": after, "last": last, "before": before}
+    return Pruned(gone=connection.execute(queries.FORGET_STEPS, keys).rowcount, next=last)
 
 
 def add_orphan(connection: Connection, now: datetime, video_id: str) -> None:

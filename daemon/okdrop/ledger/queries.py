@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Integer, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
-from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS, TO_DO, UPLOADS
+from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS, TO_DO, UPLOADS, Instant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -120,6 +120,35 @@ COUNTS: Final = select(_ROW.state, func.count()).group_by(_ROW.state)
 
 # One more line in the life of an upload.
 RECORD: Final = insert(HISTORY)
+
+# The next steps of any upload after a given one, so many of them: the last, and the time of the oldest.
+_NEXT_STEPS: Final = (
+    select(HISTORY.c.id, HISTORY.c.at)
+    .where(HISTORY.c.id > bindparam("after"))
+    .order_by(HISTORY.c.id)
+    .limit(bindparam("at_most", type_=Integer))
+    .subquery()
+)
+NEXT_STEPS: Final = select(func.max(_NEXT_STEPS.c.id), func.min(_NEXT_STEPS.c.at))
+
+# Forget steps of uploads that ended before a time, but for the step by which they were published: it tells
+# that a video may be public, and when OK need not be asked about it any more.
+_ENDED: Final = (
+    select(_ROW.id)
+    .where(
+        _ROW.id == HISTORY.c.upload_id,
+        _ROW.state.not_in(sorted(UNFINISHED)),
+        _ROW.chore.is_(None),
+        _ROW.updated_at < bindparam("before", type_=Instant),
+    )
+    .correlate(HISTORY)
+)
+FORGET_STEPS: Final = delete(HISTORY).where(
+    HISTORY.c.id > bindparam("after"),
+    HISTORY.c.id <= bindparam("last"),
+    HISTORY.c.to_state != State.PUBLISHED,
+    exists(_ENDED),
+)
 
 # The life of an upload, oldest first.
 LIFE: Final = select(HISTORY).where(HISTORY.c.upload_id == bindparam("row_id")).order_by(HISTORY.c.id)

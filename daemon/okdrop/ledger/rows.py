@@ -25,6 +25,14 @@ class HistoryRow:
     note: str = ""  #: for a person; holds no secret
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What came of forgetting some steps."""
+
+    gone: int  #: how many were forgotten
+    next: int | None  #: the step to go on after; None: nothing older is left
+
+
 def values_of(upload: Upload) -> dict[str, Any]:
     """Every column of the row but its id."""
     return {

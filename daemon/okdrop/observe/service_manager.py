@@ -109,6 +109,10 @@ class ServiceManager:
                 self._trouble["ledger"] = f"held up: {message}"
             case events.NetworkOffline(host=host, reason=reason):
                 self._trouble["network"] = f"offline: {host}: {reason}"
+            case events.FolderAway(path=path, message=message):
+                self._trouble[f"folder {path}"] = f"waiting for a folder: {message}"
+            case events.FolderBack(path=path):
+                self._trouble.pop(f"folder {path}", None)
             case events.PoolResumed() | events.LedgerWritable() | events.NetworkOnline():
                 self._trouble.pop(event.name.partition(".")[0], None)
             case _:

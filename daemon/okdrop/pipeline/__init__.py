@@ -7,8 +7,8 @@
 The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
 
-A daemon that stays has three more tasks beside them: `ForeignWrites` heeds what other processes order,
-`Mending` lets a halted pool go on, `Janitor` deletes orphans.
+A daemon that stays has four more tasks beside them: `ForeignWrites` heeds what other processes order,
+`Mending` lets a halted pool go on, `Janitor` deletes orphans, `Pruner` forgets old histories.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.parts import Parts, Tally
+from okdrop.pipeline.places import Place
+from okdrop.pipeline.pruning import Pruner, prune_at_the_end
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Upload
 
-__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Parts", "Pipeline", "Standing", "Tally"]
+__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Parts", "Pipeline", "Place", "Standing", "Tally"]
 
 FINALIZERS: Final = 2
 
@@ -118,6 +120,7 @@ class Pipeline:
         await self._run(self._watch_to_the_end)
         if not self._parts.brake.is_pulled:
             await sweep_at_the_end(self._parts)
+            await prune_at_the_end(self._parts)
 
     async def _watch_to_the_end(self) -> None:
         await self.watcher.run_to_the_end()
@@ -130,8 +133,8 @@ class Pipeline:
             beside: what else runs meanwhile, and is cancelled when the brake is pulled.
         """
         orders = ForeignWrites(self._parts, self._line, self._finals, self._opened)
-        janitor = Janitor(self._parts)
-        await self._run(self.watcher.run, orders.run, janitor.run, *beside)
+        janitor, pruner = Janitor(self._parts), Pruner(self._parts)
+        await self._run(self.watcher.run, orders.run, janitor.run, pruner.run, *beside)
 
     async def _run(self, leading: Work, *beside: Work) -> None:
         """Let the stages work until the leading task ends, or the brake is pulled."""

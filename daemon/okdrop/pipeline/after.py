@@ -21,6 +21,7 @@ from okdrop.protocol.messages import VideoStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from okdrop.drop import Upload
     from okdrop.protocol.retry import Backoff
@@ -42,10 +43,14 @@ _ASK_FACTOR: Final = 1.5
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Afterwards:
-    """What a folder says of its published files; `move_to` is absolute, and of use with "move" alone."""
+    """What a folder says of its published files.
+
+    `move_to` is absolute, and of use with "move" alone; `delete_after` is in seconds, for "delete".
+    """
 
     after: After
     move_to: bytes = b""
+    delete_after: float = 0.0
 
 
 KEEP: Final = Afterwards(after=After.KEEP)
@@ -148,6 +153,16 @@ def refusal(status: VideoStatus, row: Upload) -> Failure:
     failure = _REFUSALS[status]
     lies = row.drop.path if row.moved_to is None else row.moved_to
     return dataclasses.replace(failure, message=f"{failure.message}; the file lies at {shown(lies)}")
+
+
+def until_deletion(row: Upload, delete_after: float, now: datetime) -> float:
+    """Seconds until a confirmed file may be deleted.
+
+    It counts from the write that noted OK's word, by the wall clock, since it has to outlive the process; and
+    by what the folder says now. Where the clock had run ahead, nobody waits longer than that once more.
+    """
+    left = delete_after - (now - row.updated_at).total_seconds()
+    return max(0.0, min(left, delete_after))
 
 
 def until_next_ask(asked: int) -> float:

@@ -7,13 +7,14 @@ the ledger before the step that depends on it begins (`pipeline.record`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from okdrop import events
-from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadError
+from okdrop.errors import Doubt, GaveUp, LedgerError, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.meter import Meter
 from okdrop.pipeline.proof import Proof
@@ -111,6 +112,14 @@ class Attempt:
         """Somebody else wrote the row: stop at once, and cut what is in flight."""
         self._let_go = True
         self._wake()
+
+    async def follow(self) -> None:
+        """See whether the file has another name by now; if so, the ledger has it on return."""
+        with contextlib.suppress(UploadError, StaleVersion):  # the next step meets them, too
+            await self._source.check()
+            await self._note_name()
+        if self._ended is not None:
+            self._wake()
 
     @property
     def row(self) -> Upload:
@@ -283,11 +292,22 @@ class Attempt:
         error = landing()
         if self._ended is not None:
             return
+        await self._note_name()
         await self._note_finding()
         if error is not None:
             await self._meet(error)
         else:
             await self._made_progress()
+
+    async def _note_name(self) -> None:
+        """The file was followed to another name: the ledger knows it by that from here on."""
+        try:
+            await self._record.renamed(self._source.path)
+        except LedgerError as error:
+            if error.code != "ledger_known":
+                raise
+            name = events.shown(self._source.path)
+            self._ended = self._ended or SourceChanged(f"{name} has an upload of its own")
 
     async def _note_finding(self) -> None:
         finding = self._session.take_finding()

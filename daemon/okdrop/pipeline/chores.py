@@ -20,6 +20,7 @@ from okdrop.pipeline import after
 from okdrop.pipeline.filer import Filer
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.outage import LATER, Outage
+from okdrop.pipeline.questions import Questions
 from okdrop.protocol.unreachable import is_unreachable
 
 if TYPE_CHECKING:
@@ -47,25 +48,31 @@ class Chores:
         self._filer: Final = Filer(parts)
         self._line: Final = Line()
         self._open: Final = OpenUploads()
-        self._outage: Final = Outage(self._line.put, chance=parts.chance)
+        self._outage: Final = Outage(self._put, chance=parts.chance)
+        self._questions: Final = Questions(parts)
         self._confirmed: Final[dict[int, float]] = {}
 
     def take_up(self, row: Upload) -> None:
         """A row has its first chore."""
         if row.chore is not None:
             self._open.begin(row.id)
-            self._line.put(row.id, self._until_next(row.chore))
+            self._put(row.id, self._until_next(row))
+
+    def _put(self, number: int, delay: float = 0.0) -> None:
+        self._questions.due(number, delay)
+        self._line.put(number, delay)
 
     def recover(self, rows: Iterable[Upload]) -> None:
         """Take up what an earlier run left, each when it is due; a run that ends asks only what is due."""
         for row in rows:
-            delay = self._parts.seconds_until_due(row)
+            kept = row.chore is Chore.DELETE and not row.troubles
+            delay = self._until_deletion(row) if kept else self._parts.seconds_until_due(row)
             if delay and not self._stays:
-                if row.chore is Chore.CONFIRM:
+                if kept or row.chore is Chore.CONFIRM:
                     continue
                 delay = 0.0  # whoever mended a folder does not want to wait
             self._open.begin(row.id)
-            self._line.put(row.id, delay)
+            self._put(row.id, delay)
 
     async def wait_until_none(self) -> None:
         """Return when nothing is left that this run can do."""
@@ -78,6 +85,7 @@ class Chores:
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
         while (number := await self._line.get()) is not None and await self._parts.brake.wait_until_free():
+            self._questions.forget(number)
             try:
                 delay = await self.do(number)
             except StaleVersion:
@@ -88,14 +96,20 @@ class Chores:
                 if delay is None:
                     self._outage.leave(number)
             elif delay < LATER:
-                self._line.put(number, delay)
+                self._put(number, delay)
 
     @property
     def _stays(self) -> bool:
         return self._parts.brake.stays
 
-    def _until_next(self, chore: Chore) -> float:
-        return after.FIRST_ASK if chore is Chore.CONFIRM and self._stays else 0.0
+    def _until_next(self, row: Upload) -> float:
+        return after.FIRST_ASK if row.chore is Chore.CONFIRM and self._stays else self._until_deletion(row)
+
+    def _until_deletion(self, row: Upload) -> float:
+        """Seconds that a file is kept though OK has its video; one that met trouble is overdue."""
+        if row.chore is not Chore.DELETE or row.troubles:
+            return 0.0
+        return after.until_deletion(row, self._parts.afterwards_of(row.drop).delete_after, self._parts.now())
 
     async def do(self, number: int) -> float | None:
         """One try at one chore; returns how many seconds until the next, or None when nothing is left."""
@@ -133,15 +147,24 @@ class Chores:
         )
 
     async def _go_on(self, row: Upload, chore: Chore | None, *, note: str = "") -> float | None:
-        await self._parts.ledger.write(
-            row.with_(chore=chore, troubles=0, last_trouble="", repeats=0, retry_at=None), note=note
+        kept = self._parts.afterwards_of(row.drop).delete_after if chore is Chore.DELETE else 0.0
+        due = self._parts.now() + timedelta(seconds=kept) if kept else None
+        row = await self._parts.ledger.write(
+            row.with_(chore=chore, troubles=0, last_trouble="", repeats=0, retry_at=due), note=note
         )
-        return None if chore is None else self._until_next(chore)
+        return None if chore is None else self._until_next(row)
 
     async def _status(self, row: Upload, ticket: Ticket) -> VideoStatus | None:
         """OK's word about a row's video; None while another asks for all whether OK can be reached."""
-        if self._outage.holds(row.id):
-            return None
+        status = self._questions.heard(row.id)
+        if status is None:
+            if self._outage.holds(row.id):
+                return None
+            status = await self._ask(ticket)
+        self._parts.emit(events.VideoAsked(upload=row.id, status=status.value))
+        return status
+
+    async def _ask(self, ticket: Ticket) -> VideoStatus:
         try:
             status = await self._parts.client.video_status(ticket.video_id)
         except UploadError as error:
@@ -149,7 +172,7 @@ class Chores:
                 self._outage.somebody()
             raise
         self._outage.somebody()
-        self._parts.emit(events.VideoAsked(upload=row.id, status=status.value))
+        await self._questions.ask_for_others()
         return status
 
     def _reached_nobody(self, row: Upload, error: UploadError) -> float:
@@ -241,6 +264,8 @@ class Chores:
         return delay
 
     async def _delete(self, row: Upload) -> float | None:
+        if (kept := self._until_deletion(row)) > 0:
+            return kept
         if self._parts.monotonic() - self._confirmed.get(row.id, -STILL_TRUE) >= STILL_TRUE:
             return await self._make_sure(row)
         end = await self._filer.delete(row)

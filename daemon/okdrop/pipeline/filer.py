@@ -66,9 +66,11 @@ class Filer:
 
     async def _put_away(self, row: Upload, target: bytes | None) -> End:
         folder = row.drop.folder
+        hint = "mount what holds it; its files are not looked for until then"
         if not await self._in_thread(lambda _: filing.is_folder(os.fsencode(folder))):
-            hint = "mount what holds it; its files are not looked for until then"
             raise Trouble(f"{folder} is not there", code="filing_no_folder", hint=hint)
+        if unmarked := await self._parts.unmarked(folder):
+            raise Trouble(unmarked, code="filing_no_folder", hint=hint)
         errand = _errand(row, target)
         return await self._in_thread(lambda stop: filing.put_away(errand, stop))
 

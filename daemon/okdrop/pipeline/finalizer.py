@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State
-from okdrop.errors import GaveUp, Halted, SourceChanged, TicketDead, Trouble, UploadError
+from okdrop.errors import GaveUp, Halted, LedgerError, SourceChanged, TicketDead, Trouble, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.revision import moment
-from okdrop.inbox.source import Source
 from okdrop.leaves import Leaves
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
 from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.line import IN_OTHER_HANDS
+from okdrop.pipeline.places import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from okdrop.drop import Drop, Upload
+    from okdrop.inbox.source import Source
     from okdrop.metadata import Metadata
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -99,8 +100,10 @@ class Finalizer:
             return
         offered_before = row.publish_offered
         try:
-            metadata = self._metadata(row)
+            metadata, name = self._metadata(row), row.drop.path
             row = await self._commit_to(row)
+            if row.drop.path != name:
+                metadata = self._metadata(row)
             await self._update(row, metadata)
         except UploadError as error:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
@@ -148,9 +151,11 @@ class Finalizer:
             return row
         digest = row.digest
         try:
-            source = await Source.open(row.drop.path, row.drop.revision)
-            digest = digest or await self._proven(row, source)
-            await source.check()
+            source = await self._parts.open_source(row)
+            async with source.held(place_of(self._parts.places, row.drop.folder)):
+                digest = digest or await self._proven(row, source)
+                await source.check()
+            row = await self._renamed(row, source.path)
         except SourceChanged as changed:
             if changed.code != SOURCE_GONE:
                 raise
@@ -164,6 +169,21 @@ class Finalizer:
         leaves = Leaves(row.drop.revision.size, await self._parts.ledger.leaves(row))
         await contents.fill(source, leaves)
         return leaves.root()
+
+    async def _renamed(self, row: Upload, path: bytes) -> Upload:
+        """The file got another name while it was looked at: it is published under that one."""
+        if path in {row.drop.path, row.moved_to}:
+            return row
+        try:
+            renamed = await self._parts.ledger.write(
+                row.with_(drop=self._parts.drop_at(row.drop, path)), note="the file was renamed"
+            )
+        except LedgerError as error:
+            if error.code != "ledger_known":
+                raise
+            return row  # that name has a row of its own; it is of no more use to this one
+        self._parts.tell_rename(renamed, row.drop)
+        return renamed
 
     async def _update(self, row: Upload, metadata: Metadata) -> None:
         if row.ticket is not None:

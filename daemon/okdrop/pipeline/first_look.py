@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from okdrop import events
-from okdrop.drop import Drop, State, too_small
+from okdrop.drop import Drop, Failure, State, too_small
 from okdrop.ledger import New, Suspect
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ AT_ONCE: Final = 500
 """Files that are written in one commit; other writes go in between."""
 
 IGNORED: Final = "lay there before the first start (existing = ignore)"
+WHY_IGNORED: Final = Failure(
+    code="existing_ignored", message="it " + IGNORED, hint="okdrop retry ID sends it all the same"
+)
 HELD: Final = "held: found with too many others in a new folder; okdrop go releases it"
 
 
@@ -83,7 +86,7 @@ class FirstLook:
     async def _ignore(self, folder: Folder, found: list[Found]) -> set[bytes]:
         drops = await self._judged(folder, found, lambda judgement: isinstance(judgement, New | Suspect))
         for batch in _batches(drops):
-            await self._parts.ledger.add_all(batch, state=State.CANCELLED, note=IGNORED)
+            await self._parts.ledger.add_all(batch, state=State.CANCELLED, failure=WHY_IGNORED, note=IGNORED)
         if drops:
             self._parts.emit(
                 events.ExistingIgnored(

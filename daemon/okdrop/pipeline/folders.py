@@ -19,7 +19,15 @@ from okdrop.inbox.hints import MANY, Hints, NoHints, watch_mode
 from okdrop.inbox.known import KnownFiles
 from okdrop.inbox.lease import can_see_writers
 from okdrop.inbox.own_thread import begun
-from okdrop.inbox.scan import FolderError, FolderHangs, FolderUnmounted, Progress, look_at, scan
+from okdrop.inbox.scan import (
+    FolderError,
+    FolderHangs,
+    FolderUnmarked,
+    FolderUnmounted,
+    Progress,
+    look_at,
+    scan,
+)
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
 if TYPE_CHECKING:
@@ -145,8 +153,9 @@ class FolderWatch:
     async def _looked_through(self, look: Callable[..., Scan], *, known: Known) -> Scan:
         """Look, in a thread of its own; what comes no further for a while is told, and waited for."""
         progress = Progress(self._path)
-        names = {"suffixes": self._folder.suffixes, "ignore": self._folder.ignore}
-        looking = begun(partial(look, **names, known=known, progress=progress), name="look")
+        folder = self._folder
+        rules = {"suffixes": folder.suffixes, "ignore": folder.ignore, "marker": folder.marker}
+        looking = begun(partial(look, **rules, known=known, progress=progress), name="look")
         try:
             still, before = 0, 0
             while not (await asyncio.wait({looking}, timeout=self._hangs_after / GLANCES))[0]:
@@ -258,10 +267,13 @@ class FolderWatch:
             is_gone = self._path in paths and self._path not in self._hints.folders
             if is_gone or len(paths) > MANY:
                 return
-            while new := self._unwatched(await self._look_at(paths)):
-                if not await self._renew({**self._hints.folders, **new}):
-                    return
-                paths = set(new)
+            try:
+                while new := self._unwatched(await self._look_at(paths)):
+                    if not await self._renew({**self._hints.folders, **new}):
+                        return
+                    paths = set(new)
+            except FolderUnmarked:
+                return  # the scan that follows says so
 
     def _unwatched(self, folders: Mapping[bytes, Identity]) -> dict[bytes, Identity]:
         """Those of these folders that are not watched, or are others than those that are."""

@@ -17,6 +17,7 @@ from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
 from okdrop.ledger import SENT, Known, Moved, New, StaleVersion, Suspect
+from okdrop.pipeline.parts import SOURCE_MISSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,17 +115,34 @@ class Intake:
         old_name_holds = revision_at(upload.drop.path) == drop.revision  # then it is a second hard link
         if old_name_holds or upload.moved_to is not None:
             return self._known(drop, upload)
+        if await self._opened.follow(upload.id) == drop.path:
+            return await self._anew(drop)  # its worker goes on under the new name, and cuts nothing
+        changed, orphan = self._under_new_name(drop, upload)
         try:
-            renamed = await self._parts.ledger.write(
-                upload.with_(drop=_called_as_before(drop, upload)), note="the file was renamed"
-            )
+            renamed = await self._parts.ledger.write(changed, note="the file was renamed", orphan=orphan)
         except StaleVersion:
             return await self._anew(drop)  # its worker wrote in between: judge it as it stands now
         except LedgerError as error:
             return await self._anew_if_known(drop, error)
+        self._parts.tell_rename(renamed, upload.drop)
+        if _was_missed(upload):
+            self._line.retime(renamed.id, 0.0)  # this is what it waited for
+        return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
 
-        else:
-            return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
+    def _under_new_name(self, drop: Drop, upload: Upload) -> tuple[Upload, str]:
+        """The row by its new name, and the video that is given up by it.
+
+        A ticket is for one group: in a folder of another one, the upload begins anew.
+        """
+        changed = upload.with_(drop=_called_as_before(drop, upload))
+        if _was_missed(upload):
+            changed = changed.with_(retry_at=None, troubles=0)
+        same_group = self._parts.settings_of(drop).group_id == self._parts.settings_of(upload.drop).group_id
+        if same_group or upload.ticket is None or upload.state not in UNFINISHED or upload.publish_offered:
+            return changed, ""
+        if upload.state is State.FINALIZING:
+            changed = changed.to(State.UPLOADING)
+        return changed.with_(ticket=None, mode=None, offered_all=False, received=0), upload.ticket.video_id
 
     async def _found_again(self, drop: Drop, upload: Upload) -> Upload:
         """The file was gone (a mount came late, a rename), and here it is: its upload begins anew."""
@@ -198,6 +216,7 @@ class Intake:
         return row
 
     async def _add(self, drop: Drop) -> Upload:
+        await self._opened.make_way(drop.path)
         failure = too_small(drop.revision.size)
         try:
             if failure is None:
@@ -222,6 +241,10 @@ class Intake:
         )
         if self._opened.begin(row.id):
             self._line.put(row.id)
+
+
+def _was_missed(upload: Upload) -> bool:
+    return upload.troubles > 0 and upload.last_trouble == SOURCE_MISSED
 
 
 def _called_as_before(drop: Drop, upload: Upload) -> Drop:

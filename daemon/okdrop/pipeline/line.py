@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from okdrop.drop import Upload
 
 
 IN_OTHER_HANDS: Final = 1.0
@@ -64,6 +66,17 @@ class Line:
         self._due.put_nowait(None)
 
 
+class Carrier(Protocol):
+    """Whoever has the file of an upload in hand."""
+
+    @property
+    def row(self) -> Upload:
+        """The upload as it is known now."""
+
+    async def follow(self) -> None:
+        """See whether the file has another name by now; if so, the ledger has it on return."""
+
+
 class OpenUploads:
     """Which uploads of this run have not come to their end yet; `--once` ends when none is left.
 
@@ -73,6 +86,7 @@ class OpenUploads:
     def __init__(self) -> None:
         self._ids: Final[set[int]] = set()
         self._in_hand: Final[dict[int, Callable[[], object] | None]] = {}
+        self._carriers: Final[dict[int, Carrier]] = {}
         self._none_left: Final = asyncio.Event()
         self._listeners: Final[list[Callable[[int], object]]] = []
         self._none_left.set()
@@ -126,6 +140,27 @@ class OpenUploads:
         """Have `listener` called when the upload in one's hands is to be let go."""
         if upload in self._in_hand:
             self._in_hand[upload] = listener
+
+    @contextlib.contextmanager
+    def carried(self, upload: int, carrier: Carrier) -> Iterator[None]:
+        """Know who carries an upload's file, so that it can be asked to look after its name."""
+        self._carriers[upload] = carrier
+        try:
+            yield
+        finally:
+            del self._carriers[upload]
+
+    async def follow(self, upload: int) -> bytes | None:
+        """Have the file of an upload followed; returns its path, or None where nobody carries it."""
+        if (carrier := self._carriers.get(upload)) is None:
+            return None
+        await carrier.follow()
+        return carrier.row.drop.path
+
+    async def make_way(self, path: bytes) -> None:
+        """Another file lies at this path: what was carried from there may have another name by now."""
+        for carrier in [one for one in self._carriers.values() if one.row.drop.path == path]:
+            await carrier.follow()
 
     def is_in_hand(self, upload: int) -> bool:
         """Whether somebody is at work on it."""

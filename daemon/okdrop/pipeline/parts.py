@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 from datetime import timedelta
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import SOURCE_GONE, State
-from okdrop.errors import Trouble
+from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
+from okdrop.inbox.scan import FolderUnmarked, require
+from okdrop.inbox.source import Source
 from okdrop.pipeline.after import KEEP
+from okdrop.pipeline.places import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,11 +29,13 @@ if TYPE_CHECKING:
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
+    from okdrop.pipeline.places import Place
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
 
 
 SOURCE_AWAY: Final = "source_away"
+SOURCE_MISSED: Final = "source_missed"
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,6 +58,8 @@ class Parts:
 
     `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
     `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
+    `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
+    `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
@@ -68,6 +76,8 @@ class Parts:
     monotonic: Callable[[], float]
     chance: Callable[[], float]
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
+    places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
+    keep_history: float = 0.0
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
@@ -145,7 +155,9 @@ class Parts:
             return error
         folder, seen = row.drop.folder, frozenset(self.devices.get(row.drop.folder, ()))
         device = row.drop.revision.device
-        reason = await asyncio.to_thread(away, row.drop.path, os.fsencode(folder), device, seen=seen)
+        reason = await self.unmarked(folder) or await asyncio.to_thread(
+            away, row.drop.path, os.fsencode(folder), device, seen=seen
+        )
         if not reason:
             return error
         return Trouble(
@@ -153,6 +165,15 @@ class Parts:
             code=SOURCE_AWAY,
             hint="mount it again, or make the folder anew; okdrop cancel ID ends the wait",
         )
+
+    async def unmarked(self, folder: str) -> str:
+        """Why a watched folder is not the right one just now; "" where nothing speaks against it."""
+        place = self.places.get(folder)
+        try:
+            await asyncio.to_thread(require, os.fsencode(folder), place.marker if place is not None else "")
+        except FolderUnmarked as error:
+            return error.message
+        return ""
 
     async def supersede(self, row: Upload) -> None:
         """The file is another revision now: this one is neither stitched nor published."""
@@ -162,6 +183,26 @@ class Parts:
         )
         self.tally.add(State.SUPERSEDED)
         self.emit(events.UploadSuperseded(upload=row.id, path=events.shown(row.drop.path)))
+
+    async def open_source(self, row: Upload) -> Source:
+        """Bind to a row's file where it lies: once published, it may have been moved. See `Source.open`."""
+        if row.moved_to is not None:
+            with contextlib.suppress(SourceChanged, GaveUp):  # a person may have put it back
+                return await Source.open(row.moved_to, row.drop.revision)
+        return await Source.open(row.drop.path, row.drop.revision)
+
+    def drop_at(self, drop: Drop, path: bytes) -> Drop:
+        """A drop whose file has another name by now, in this watched folder or another."""
+        folder = folder_of(self.places, path) if drop.folder in self.places else drop.folder
+        return dataclasses.replace(drop, path=path, folder=folder or drop.folder)
+
+    def tell_rename(self, row: Upload, before: Drop) -> None:
+        """Say that an upload goes by another name."""
+        self.emit(
+            events.UploadRenamed(
+                upload=row.id, path=events.shown(row.drop.path), before=events.shown(before.path)
+            )
+        )
 
     def taken_away(self, row: Upload) -> None:
         """Somebody else brought an upload to its end: cancelled, superseded."""

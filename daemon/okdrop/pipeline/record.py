@@ -89,14 +89,30 @@ class Record:
 
     async def put_off(self, error: UploadError, *, at_once: bool) -> float:
         """Note one more trouble in a row; returns how many seconds to wait. See `Parts.put_off`."""
-        written, delay = await self._parts.put_off(self._as_known(), error, at_once=at_once)
-        self._keep(written)
+        async with self._writing:
+            written, delay = await self._parts.put_off(self._as_known(), error, at_once=at_once)
+            self._keep(written)
         return delay
+
+    async def renamed(self, path: bytes) -> None:
+        """The file goes by another name from here on. Raises as `write_ahead` does.
+
+        Raises:
+            LedgerError: `ledger_known`, that name has a row of its own.
+        """
+        async with self._writing:
+            before = self.row.drop
+            if path in {before.path, self.row.moved_to}:
+                return
+            drop = self._parts.drop_at(before, path)
+            await self._write(self._as_known().with_(drop=drop), note="the file was renamed")
+        self._parts.tell_rename(self.row, before)
 
     async def abandon(self, ticket: Ticket) -> None:
         """Part with a ticket: its video is an orphan from here on. Raises as `write_ahead` does."""
-        row = self._as_known().with_(ticket=None, mode=None, offered_all=False, received=0)
-        await self._write(row, note="the ticket was abandoned", orphan=ticket.video_id)
+        async with self._writing:
+            row = self._as_known().with_(ticket=None, mode=None, offered_all=False, received=0)
+            await self._write(row, note="the ticket was abandoned", orphan=ticket.video_id)
         self._parts.emit(
             events.TicketAbandoned(
                 upload=self.row.id, video_id=ticket.video_id, reason="a new one is asked for"

@@ -38,6 +38,7 @@ class Folder:
     rescan: float
     suffixes: tuple[str, ...]
     ignore: tuple[str, ...]
+    marker: str = ""  #: what has to lie in the folder; while it does not, the folder is away
     ignores_existing: bool = False  #: what lay there before the first start is not sent
     surge: int = 0  #: more files than this in a new folder wait until a person says go; 0: never
 

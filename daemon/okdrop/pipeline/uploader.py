@@ -6,21 +6,23 @@ drained → as it is, an error → by its verdict.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State, too_small
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
-from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
 from okdrop.pipeline.line import IN_OTHER_HANDS
-from okdrop.pipeline.parts import SOURCE_AWAY
+from okdrop.pipeline.parts import SOURCE_AWAY, SOURCE_MISSED
+from okdrop.pipeline.places import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from okdrop.drop import Drop, Upload
+    from okdrop.inbox.source import Source
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.twins import Twins
@@ -57,6 +59,7 @@ class Uploader:
         self._look_again: Final = look_again
         self._twins: Final = twins
         self._away: Final[set[int]] = set()
+        self._missed: Final[dict[int, float]] = {}
 
     def folder_is_back(self) -> None:
         """What waits for a file that is away need not wait longer."""
@@ -91,7 +94,11 @@ class Uploader:
         else:
             if row.id in self._opened:
                 self._parts.taken_away(row)
-            self._opened.end(row.id)
+            self._end_of(row.id)
+
+    def _end_of(self, number: int) -> None:
+        self._missed.pop(number, None)
+        self._opened.end(number)
 
     async def upload(self, number: int) -> None:
         """One attempt at one upload."""
@@ -108,14 +115,15 @@ class Uploader:
             self._opened.end(number)
             return
         try:
-            source = await Source.open(row.drop.path, row.drop.revision)
+            source = await self._parts.open_source(row)
             admitted = await self._twins.admit(row, source)
         except UploadError as error:
             await self._end(row, error)
             return
+        self._missed.pop(number, None)
         if admitted is not None:
             try:
-                await self._attempt(await self._take_up(admitted), source)
+                await self._attempt(await self._take_up(admitted, source), source)
             finally:
                 self._twins.leaves_worker(admitted)
 
@@ -125,15 +133,27 @@ class Uploader:
         attempt = Attempt(self._parts, row, source, leaves)
         self._opened.on_let_go(number, attempt.let_go)
         try:
-            outcome = await attempt.run()
-            await self._end(attempt.row, outcome, seconds=self._parts.monotonic() - started)
+            async with source.held(place_of(self._parts.places, row.drop.folder)):
+                with self._opened.carried(number, attempt):
+                    outcome = await attempt.run()
+            await self._end(
+                attempt.row,
+                outcome,
+                seconds=self._parts.monotonic() - started,
+                deleted=source.was_deleted,
+            )
         except StaleVersion:
             if attempt.homeless_video:
                 await self._parts.ledger.add_orphan(attempt.homeless_video)
             raise
 
-    async def _take_up(self, row: Upload) -> Upload:
-        taken = row.with_(attempts=row.attempts + 1, retry_at=None, waits_for=None)
+    async def _take_up(self, row: Upload, source: Source) -> Upload:
+        # Device and inode as they are numbered now: a rename is known by them.
+        drop = dataclasses.replace(row.drop, revision=source.revision)
+        moved_to = row.moved_to if source.path == row.moved_to else None
+        taken = row.with_(
+            attempts=row.attempts + 1, retry_at=None, waits_for=None, drop=drop, moved_to=moved_to
+        )
         if row.state is State.QUEUED:
             taken = taken.to(State.UPLOADING)
         row = await self._parts.ledger.write(taken)
@@ -147,10 +167,13 @@ class Uploader:
         )
         return row
 
-    async def _end(self, row: Upload, outcome: Outcome, *, seconds: float = 0.0) -> None:
-        """Write the outcome and pass the upload on."""
+    async def _end(
+        self, row: Upload, outcome: Outcome, *, seconds: float = 0.0, deleted: bool = False
+    ) -> None:
+        """Write the outcome and pass the upload on; `deleted`: the file is known to be no more."""
         if isinstance(outcome, UploadError):
-            await self._end_by(row, await self._parts.only_away(row, outcome))
+            error = await self._parts.only_away(row, outcome)
+            await self._end_by(row, error if deleted else self._only_missed(row, error))
         elif outcome == WHOLE:
             await self._whole(row, seconds)
         elif isinstance(outcome, Released):
@@ -159,6 +182,24 @@ class Uploader:
         elif outcome == DRAINED:
             await self._parts.ledger.write(row)
             self._line.put(row.id)
+
+    def _only_missed(self, row: Upload, error: UploadError) -> UploadError:
+        """A file that is gone may come back, or have another name, which a look through its folder finds.
+
+        Returns:
+            The error as it was, or the passing trouble that it is for a while: the ticket is kept.
+        """
+        place = self._parts.places.get(row.drop.folder)
+        if error.code != SOURCE_GONE or place is None:
+            return error
+        now = self._parts.monotonic()
+        if now - self._missed.setdefault(row.id, now) >= place.patience:
+            return error
+        return Trouble(
+            f"{error.message}; for {place.patience:g} seconds it is looked for under other names",
+            code=SOURCE_MISSED,
+            hint="put it back, or cancel the upload",
+        )
 
     async def _end_by(self, row: Upload, error: UploadError) -> None:
         """Write what stands in the way, by the error's verdict."""
@@ -175,7 +216,7 @@ class Uploader:
         elif isinstance(error, SourceChanged) and error.code != SOURCE_GONE:
             await self._parts.supersede(row)
             self._look_again(row.drop)
-            self._opened.end(row.id)
+            self._end_of(row.id)
         else:
             await self._failed(row, error)
 
@@ -204,4 +245,4 @@ class Uploader:
         await self._parts.fail(row, failure, orphan=orphan)
         if error.code == SOURCE_GONE:
             self._look_again(row.drop)  # it may be back already, or come back
-        self._opened.end(row.id)
+        self._end_of(row.id)

@@ -96,7 +96,11 @@ class Watcher:
         # All before any: a run that ends here, for want of one folder, has decided nothing about the others.
         all_seen = [
             await asyncio.to_thread(
-                scan, os.fsencode(folder.path), suffixes=folder.suffixes, ignore=folder.ignore
+                scan,
+                os.fsencode(folder.path),
+                suffixes=folder.suffixes,
+                ignore=folder.ignore,
+                marker=folder.marker,
             )
             for folder in self._folders.values()
         ]

@@ -109,7 +109,19 @@ def read_video_status(value: Json) -> VideoStatus:
             tries=verdicts.UNKNOWN_TRIES,
             hint="look on ok.ru whether the video is there; okdrop retry sends the file anew",
         )
-    word = videos[0].get("status")
+    return _status_of(videos[0])
+
+
+def read_video_statuses(value: Json) -> dict[str, VideoStatus]:
+    """Video ids and statuses in video.get's value, for as many as it names; the others are not known of."""
+    videos = value.get("videos") if isinstance(value, dict) else None
+    described = [video for video in videos if isinstance(video, dict)] if isinstance(videos, list) else []
+    by_id = [(_identifier(video.get("id")), _status_of(video)) for video in described]
+    return {video_id: status for video_id, status in by_id if video_id is not None}
+
+
+def _status_of(video: dict[str, Json]) -> VideoStatus:
+    word = video.get("status")
     try:
         return VideoStatus(word.upper()) if isinstance(word, str) else VideoStatus.UNKNOWN
     except ValueError:
