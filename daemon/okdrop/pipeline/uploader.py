@@ -16,6 +16,7 @@ from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.parts import SOURCE_AWAY
+from okdrop.pipeline.sessions import place_of, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +73,8 @@ class Uploader:
         except StaleVersion as stale:
             # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
             self._pass_on(stale.current)
+        finally:
+            self._parts.breakers.leave(number)
 
     def _pass_on(self, row: Upload) -> None:
         """Put an upload where its state belongs, which may not be here."""
@@ -97,6 +100,9 @@ class Uploader:
         if (failure := too_small(row.drop.revision.size)) is not None:  # a person handed it back
             await self._parts.fail(row, failure)
             self._opened.end(number)
+            return
+        if place := self._parts.breakers.holds(number, *places_of(row)):
+            self._parts.breakers.wait(number, place, self._line)
             return
         try:
             source = await Source.open(row.drop.path, row.drop.revision)
@@ -138,10 +144,18 @@ class Uploader:
             await self._whole(row, seconds)
         elif isinstance(outcome, Released):
             await self._parts.ledger.write(row)
-            self._line.put(row.id, outcome.delay)
+            self._come_back(row, outcome)
         elif outcome == DRAINED:
             await self._parts.ledger.write(row)
             self._line.put(row.id)
+
+    def _come_back(self, row: Upload, released: Released) -> None:
+        if released.held:
+            self._parts.breakers.wait(row.id, released.place, self._line)
+            return
+        self._line.put(row.id, released.delay)
+        if released.place:
+            self._parts.breakers.delayed(row.id, released.place, self._line)
 
     async def _end_by(self, row: Upload, error: UploadError) -> None:
         """Write what stands in the way, by the error's verdict."""
@@ -167,6 +181,7 @@ class Uploader:
             row.to(State.FINALIZING, received=row.drop.revision.size, troubles=0, retry_at=None)
         )
         if row.ticket is not None:
+            self._parts.breakers.succeeded(row.id, place_of(row.ticket))
             self._parts.emit(
                 events.UploadWhole(
                     upload=row.id,
