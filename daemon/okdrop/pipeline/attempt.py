@@ -257,6 +257,7 @@ class Attempt:
 
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
+        self._parts.breakers.named(place_of(ticket))
         self._best = 0
         self._record.has(ticket=ticket)
         self._parts.emit(

@@ -36,6 +36,9 @@ API: Final = "the API"
 CALL: Final = (ACCOUNT, API)
 """What has to be well for a call of the API."""
 
+CROWD: Final = 8
+"""Uploads that wait for one host before no more are sent there."""
+
 NUDGE: Final = 5.0
 """Seconds after which others are asked to try, if whoever was asked has not come."""
 
@@ -90,6 +93,7 @@ class Breakers:
         self._monotonic: Final = monotonic
         self._chance: Final = chance
         self._places: Final[dict[str, _Place]] = {}
+        self._named = ""  # the host that OK named last
         self.changed: Final = asyncio.Event()  #: set whenever `waiting` tells something new
 
     # --- may I go? -----------------------------------------------------------------------------------
@@ -113,6 +117,13 @@ class Breakers:
             if name in self._places and self._places[name].breaker.state is not State.CLOSED:
                 return name
         return ""
+
+    def crowded(self) -> str:
+        """The host that OK would name now, by its last word, if enough wait for it already; else ""."""
+        known = self._places.get(self._named)
+        if known is None or known.breaker.state is State.CLOSED or len(known.waiting) < CROWD:
+            return ""
+        return self._named
 
     def seconds_left(self, place: str) -> float:
         """How many seconds nobody goes there; 0 where somebody may, or is trying."""
@@ -191,10 +202,24 @@ class Breakers:
         if not breaker.remembers(now):
             del self._places[place]  # well, and empty
 
+    def named(self, host: str) -> None:
+        """OK named this host in a new ticket: who would have been sent to the one before may go on."""
+        before, self._named = self._places.get(self._named), host
+        if before is not None and not self.ill(host):
+            waiting, before.patient = before.patient, {}
+            _put_back(waiting, {})
+
     # --- who waits -----------------------------------------------------------------------------------
 
     def wait(self, who: int, place: str, line: Line, *, patient: bool = False) -> None:
-        """Put an id into a line once the place is well; `patient`: it tries only if nobody else does."""
+        """Put an id into a line once the place is well.
+
+        Args:
+            who: the id.
+            place: where it may not go now.
+            line: where the id belongs.
+            patient: it tries only if nobody else does.
+        """
         known = self._places.get(place)
         if known is None or known.breaker.state is State.CLOSED:
             line.put(who)

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State, too_small
+from okdrop.drop import (
+    NO_STRIKES,
+    SOURCE_GONE,
+    TICKETS_PER_REVISION,
+    UNFINISHED,
+    Failure,
+    State,
+    too_small,
+)
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
@@ -27,6 +35,12 @@ if TYPE_CHECKING:
 
 USELESS_TICKET: Final = frozenset({"ticket_expired", "upload_host_refused", "video_unclear", SOURCE_GONE})
 """Failures after which another try begins with a new ticket."""
+
+HOPELESS: Final = 900.0
+"""Seconds without a sign of life from a host after which an upload of which it holds nothing leaves it."""
+
+SPARE_TICKETS: Final = TICKETS_PER_REVISION - 2
+"""Tickets after which none is spent on a dead host any more: passing trouble is never final."""
 
 
 class Uploader:
@@ -101,8 +115,8 @@ class Uploader:
             await self._parts.fail(row, failure)
             self._opened.end(number)
             return
-        if place := self._parts.breakers.holds(number, *places_of(row)):
-            self._parts.breakers.wait(number, place, self._line)
+        row = await self._away_from_dead_host(row)
+        if self._has_to_wait(row):
             return
         try:
             source = await Source.open(row.drop.path, row.drop.revision)
@@ -120,6 +134,31 @@ class Uploader:
             if attempt.homeless_video:
                 await self._parts.ledger.add_orphan(attempt.homeless_video)
             raise
+
+    async def _away_from_dead_host(self, row: Upload) -> Upload:
+        """Ask for another host, where that costs no byte, and OK had time to find out."""
+        ticket, breakers = row.ticket, self._parts.breakers
+        if ticket is None or row.received or row.offered_all or row.tickets > SPARE_TICKETS:
+            return row
+        waited = (self._parts.now() - ticket.issued_at).total_seconds()
+        if min(waited, breakers.open_for(place_of(ticket))) < HOPELESS:
+            return row
+        row = row.with_(ticket=None, mode=None, strikes=NO_STRIKES)
+        row = await self._parts.ledger.write(row, note="its host is dead", orphan=ticket.video_id)
+        self._parts.emit(
+            events.TicketAbandoned(upload=row.id, video_id=ticket.video_id, reason="its host is dead")
+        )
+        return row
+
+    def _has_to_wait(self, row: Upload) -> bool:
+        """Whether a place that it needs is in trouble; it comes back once that is well."""
+        breakers = self._parts.breakers
+        if row.ticket is None and (crowd := breakers.crowded()):
+            breakers.wait(row.id, crowd, self._line, patient=True)
+            return True
+        if place := breakers.holds(row.id, *places_of(row)):
+            breakers.wait(row.id, place, self._line)
+        return bool(place)
 
     async def _take_up(self, row: Upload) -> Upload:
         taken = row.with_(attempts=row.attempts + 1, retry_at=None)
