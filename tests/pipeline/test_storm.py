@@ -161,7 +161,7 @@ async def test_a_limit_cools_the_whole_account_and_one_call_asks_after_it(
     assert calls <= 4 + len(bench.told(events.BreakerHalfOpen))
     rows = await bench.ledger.unfinished()
     assert {row.last_trouble for row in rows} == {code}
-    assert all(row.retry_at is not None for row in rows)
+    assert len([row for row in rows if row.retry_at is not None]) >= 10 - 1  # all but the one that tries
     bench.faults.clear()
     await running
     assert published(bench) == 10

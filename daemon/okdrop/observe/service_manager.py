@@ -109,6 +109,10 @@ class ServiceManager:
                 self._trouble["ledger"] = f"held up: {message}"
             case events.NetworkOffline(host=host, reason=reason):
                 self._trouble["network"] = f"offline: {host}: {reason}"
+            case events.BreakerOpened(place=place, reason=reason):
+                self._trouble[f"place {place}"] = f"in trouble: {place}: {reason}"
+            case events.BreakerClosed(place=place):
+                self._trouble.pop(f"place {place}", None)
             case events.PoolResumed() | events.LedgerWritable() | events.NetworkOnline():
                 self._trouble.pop(event.name.partition(".")[0], None)
             case _:
