@@ -4,7 +4,7 @@
 - The same trouble of one upload is told first, then every few minutes at most, with the number left out.
 - So is trouble with what comes after publishing; there OK's trouble is the same whichever video it is about.
 - Trouble that is a place's (OK's API, the account, an upload host) is told once, when its breaker opens, and
-  once when it closes; not for each upload that meets it, nor each time that the place is tried. One that
+  once when it closes; beside it for the upload that met it, and not for each that meets it later. One that
   opens and closes again and again is told every few minutes at most; while we are offline, not at all.
 - That a worker takes up an upload once more is no news.
 
@@ -70,6 +70,7 @@ class Quiet:
         self._offline = False
         self._halted = False
         self._hushed: Final[dict[str, bool]] = {}  # open places not told; whether for being offline
+        self._examples: Final[set[str]] = set()  # places whose trouble is told of one upload still
         self._begun: Final[set[int]] = set()
         self._told: Final[dict[int | str, _Told]] = {}  # by upload; else by "what about which"
 
@@ -78,7 +79,8 @@ class Quiet:
         self._note(event)
         match event:
             case events.UploadTrouble():
-                if not event.held_by:
+                if not event.held_by or event.held_by in self._examples:
+                    self._examples.discard(event.held_by)
                     self._trouble(event, event.upload)
             case events.ChoreTrouble():
                 self._trouble(event, _subject(event))
@@ -130,6 +132,7 @@ class Quiet:
             return
         self._hushed.pop(event.place, None)
         self._told[about] = _Told(event.code, now)
+        self._examples.add(event.place)
         self._log(dataclasses.replace(event, folded=told.folded if told else 0))
 
     def _trouble(self, event: Trouble, about: int | str) -> None:
