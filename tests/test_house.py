@@ -44,6 +44,7 @@ THROUGH = {
     "events/base.py": "test_events.py",
     "events/files.py": "test_events.py",
     "events/folders.py": "test_events.py",
+    "events/places.py": "test_events.py",
     "events/service.py": "test_events.py",
     "events/uploads.py": "test_events.py",
     "ledger/errors.py": "ledger/test_sqlite.py",  # translations show where a database refuses

@@ -148,7 +148,7 @@ def _remarks(row: Upload) -> Iterator[str]:
         yield f"the same bytes as upload {row.duplicate_of}"
     if row.state is State.PUBLISHED and row.ticket is None:
         yield "adopted: published before, by whatever means"
-    if row.state in UNFINISHED and row.troubles and row.retry_at is not None:
+    if row.state in UNFINISHED and row.last_trouble and row.retry_at is not None:
         yield f"waits for its next try at {rfc3339(row.retry_at)}, after {row.last_trouble}"
     if row.chore is not Chore.CONFIRM:  # every published upload has that before it for a while
         yield from (f"{name} {value}" for name, value in _afterwards(row) if value)

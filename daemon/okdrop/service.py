@@ -30,7 +30,18 @@ from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
-from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Parts, Pipeline, Place, Standing, Tally
+from okdrop.pipeline import (
+    Afterwards,
+    Brake,
+    Breakers,
+    Folder,
+    Mending,
+    Parts,
+    Pipeline,
+    Place,
+    Standing,
+    Tally,
+)
 from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
@@ -257,6 +268,7 @@ def _exit_code(stop: Stop, tally: Tally) -> int:
 async def _parts(
     config: Config, emit: Emit, brake: Brake, tally: Tally, keyring: Keyring
 ) -> AsyncIterator[Parts]:
+    backoff = Backoff(first_delay=config.retry.first_delay, max_delay=config.retry.max_delay)
     patience = Patience(emit=emit, monotonic=time.monotonic) if brake.stays else None
     async with (
         await Ledger.open(config.ledger.url.get_secret_value(), now=_now, patience=patience) as ledger,
@@ -268,7 +280,8 @@ async def _parts(
             client=client,
             emit=emit,
             plan=plan(config),
-            backoff=Backoff(first_delay=config.retry.first_delay, max_delay=config.retry.max_delay),
+            backoff=backoff,
+            breakers=Breakers(backoff, emit=emit, now=_now, monotonic=time.monotonic, chance=random.random),
             brake=brake,
             tally=tally,
             now=_now,

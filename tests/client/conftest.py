@@ -23,10 +23,12 @@ def _one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def serve() -> Serve:
-    """Start a scripted server; `buffer` caps its kernel's receive buffer, in bytes."""
+    """Start a scripted server; `buffer` caps what its kernel holds, `limit` what it reads ahead."""
 
     @contextlib.asynccontextmanager
-    async def start(script: Script, *, tls: bool = False, buffer: int = 0) -> AsyncIterator[Scripted]:
+    async def start(
+        script: Script, *, tls: bool = False, buffer: int = 0, limit: int = 1 << 16
+    ) -> AsyncIterator[Scripted]:
         server = Scripted(script)
         sock = socket.socket()
         if buffer:
@@ -37,7 +39,7 @@ def serve() -> Serve:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(LOOPBACK_PEM)
             server.scheme = "https"
-        listener = await asyncio.start_server(server.talk, sock=sock, ssl=context, limit=1 << 16)
+        listener = await asyncio.start_server(server.talk, sock=sock, ssl=context, limit=limit)
         server.port = sock.getsockname()[1]
         try:
             yield server

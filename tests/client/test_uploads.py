@@ -1,6 +1,8 @@
 import asyncio
 import contextlib
+import signal
 import socket
+import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 
@@ -26,6 +28,25 @@ from okdrop.protocol.ranges import ByteRange, ByteRanges
 from scripted import LOOPBACK_PEM, NOW, Connect, Serve, Talk
 
 KIB = 1024
+
+DEAF = """
+import socket, ssl, sys
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+listener.bind(("127.0.0.1", 0))
+listener.listen()
+print(listener.getsockname()[1], flush=True)
+line, _ = listener.accept()
+if sys.argv[1] == "1":
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    line = context.wrap_socket(line, server_side=True)
+line.recv(65536)
+print("begun", flush=True)
+while line.recv(65536):
+    pass
+"""
+"""A server that reads as long as it lives, and answers nothing; it says when the request has begun."""
 
 
 async def blocks_of(data: bytes, size: int = 64 * KIB) -> AsyncIterator[bytes]:
@@ -255,6 +276,50 @@ async def test_a_server_that_stops_reading_is_stalled(serve: Serve, connect: Con
     async with serve(script, buffer=8 * KIB) as server, connect(stall_timeout=0.4) as client:
         answer = await asyncio.wait_for(post(client, server.ticket(), endless(size), size), 8)
     assert answer == NoAnswer("stalled: no byte was acknowledged", sent=True)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_process_that_is_stopped_is_stalled(connect: Connect, *, tls: bool) -> None:
+    """Its kernel takes bytes until the buffer is full, and answers for ever after."""
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DEAF, str(int(tls)), LOOPBACK_PEM, stdout=asyncio.subprocess.PIPE
+    )
+    assert server.stdout is not None
+    try:
+        port = int(await server.stdout.readline())
+        scheme = "https" if tls else "http"
+        ticket = Ticket(video_id="7", upload_url=f"{scheme}://127.0.0.1:{port}/u?sig=x", issued_at=NOW)
+        size = 64 * KIB * KIB
+        async with connect(stall_timeout=0.3, ca_file=str(LOOPBACK_PEM)) as client:
+            sending = asyncio.create_task(post(client, ticket, endless(size), size))
+            assert await server.stdout.readline() == b"begun\n"
+            server.send_signal(signal.SIGSTOP)
+            answer = await asyncio.wait_for(sending, 20)
+        assert answer == NoAnswer("stalled: no byte was acknowledged", sent=True)
+    finally:
+        server.kill()
+        await server.wait()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_two_kilobytes_a_second_are_never_given_up(
+    serve: Serve, connect: Connect, *, tls: bool
+) -> None:
+    """The reader's kernel is silent for seconds at a time, longer than `stall_timeout`."""
+    size = 24 * KIB
+
+    async def script(talk: Talk) -> None:
+        left = size
+        while left:
+            left -= len(await talk.reader.read(min(left, 256)))
+            await asyncio.sleep(0.125)  # 2048 bytes a second
+        await talk.answer(201)
+
+    async with (
+        serve(script, tls=tls, buffer=8 * KIB, limit=2 * KIB) as server,
+        connect(stall_timeout=1.0, answer_timeout=30.0, ca_file=str(LOOPBACK_PEM)) as client,
+    ):
+        assert await post(client, server.ticket(), endless(size), size) == Stored()
 
 
 async def test_a_server_that_never_answers_uses_up_the_other_patience(serve: Serve, connect: Connect) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from okdrop import events
@@ -145,3 +147,63 @@ def test_all_else_passes_unchanged(log: Log) -> None:
     ]
     log.hear(*told)
     assert log.lines == told
+
+
+# --- places -----------------------------------------------------------------------------------------------
+
+
+def opened(place: str = "the API", reason: str = "HTTP 503") -> events.BreakerOpened:
+    return events.BreakerOpened(
+        place=place, code="http_503", reason=reason, failures=4, delay=1.0, until="2026-01-01T00:00:00+00:00"
+    )
+
+
+def stays_open(place: str = "the API") -> events.BreakerStaysOpen:
+    return events.BreakerStaysOpen(
+        place=place, code="http_503", reason="HTTP 503", failures=9, delay=8.0, until=""
+    )
+
+
+def closed(place: str = "the API") -> events.BreakerClosed:
+    return events.BreakerClosed(place=place, failures=9, seconds=60.0, waiting=48)
+
+
+def test_a_places_trouble_is_one_line_and_one_when_it_is_well(log: Log) -> None:
+    held = dataclasses.replace(trouble(), held_by="the API")
+    log.hear(opened(), *[dataclasses.replace(held, upload=number) for number in range(50)], held)
+    log.hear(closed())
+    met = dataclasses.replace(held, upload=0)
+    assert log.lines == [opened(), met, closed()]
+
+
+def test_a_place_that_opens_and_closes_again_and_again_is_told_seldom(log: Log) -> None:
+    for _ in range(100):
+        log.hear(opened(), closed(), later=REPEAT_EVERY / 10)
+    assert log.names[:4] == ["breaker.opened", "breaker.closed"] * 2
+    assert len(log.lines) == 2 * 10
+    assert log.lines[2] == dataclasses.replace(opened(), folded=9)
+
+
+def test_one_that_is_left_out_and_stays_open_is_told_after_all(log: Log) -> None:
+    log.hear(opened(), closed(), opened(), stays_open(), later=1.0)
+    assert log.names == ["breaker.opened", "breaker.closed"]
+    log.hear(stays_open(), later=REPEAT_EVERY)
+    assert log.names == ["breaker.opened", "breaker.closed", "breaker.opened"]
+    assert log.lines[-1] == dataclasses.replace(opened(), failures=9, delay=8.0, until="", folded=1)
+    log.hear(closed())
+    assert log.names[-1] == "breaker.closed"
+
+
+def test_offline_no_place_is_told_of(log: Log) -> None:
+    log.hear(OFFLINE, opened(reason=unreachable.NO_HOST), closed(), ONLINE, opened())
+    assert log.names == ["network.offline", "network.online", "breaker.opened"]
+
+
+def test_another_place_is_another_matter(log: Log) -> None:
+    log.hear(opened("a"), opened("b"), closed("b"), closed("a"))
+    assert [event.name for event in log.lines] == ["breaker.opened"] * 2 + ["breaker.closed"] * 2
+
+
+def test_an_upload_that_only_waited_in_between_is_not_said_to_start_again(log: Log) -> None:
+    log.hear(started(), started(), started(2), stored(), started())
+    assert log.names == ["upload.started"] * 2 + ["segment.stored", "upload.started"]

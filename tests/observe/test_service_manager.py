@@ -72,6 +72,11 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Re
     receiver.socket.close()
 
 
+ILL = events.BreakerOpened(
+    place="vu.okcdn.ru", code="http_503", reason="HTTP 503", failures=4, delay=1.0, until=""
+)
+WELL = events.BreakerClosed(place="vu.okcdn.ru", failures=9, seconds=1.0, waiting=2)
+
 Told = tuple[Receiver, dict[str, str]]
 
 
@@ -101,6 +106,8 @@ async def test_the_status_is_kept_up_and_says_what_is_wrong(manager: Told) -> No
             (ONLINE, "STATUS=0 uploading, 0 waiting"),
             (AWAY, "STATUS=waiting for a folder: /srv: the marker is not there; 0 uploading, 0 waiting"),
             (events.FolderBack(path="/srv"), "STATUS=0 uploading, 0 waiting"),
+            (ILL, "STATUS=in trouble: vu.okcdn.ru: HTTP 503; 0 uploading, 0 waiting"),
+            (WELL, "STATUS=0 uploading, 0 waiting"),
         ]:
             telling.hear(event)
             assert line in await receiver.hears()

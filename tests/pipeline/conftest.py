@@ -10,7 +10,7 @@ from okdrop.client import Client, ClientSettings, Credentials, line
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Options
 from okdrop.ledger import Ledger
 from okdrop.metadata import Settings
-from okdrop.pipeline import Brake, Parts, Tally
+from okdrop.pipeline import Brake, Breakers, Parts, Tally
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
 from pipeline.bench import SEGMENT, Bench, Clock, TappedFaults
@@ -67,13 +67,17 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
                 api_timeout=10.0,
             )
             client = await stack.enter_async_context(Client(client_settings, lambda: KEYS, now=clock.now))
+            backoff = Backoff(first_delay=first_delay, max_delay=max_delay)
             parts = Parts(
                 folders={"": Settings(), str(folder): settings or Settings()},
                 ledger=ledger,
                 client=client,
                 emit=events.append,
                 plan=Plan(segment_size=SEGMENT, connections=connections),
-                backoff=Backoff(first_delay=first_delay, max_delay=max_delay),
+                backoff=backoff,
+                breakers=Breakers(
+                    backoff, emit=events.append, now=clock.now, monotonic=clock.monotonic, chance=lambda: 0.0
+                ),
                 brake=Brake(stays=stays),
                 tally=Tally(),
                 now=clock.now,

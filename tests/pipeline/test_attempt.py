@@ -161,7 +161,7 @@ async def test_a_long_wait_is_not_waited_out_with_the_upload_in_hand(
 ) -> None:
     bench = await set_up(max_delay=300.0)
     attempt = await begun(bench)
-    with bench.faults.active("api_error", code=8, method="video.getUploadUrl"):
+    with bench.faults.active("api_error", code=777, method="video.getUploadUrl"):
         assert await attempt.run() == Released(300.0)
     assert PATIENCE < 300.0
     written = bench.written(attempt.row.id)

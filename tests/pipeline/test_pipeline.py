@@ -81,7 +81,7 @@ async def test_one_that_has_to_wait_long_never_blocks_the_others(
     bench = await set_up(max_delay=600.0)
     for number in range(3):
         bench.file(f"{number}.mp4")
-    with bench.faults.active("api_error", code=8, method="video.getUploadUrl", times=1):
+    with bench.faults.active("api_error", code=777, method="video.getUploadUrl", times=1):
         running = asyncio.create_task(run(pipeline(bench, workers=1)))
         await until(lambda: bench.parts.tally[State.PUBLISHED] == 2)
     bench.parts.brake.pull()

@@ -228,7 +228,7 @@ async def test_dead_credentials_fail_nothing(bench: Bench) -> None:
 async def test_a_long_wait_gives_the_worker_to_another(set_up: Callable[..., Awaitable[Bench]]) -> None:
     bench = await set_up(max_delay=300.0)
     row, other = await bench.taken(), await bench.taken("b.mp4")
-    with bench.faults.active("api_error", code=8, method="video.getUploadUrl", times=1):
+    with bench.faults.active("api_error", code=777, method="video.getUploadUrl", times=1):
         bench.line.close()
         assert await bench.line.get() == row.id
         await bench.uploader.upload(row.id)

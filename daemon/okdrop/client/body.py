@@ -45,6 +45,7 @@ class SegmentBody(Payload):
         self._task: asyncio.Task[Any] | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._ended = asyncio.Event()
+        self.at_first: Line | None = None  #: how the line stood before the body began
         self.handed = 0  #: bytes written to the transport
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
@@ -82,6 +83,7 @@ class SegmentBody(Payload):
         self._consumed = True  # a stream cannot be sent a second time by itself
         self._task = asyncio.current_task()
         self._transport = writer.transport
+        self.at_first = self.line()
         try:
             # From Python 3.12 on aiohttp begins this task before it waits for the answer: let it get that
             # far first, or an abort would pull the connection from under it.

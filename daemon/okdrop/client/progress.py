@@ -4,6 +4,11 @@ While bytes should leave, what counts is what the *other side's kernel acknowled
 handed to local buffers prove nothing, and a slow line that acknowledges a little is slow, not stalled.
 Once everything was handed over and the send queue is empty, the wait is for the answer, with a patience
 of its own. While our own source has nothing to send (a bandwidth limit), nobody is late.
+
+One silence is not the line's: whoever reads slowly fills his kernel's buffer first, and that kernel then says
+nothing before a good part of it is free again (RFC 9293, 3.8.6.2.2: no silly windows). At 2 kB/s and 64 KiB
+that takes half a minute, in which bytes do move, on the other side. Such a silence (the window is shut, and
+our kernel's questions about it are answered) has the time that so slow a reader needs.
 """
 
 from __future__ import annotations
@@ -18,8 +23,19 @@ if TYPE_CHECKING:
     import asyncio
 
 # Offsets in Linux's `struct tcp_info` (linux/tcp.h); new fields are only ever added at its end.
-_UNACKED, _BYTES_ACKED, _NOTSENT, _LENGTH = 24, 120, 144, 148
+_RETRANSMITS, _PROBES, _MSS, _UNACKED, _BYTES_ACKED, _NOTSENT, _WINDOW = 2, 3, 16, 24, 120, 144, 228
+_LENGTH, _LENGTH_WITH_WINDOW = 148, 232  # the window is told since Linux 5.4
 _TCP_INFO: Final = getattr(socket, "TCP_INFO", None)
+
+
+SLOWEST: Final = 2048
+"""Bytes a second: whoever reads so fast is not given up, however seldom his kernel tells of it…"""
+
+PATIENCE: Final = 8
+"""…as long as that takes no longer than so many times `stall_timeout`, nor than `answer_timeout`."""
+
+_REOPENING: Final = 2
+"""A window that is shut opens once half of the buffer is free, or all of it; later, if that word is lost."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,10 +45,14 @@ class Line:
     Attributes:
         acknowledged: a count that grows when bytes arrive on the other side.
         empty: nothing is queued, here or in the kernel.
+        window: how much the other side takes now, in bytes; None: not known.
+        full: the window is shut, and the other side's kernel says so whenever it is asked.
     """
 
     acknowledged: int
     empty: bool
+    window: int | None = None
+    full: bool = False
 
 
 def look(transport: asyncio.WriteTransport, handed: int) -> Line:
@@ -49,7 +69,14 @@ def look(transport: asyncio.WriteTransport, handed: int) -> Line:
     (unacked,) = struct.unpack_from("=I", info, _UNACKED)
     (acknowledged,) = struct.unpack_from("=Q", info, _BYTES_ACKED)
     (not_sent,) = struct.unpack_from("=I", info, _NOTSENT)
-    return Line(acknowledged, buffered == 0 and unacked == 0 and not_sent == 0)
+    empty = buffered == 0 and unacked == 0 and not_sent == 0
+    if len(info) < _LENGTH_WITH_WINDOW:
+        return Line(acknowledged, empty)
+    (mss,) = struct.unpack_from("=I", info, _MSS)
+    (window,) = struct.unpack_from("=I", info, _WINDOW)
+    # One question may be on its way; a second one is sent only after the first was not answered.
+    full = window < mss and not empty and max(info[_RETRANSMITS], info[_PROBES]) <= 1
+    return Line(acknowledged, empty, window, full)
 
 
 def _tcp_info(transport: asyncio.WriteTransport) -> bytes | None:
@@ -72,9 +99,14 @@ class Watchdog:
         self._stall_timeout = stall_timeout
         self._answer_timeout = answer_timeout
         self._acknowledged = -1
+        self._widest = 0
         self._moved_at = 0.0
         self._awaiting = False
         self.interval = min(max(min(stall_timeout, answer_timeout) / 4, 0.05), 1.0)
+
+    def see(self, line: Line) -> None:
+        """Take note of how much the other side's kernel takes at once."""
+        self._widest = max(self._widest, line.window or 0)
 
     def judge(self, line: Line, *, all_handed: bool, now: float) -> str | None:
         """Why the segment should be given up, in words; None while it may go on.
@@ -84,6 +116,7 @@ class Watchdog:
             all_handed: whether the whole body was written.
             now: the time of the look.
         """
+        self.see(line)
         awaiting = all_handed and line.empty
         idle = line.empty and not all_handed
         if line.acknowledged != self._acknowledged or idle or awaiting != self._awaiting:
@@ -92,4 +125,12 @@ class Watchdog:
         quiet = now - self._moved_at
         if awaiting:
             return "no answer after the last byte left" if quiet >= self._answer_timeout else None
-        return "stalled: no byte was acknowledged" if quiet >= self._stall_timeout else None
+        patience = self._of_a_slow_reader if line.full else self._stall_timeout
+        return "stalled: no byte was acknowledged" if quiet >= patience else None
+
+    @property
+    def _of_a_slow_reader(self) -> float:
+        """Seconds until the slowest reader's kernel tells that there is room again."""
+        needed = _REOPENING * self._widest / SLOWEST
+        most = min(PATIENCE * self._stall_timeout, self._answer_timeout)
+        return max(self._stall_timeout, min(needed, most))

@@ -136,6 +136,8 @@ class Uploads:
                 return None
             if body.broken in done:
                 return await _broken(request, body)
+            if body.at_first is not None:
+                dog.see(body.at_first)
             state = body.line()
             complaint = dog.judge(state, all_handed=body.whole, now=clock()) if state is not None else None
             if complaint is not None:

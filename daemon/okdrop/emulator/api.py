@@ -89,6 +89,9 @@ class Api:
             return web.Response(status=500, text="<html>trouble</html>", content_type="text/html")
         if busy := faults.take("error_503", method):
             return web.Response(status=503, headers=retry_after(busy.integer("retry_after")))
+        if other := faults.take("refuse", method):
+            wait = retry_after(other.integer("retry_after"))
+            return web.Response(status=other.integer("status"), headers=wait)
         if garbage := faults.take("garbage", method):
             return web.Response(text=GARBAGE[garbage.text("kind")], content_type="text/html")
         return None

@@ -69,7 +69,12 @@ FAULTS: Final[Mapping[str, Kind]] = types.MappingProxyType(
             "503 with Retry-After in seconds (-1: without).", UPLOAD, {"retry_after": 1}, may=ANYWHERE
         ),
         "refuse_416": Kind("416, with or without X-Last-Known-Byte.", _SEGMENT, {"last_known_byte": True}),
-        "refuse": Kind("A 4xx out of the protocol, by its status.", _SEGMENT, {"status": 413}, may=UPLOAD),
+        "refuse": Kind(
+            "A 4xx out of the protocol, by its status; with Retry-After in seconds (-1: without).",
+            _SEGMENT,
+            {"status": 413, "retry_after": -1},
+            may=ANYWHERE,
+        ),
         "expire_url": Kind(
             "The upload URL dies, for good, with this status.", _SEGMENT, {"status": 403}, may=UPLOAD
         ),

@@ -95,7 +95,7 @@ class Gate:
         if busy := self.faults.take("error_503", operation, name):
             raise Refusal(503, "busy", retry_after(busy.integer("retry_after")))
         if other := self.faults.take("refuse", operation, name):
-            raise Refusal(other.integer("status"), "refused")
+            raise Refusal(other.integer("status"), "refused", retry_after(other.integer("retry_after")))
         if refused := self.faults.take("refuse_416", operation, name):
             raise unsatisfiable(video, told=refused.flag("last_known_byte"))
         if garbage := self.faults.take("garbage", operation, name):

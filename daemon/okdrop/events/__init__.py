@@ -32,6 +32,12 @@ from okdrop.events.folders import (
     SurgeHeld,
     WritersUnseen,
 )
+from okdrop.events.places import (
+    BreakerClosed,
+    BreakerHalfOpen,
+    BreakerOpened,
+    BreakerStaysOpen,
+)
 from okdrop.events.service import (
     CredentialsRefused,
     CredentialsRenewed,
@@ -77,6 +83,10 @@ from okdrop.events.uploads import (
 
 __all__ = [
     "Audience",
+    "BreakerClosed",
+    "BreakerHalfOpen",
+    "BreakerOpened",
+    "BreakerStaysOpen",
     "ChoreTrouble",
     "CredentialsRefused",
     "CredentialsRenewed",

@@ -107,6 +107,7 @@ class UploadTrouble(UploadEvent):
     reason: str
     delay: float
     attempt: int
+    held_by: str = ""  #: the place in trouble that it waits for; `breaker.opened` told of it
     folded: int = 0  #: how many more like it there were since the last line of the log
 
 

@@ -3,7 +3,10 @@
 - While we are offline, tries that reach nobody are not told one by one (`network.offline` tells of them all).
 - The same trouble of one upload is told first, then every few minutes at most, with the number left out.
 - So is trouble with what comes after publishing; there OK's trouble is the same whichever video it is about.
-- That a worker takes up an upload once more after trouble, or to see whether a halt is over, is no news.
+- Trouble that is a place's (OK's API, the account, an upload host) is told once, when its breaker opens, and
+  once when it closes; beside it for the upload that met it, and not for each that meets it later. One that
+  opens and closes again and again is told every few minutes at most; while we are offline, not at all.
+- That a worker takes up an upload once more is no news.
 
 It stands between events and the log alone: whoever counts, counts everything.
 """
@@ -66,18 +69,25 @@ class Quiet:
         self._monotonic: Final = monotonic
         self._offline = False
         self._halted = False
-        self._told: Final[dict[int | str, _Told]] = {}  # by upload; of chores, by "what about which"
+        self._hushed: Final[dict[str, bool]] = {}  # open places not told; whether for being offline
+        self._examples: Final[set[str]] = set()  # places whose trouble is told of one upload still
+        self._begun: Final[set[int]] = set()
+        self._told: Final[dict[int | str, _Told]] = {}  # by upload; else by "what about which"
 
     def __call__(self, event: events.Event) -> None:
         """Pass on what is worth a line."""
         self._note(event)
         match event:
             case events.UploadTrouble():
-                self._trouble(event, event.upload)
+                if not event.held_by or event.held_by in self._examples:
+                    self._examples.discard(event.held_by)
+                    self._trouble(event, event.upload)
             case events.ChoreTrouble():
                 self._trouble(event, _subject(event))
-            case events.UploadStarted() if self._halted or event.upload in self._told:
-                pass
+            case events.BreakerOpened() | events.BreakerStaysOpen() | events.BreakerClosed():
+                self._place(event)
+            case events.UploadStarted():
+                self._started(event)
             case _:
                 self._log(event)
 
@@ -89,10 +99,41 @@ class Quiet:
                 self._halted = isinstance(event, events.PoolHalted)
             case events.UploadEvent() if isinstance(event, (*_PROGRESS, *_ENDS)):
                 self._told.pop(event.upload, None)
+                self._begun.discard(event.upload)
             case events.UploadEvent() if isinstance(event, _CHORES_GO_ON):
                 self._told.pop(_file(event.upload), None)
             case _:
                 pass
+
+    def _started(self, event: events.UploadStarted) -> None:
+        if not (self._halted or event.upload in self._told or event.upload in self._begun):
+            self._begun.add(event.upload)
+            self._log(event)
+
+    def _place(self, event: events.BreakerOpened | events.BreakerStaysOpen | events.BreakerClosed) -> None:
+        hushed = self._hushed.get(event.place)
+        match event:
+            case events.BreakerOpened():
+                self._opened(event)
+            case events.BreakerStaysOpen() if hushed is False:
+                self._opened(_as_opened(event))
+            case events.BreakerClosed() if hushed is not None:
+                del self._hushed[event.place]
+            case _:
+                self._log(event)
+
+    def _opened(self, event: events.BreakerOpened) -> None:
+        about, now = f"place {event.place}", self._monotonic()
+        told, is_folded = self._told.get(about), self._offline and is_unreachable(event.reason)
+        if is_folded or (told and now - told.at < REPEAT_EVERY):
+            if told and event.place not in self._hushed:
+                told.folded += 1
+            self._hushed[event.place] = is_folded
+            return
+        self._hushed.pop(event.place, None)
+        self._told[about] = _Told(event.code, now)
+        self._examples.add(event.place)
+        self._log(dataclasses.replace(event, folded=told.folded if told else 0))
 
     def _trouble(self, event: Trouble, about: int | str) -> None:
         told, now = self._told.get(about), self._monotonic()
@@ -105,6 +146,12 @@ class Quiet:
         folded = told.folded if told and told.code == event.code else 0
         self._told[about] = _Told(event.code, now)
         self._log(dataclasses.replace(event, folded=folded))
+
+
+def _as_opened(event: events.BreakerStaysOpen) -> events.BreakerOpened:
+    return events.BreakerOpened(
+        **{field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    )
 
 
 def _subject(event: events.ChoreTrouble) -> str:

@@ -102,21 +102,10 @@ class ServiceManager:
                 self._soon = loop.call_later(self._status_every, self._tell_status)
 
     def _note_trouble(self, event: events.Event) -> None:
-        match event:
-            case events.PoolHalted(code=code, message=message):
-                self._trouble["pool"] = f"halted: {message} ({code})"
-            case events.LedgerStuck(message=message):
-                self._trouble["ledger"] = f"held up: {message}"
-            case events.NetworkOffline(host=host, reason=reason):
-                self._trouble["network"] = f"offline: {host}: {reason}"
-            case events.FolderAway(path=path, message=message):
-                self._trouble[f"folder {path}"] = f"waiting for a folder: {message}"
-            case events.FolderBack(path=path):
-                self._trouble.pop(f"folder {path}", None)
-            case events.PoolResumed() | events.LedgerWritable() | events.NetworkOnline():
-                self._trouble.pop(event.name.partition(".")[0], None)
-            case _:
-                pass
+        if isinstance(event, _WELL_AGAIN):
+            self._trouble.pop(_subject(event), None)
+        elif (trouble := _in_words(event)) is not None:
+            self._trouble[_subject(event)] = trouble
 
     def _tell_status(self) -> None:
         self._soon = None
@@ -154,3 +143,35 @@ def _beat_every(environ: Mapping[str, str], process: int) -> float | None:
     if not granted.isdecimal() or int(granted) == 0 or (whose and whose != str(process)):
         return None
     return int(granted) / 2_000_000
+
+
+_WELL_AGAIN: Final = (
+    events.PoolResumed,
+    events.LedgerWritable,
+    events.NetworkOnline,
+    events.FolderBack,
+    events.BreakerClosed,
+)
+
+
+def _in_words(event: events.Event) -> str | None:
+    """What stands in the way of all, or of some; None for what does not."""
+    match event:
+        case events.PoolHalted(code=code, message=message):
+            return f"halted: {message} ({code})"
+        case events.LedgerStuck(message=message):
+            return f"held up: {message}"
+        case events.NetworkOffline(host=host, reason=reason):
+            return f"offline: {host}: {reason}"
+        case events.FolderAway(message=message):
+            return f"waiting for a folder: {message}"
+        case events.BreakerOpened(place=place, reason=reason):
+            return f"in trouble: {place}: {reason}"
+        case _:
+            return None
+
+
+def _subject(event: events.Event) -> str:
+    """What an event speaks of; the end of a trouble speaks of the same as its beginning."""
+    which = getattr(event, "path", getattr(event, "place", ""))
+    return f"{event.name.partition('.')[0]} {which}"

@@ -23,6 +23,7 @@ from okdrop import events
 from okdrop.drop import State
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.brake import Brake
+from okdrop.pipeline.breakers import Breakers
 from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.foreign import ForeignWrites
@@ -36,6 +37,7 @@ from okdrop.pipeline.pruning import Pruner, prune_at_the_end
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
+from okdrop.pipeline.waits import Waits, recall_limits
 from okdrop.pipeline.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -43,7 +45,18 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Upload
 
-__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Parts", "Pipeline", "Place", "Standing", "Tally"]
+__all__ = [
+    "Afterwards",
+    "Brake",
+    "Breakers",
+    "Folder",
+    "Mending",
+    "Parts",
+    "Pipeline",
+    "Place",
+    "Standing",
+    "Tally",
+]
 
 FINALIZERS: Final = 2
 
@@ -77,6 +90,7 @@ class Pipeline:
         self._line: Final = Line()
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
+        self._waits: Final = Waits(parts, self._opened)
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
@@ -89,6 +103,7 @@ class Pipeline:
     def recover(self, rows: Iterable[Upload]) -> int:
         """Take up uploads that an earlier run left unfinished, each when it is due; returns how many."""
         taken = [row for row in rows if not row.held and self._opened.begin(row.id)]
+        recall_limits(self._parts, taken)
         for row in taken:
             line = self._finals if row.state is State.FINALIZING else self._line
             delay = self._parts.seconds_until_due(row)
@@ -143,7 +158,7 @@ class Pipeline:
                 group.create_task(stage())
             watching = group.create_task(leading())
             braking = group.create_task(self._parts.brake.wait())
-            others = [group.create_task(work()) for work in beside]
+            others = [group.create_task(work()) for work in (*beside, self._waits.run)]
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
             for task in (watching, braking, *others):
                 task.cancel()

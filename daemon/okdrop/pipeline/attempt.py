@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from okdrop import events
 from okdrop.errors import Doubt, GaveUp, LedgerError, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.breakers import CALL
 from okdrop.pipeline.meter import Meter
 from okdrop.pipeline.proof import Proof
 from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sender import Sender
-from okdrop.pipeline.sessions import host_of, session_of
+from okdrop.pipeline.sessions import host_of, place_of, places_of, session_of
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
@@ -40,9 +41,17 @@ DRAINED: Final = "drained"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Released:
-    """Come back in `delay` seconds; another upload may have the worker meanwhile."""
+    """Come back in `delay` seconds; another upload may have the worker meanwhile.
+
+    Attributes:
+        delay: seconds.
+        place: whose trouble it is; once that place is well, there is nothing to wait for.
+        held: that place lets nobody in, and the delay is for the eye.
+    """
 
     delay: float
+    place: str = dataclasses.field(default="", compare=False)
+    held: bool = dataclasses.field(default=False, compare=False)
 
 
 Outcome: TypeAlias = str | Released | UploadError
@@ -82,7 +91,7 @@ class Attempt:
         self._ended: UploadError | None = None
         self._out = 0
         self._not_before = 0.0
-        self._release: float | None = None
+        self._release: Released | None = None
         self._let_go = False
 
     async def run(self) -> Outcome:
@@ -158,6 +167,9 @@ class Attempt:
                 return self._ended
 
     def _begin(self, step: m.Step, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> None:
+        if isinstance(step, m.RequestTicket | m.AskVideo) and self._is_held(*CALL):
+            self._session.not_answered()
+            return
         self._out += 1
         task = group.create_task(self._carry_out(step))
         tasks.add(task)
@@ -167,12 +179,22 @@ class Attempt:
         if self._out and not self._let_go:
             return None
         if self._release is not None:
-            return Released(self._release)
+            return self._release
         return DRAINED if self._let_go or self._parts.brake.holds else None
 
     def _may_begin(self) -> bool:
         waiting = self._release is not None or self._parts.monotonic() < self._not_before
-        return not (waiting or self._let_go or self._parts.brake.holds)
+        if waiting or self._let_go or self._parts.brake.holds:
+            return False
+        if (self.row.ticket is None and self._out) or self._session.received == self._session.size:
+            return True  # the call is out, or no byte is missing: nobody's trouble is in the way
+        return not self._is_held(*places_of(self.row))
+
+    def _is_held(self, *places: str) -> bool:
+        """Whether a place that is needed is in trouble: then this worker has better things to do."""
+        if place := self._parts.breakers.holds(self.row.id, *places):
+            self._release = Released(self._parts.breakers.seconds_left(place), place, held=True)
+        return bool(place)
 
     async def _next_steps(self) -> list[m.Step]:
         steps = self._session.next_steps()
@@ -203,34 +225,37 @@ class Attempt:
                 answer = await self._parts.client.probe(
                     ticket, total=self._session.size, mode=self._session.mode
                 )
-                return functools.partial(self._session.probe_answered, answer)
+                return functools.partial(self._probe_answered, place_of(ticket), answer)
             case m.AskVideo() if ticket is not None:
-                status = await self._parts.client.video_status(ticket.video_id)
+                with self._parts.breakers.calling(self.row.id):
+                    status = await self._parts.client.video_status(ticket.video_id)
                 return functools.partial(self._video_is, status)
             case m.SendSegment(span) if ticket is not None:
-                return await self._send(span, self._sender.segment(ticket, span))
+                return await self._send(place_of(ticket), span, self._sender.segment(ticket, span))
             case m.SendFile(span) if ticket is not None:
-                return await self._send(span, self._sender.file(ticket, span))
+                return await self._send(place_of(ticket), span, self._sender.file(ticket, span))
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
         drop = self.row.drop
-        ticket = await self._parts.client.request_ticket(
-            file_name=self._parts.file_name(drop),
-            size=self._session.size,
-            group_id=self._parts.settings_of(drop).group_id,
-        )
+        with self._parts.breakers.calling(self.row.id):
+            ticket = await self._parts.client.request_ticket(
+                file_name=self._parts.file_name(drop),
+                size=self._session.size,
+                group_id=self._parts.settings_of(drop).group_id,
+            )
         prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
 
-    async def _send(self, span: ByteRange, sending: Awaitable[m.SegmentAnswer]) -> _Landing:
+    async def _send(self, place: str, span: ByteRange, sending: Awaitable[m.SegmentAnswer]) -> _Landing:
         answer: m.SegmentAnswer
         before = self._session.sent
         try:
             answer = await sending
         except Trouble as error:  # the source is busy: to the session a segment like any other that was cut
             answer = m.NoAnswer(error.message, sent=self._session.sent > before)
-        return functools.partial(self._segment_answered, span, answer)
+            place = ""
+        return functools.partial(self._segment_answered, place, span, answer)
 
     def _put_on_line(self, span: ByteRange, count: int) -> None:
         self._session.put_on_line(count)
@@ -256,6 +281,7 @@ class Attempt:
 
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
+        self._parts.breakers.named(place_of(ticket))
         self._best = 0
         self._proof.forget()
         self._record.has(ticket=ticket, digest=None)
@@ -271,10 +297,22 @@ class Attempt:
     def _video_is(self, status: m.VideoStatus) -> None:
         self._session.video_is(status)
 
-    def _segment_answered(self, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
+    def _probe_answered(self, place: str, answer: m.ProbeAnswer) -> UploadError | None:
+        error = self._session.probe_answered(answer)
+        if isinstance(error, Trouble):
+            self._parts.breakers.failed(self.row.id, place, error)
+        else:
+            self._parts.breakers.answered(self.row.id, place)
+        return error
+
+    def _segment_answered(self, place: str, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
         error = self._session.segment_answered(span, answer)
         self._meter.landed(span)
         self._proof.landed(span, stored=error is None)
+        if isinstance(error, Trouble) and place:
+            self._parts.breakers.failed(self.row.id, place, error)
+        elif place:
+            self._parts.breakers.succeeded(self.row.id, place)
         if error is None:
             self._parts.emit(
                 events.SegmentStored(
@@ -350,10 +388,12 @@ class Attempt:
             self._ended = GaveUp(error.message, code=error.code, hint=error.hint)
             return
         asks_first = again.troubles == 1 and isinstance(error, Doubt)
-        delay = await self._record.put_off(error, at_once=asks_first)
+        held_by = self._parts.breakers.ill(*places_of(self.row)) if isinstance(error, Trouble) else ""
+        delay = await self._record.put_off(error, at_once=asks_first, held_by=held_by)
         self._not_before = now + delay
-        if delay > PATIENCE:
-            self._release = delay
+        if held_by or delay > PATIENCE:
+            place = places_of(self.row)[-1] if isinstance(error, Trouble) and not error.retry_after else ""
+            self._release = Released(delay, held_by or place, held=bool(held_by))
         else:
             asyncio.get_running_loop().call_later(delay, self._wake)
 

@@ -2,11 +2,12 @@
 
 A row's next chore stands in the ledger; the write that notes one as done names the next. A crash repeats a
 chore, never an upload. Trouble is never final, and its pauses grow to an hour; uploads do not wait for it.
-While nobody can be reached, one chore asks for all (`pipeline.outage`).
+While OK's API is in trouble, whoever has to ask waits (`pipeline.breakers`).
 """
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,9 +18,9 @@ from okdrop.errors import Trouble, UploadError
 from okdrop.inbox.errand import End
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import after
+from okdrop.pipeline.breakers import ACCOUNT, CALL
 from okdrop.pipeline.filer import Filer
 from okdrop.pipeline.line import Line, OpenUploads
-from okdrop.pipeline.outage import LATER, Outage
 from okdrop.pipeline.questions import Questions
 from okdrop.protocol.unreachable import is_unreachable
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from okdrop.drop import Ticket, Upload
     from okdrop.pipeline.parts import Parts
     from okdrop.protocol.messages import VideoStatus
+
+LATER: Final = math.inf
+"""As a delay: once OK's API is well again."""
 
 STILL_TRUE: Final = 60.0
 """Seconds for which OK's word that it has the video is good enough to delete the file by."""
@@ -48,7 +52,6 @@ class Chores:
         self._filer: Final = Filer(parts)
         self._line: Final = Line()
         self._open: Final = OpenUploads()
-        self._outage: Final = Outage(self._put, chance=parts.chance)
         self._questions: Final = Questions(parts)
         self._confirmed: Final[dict[int, float]] = {}
 
@@ -93,10 +96,9 @@ class Chores:
             if delay is None or (delay and not self._stays):
                 self._confirmed.pop(number, None)
                 self._open.end(number)
-                if delay is None:
-                    self._outage.leave(number)
             elif delay < LATER:
                 self._put(number, delay)
+            self._parts.breakers.leave(number)
 
     @property
     def _stays(self) -> bool:
@@ -155,32 +157,36 @@ class Chores:
         return None if chore is None else self._until_next(row)
 
     async def _status(self, row: Upload, ticket: Ticket) -> VideoStatus | None:
-        """OK's word about a row's video; None while another asks for all whether OK can be reached."""
+        """OK's word about a row's video; None while OK's API is in trouble."""
         status = self._questions.heard(row.id)
         if status is None:
-            if self._outage.holds(row.id):
+            if self._parts.breakers.holds(row.id, *CALL):
                 return None
-            status = await self._ask(ticket)
+            status = await self._ask(row, ticket)
         self._parts.emit(events.VideoAsked(upload=row.id, status=status.value))
         return status
 
-    async def _ask(self, ticket: Ticket) -> VideoStatus:
-        try:
+    async def _ask(self, row: Upload, ticket: Ticket) -> VideoStatus:
+        with self._parts.breakers.calling(row.id):
             status = await self._parts.client.video_status(ticket.video_id)
-        except UploadError as error:
-            if not is_unreachable(error.message):
-                self._outage.somebody()
-            raise
-        self._outage.somebody()
         await self._questions.ask_for_others()
         return status
 
     def _reached_nobody(self, row: Upload, error: UploadError) -> float:
         """Nobody was asked: that is no try, and the ledger need not know of it."""
-        delay = self._outage.nobody(row.id)
-        if delay < LATER:
-            self._tell_trouble(row, error, delay, error.message)
-        return delay
+        breakers = self._parts.breakers
+        self._tell_trouble(row, error, breakers.seconds_left(breakers.ill(*CALL)), error.message)
+        return self._wait(row)
+
+    def _wait(self, row: Upload) -> float:
+        """Go on once the API is well; uploads find out about the account's limits first."""
+        place = self._parts.breakers.ill(*CALL)
+        if not place:
+            return 0.0
+        if self._stays:
+            self._questions.due(row.id, 0.0)
+            self._parts.breakers.wait(row.id, place, self._line, patient=place == ACCOUNT)
+        return LATER
 
     def _tell_trouble(self, row: Upload, error: UploadError, delay: float, said: str) -> None:
         self._parts.emit(
@@ -214,7 +220,7 @@ class Chores:
             return await self._go_on(row, None)  # no video to ask about, so nothing may follow
         status = await self._status(row, row.ticket)
         if status is None:
-            return self._outage.wait(row.id)
+            return self._wait(row)
         match after.WORDS[status]:
             case after.Word.TAKEN:
                 self._confirmed[row.id] = self._parts.monotonic()
@@ -281,7 +287,7 @@ class Chores:
             return await self._go_on(row, None)
         status = await self._status(row, row.ticket)
         if status is None:
-            return self._outage.wait(row.id)
+            return self._wait(row)
         if after.WORDS[status] is not after.Word.TAKEN:
             row = await self._filer.give_up(row)
             return await self._go_on(row, Chore.CONFIRM, note=f"OK says {status.value} by now")

@@ -19,8 +19,9 @@ from okdrop.leaves import Leaves
 from okdrop.ledger import StaleVersion
 from okdrop.metadata import render
 from okdrop.pipeline.after import first_chore
+from okdrop.pipeline.breakers import API, CALL
 from okdrop.pipeline.line import IN_OTHER_HANDS
-from okdrop.pipeline.places import place_of
+from okdrop.pipeline.places import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,8 @@ class Finalizer:
         except StaleVersion as stale:
             # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
             self._pass_on(stale.current)
+        finally:
+            self._parts.breakers.leave(number)
 
     def _pass_on(self, row: Upload) -> None:
         """Put an upload where its state belongs, which may not be here."""
@@ -97,6 +100,9 @@ class Finalizer:
             return
         if row.state is not State.FINALIZING or row.ticket is None:
             self._pass_on(row)
+            return
+        if place := self._parts.breakers.holds(number, *CALL):
+            self._parts.breakers.wait(number, place, self._finals)
             return
         offered_before = row.publish_offered
         try:
@@ -152,7 +158,7 @@ class Finalizer:
         digest = row.digest
         try:
             source = await self._parts.open_source(row)
-            async with source.held(place_of(self._parts.places, row.drop.folder)):
+            async with source.held(naming(self._parts.places, row.drop.folder)):
                 digest = digest or await self._proven(row, source)
                 await source.check()
             row = await self._renamed(row, source.path)
@@ -186,7 +192,9 @@ class Finalizer:
         return renamed
 
     async def _update(self, row: Upload, metadata: Metadata) -> None:
-        if row.ticket is not None:
+        if row.ticket is None:
+            return
+        with self._parts.breakers.calling(row.id):
             await self._parts.client.update(
                 row.ticket.video_id,
                 title=metadata.title,
@@ -222,8 +230,15 @@ class Finalizer:
         if error.tries is not None and row.troubled(error.code).repeats >= error.tries:
             await self._fail(row, error)
             return
-        row, delay = await self._parts.put_off(row, error)
+        breakers = self._parts.breakers
+        held_by = breakers.ill(*CALL)
+        row, delay = await self._parts.put_off(row, error, held_by=held_by)
+        if held_by:
+            breakers.wait(row.id, held_by, self._finals)
+            return
         self._finals.put(row.id, delay)
+        if not error.retry_after:
+            breakers.delayed(row.id, API, self._finals)
 
     async def _start_over(self, row: Upload, error: TicketDead) -> None:
         """OK knows no such video: its bytes have to be sent again."""

@@ -89,6 +89,7 @@ class ForeignWrites:
         if self._opened.is_in_hand(row.id):
             self._opened.let_go(row.id)
         elif row.id in self._opened:
+            self._parts.breakers.forget(row.id)
             self._line.remove(row.id)
             self._finals.remove(row.id)
             self._parts.taken_away(row)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.errors import UploadError
+from okdrop.pipeline.breakers import CALL
 
 if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
@@ -24,6 +25,9 @@ TRIES: Final = 6
 MOST_AT_THE_END: Final = 20
 SECONDS_AT_THE_END: Final = 5.0
 """How much a run that ends does for orphans, once all else is done."""
+
+NOBODY: Final = 0
+"""Who it is that calls: no upload."""
 
 ROUND_EVERY: Final = 3600.0
 """Seconds between two rounds."""
@@ -66,8 +70,11 @@ async def sweep_at_the_end(parts: Parts) -> None:
 async def sweep(parts: Parts, *, tries_below: int = TRIES, at_most: int | None = None) -> None:
     """Try once to delete each orphan that was tried less often than that, or `at_most` so many of them."""
     for video_id in (await parts.ledger.orphans(tries_below=tries_below))[:at_most]:
+        if parts.breakers.ill(*CALL):
+            return  # others have more need to find out whether OK is well again
         try:
-            await parts.client.delete(video_id)
+            with parts.breakers.calling(NOBODY):
+                await parts.client.delete(video_id)
         except asyncio.CancelledError:
             await parts.ledger.orphan_failed(video_id)  # or the same one would hold up every run to come
             raise

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
+    from okdrop.pipeline.breakers import Breakers
     from okdrop.pipeline.places import Place
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
@@ -60,6 +61,7 @@ class Parts:
     `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
     `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
     `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
+    `breakers` tell which places are in trouble, and keep who waits for them.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
@@ -70,6 +72,7 @@ class Parts:
     emit: events.Emit
     plan: Plan
     backoff: Backoff
+    breakers: Breakers
     brake: Brake
     tally: Tally
     now: Callable[[], datetime]
@@ -113,7 +116,7 @@ class Parts:
         )
 
     async def put_off(
-        self, row: Upload, error: UploadError, *, at_once: bool = False
+        self, row: Upload, error: UploadError, *, at_once: bool = False, held_by: str = ""
     ) -> tuple[Upload, float]:
         """Note one more trouble in a row, in the ledger and to whoever listens.
 
@@ -121,12 +124,16 @@ class Parts:
             row: as it is to be written.
             error: what stands in the way.
             at_once: the next step needs no wait.
+            held_by: the place in trouble that keeps it from going on; "" where its own backoff does.
 
         Returns:
             The row as written, and how many seconds to wait.
         """
         row = row.troubled(error.code)
-        delay = 0.0 if at_once else self.backoff.delay(error, row.troubles, self.chance())
+        if held_by:
+            delay = self.breakers.seconds_left(held_by)
+        else:
+            delay = 0.0 if at_once else self.backoff.delay(error, row.troubles, self.chance())
         row = await self.ledger.write(
             row.with_(
                 attempts=row.attempts + 1,
@@ -141,6 +148,7 @@ class Parts:
                 reason=error.message,
                 delay=round(delay, 3),
                 attempt=row.attempts,
+                held_by=held_by,
             )
         )
         return row, delay

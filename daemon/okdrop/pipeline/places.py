@@ -34,7 +34,7 @@ class Place:
     marker: str = ""  #: what has to lie in the folder
 
 
-def place_of(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes | None]:
+def naming(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes | None]:
     """Tell what a path is called by a scan, for a file that was found in `folder`; None: no scan finds it.
 
     What is returned blocks. A file that was named on the command line lies in no folder; it is followed

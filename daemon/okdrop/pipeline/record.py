@@ -87,10 +87,12 @@ class Record:
         async with self._writing:
             await self._write(self._as_known())
 
-    async def put_off(self, error: UploadError, *, at_once: bool) -> float:
+    async def put_off(self, error: UploadError, *, at_once: bool, held_by: str = "") -> float:
         """Note one more trouble in a row; returns how many seconds to wait. See `Parts.put_off`."""
         async with self._writing:
-            written, delay = await self._parts.put_off(self._as_known(), error, at_once=at_once)
+            written, delay = await self._parts.put_off(
+                self._as_known(), error, at_once=at_once, held_by=held_by
+            )
             self._keep(written)
         return delay
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from okdrop.drop import State
+from okdrop.pipeline.breakers import CALL
 from okdrop.protocol.messages import Restored
 from okdrop.protocol.multipart import MultipartSession
 from okdrop.protocol.session import Session
@@ -36,6 +38,22 @@ def _restored(row: Upload) -> Restored | None:
 def vital(row: Upload) -> tuple[object, ...]:
     """What has to be in the ledger before anything leaves."""
     return row.ticket, row.tickets, row.mode, row.offered_all
+
+
+def places_of(row: Upload) -> tuple[str, ...]:
+    """The places that have to be well for this upload to go on (`pipeline.breakers`)."""
+    if row.ticket is None or row.state is State.FINALIZING:
+        return CALL
+    return (place_of(row.ticket),)
+
+
+def place_of(ticket: Ticket) -> str:
+    """The upload host with its port, if the URL names one: two ports are two hosts."""
+    try:
+        url = urlsplit(ticket.upload_url)
+        return (url.hostname or "") + (f":{url.port}" if url.port is not None else "")
+    except ValueError:  # no URL at all: the client refuses it in words
+        return ""
 
 
 def host_of(ticket: Ticket) -> str:

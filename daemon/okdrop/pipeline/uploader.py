@@ -10,13 +10,22 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State, too_small
+from okdrop.drop import (
+    NO_STRIKES,
+    SOURCE_GONE,
+    TICKETS_PER_REVISION,
+    UNFINISHED,
+    Failure,
+    State,
+    too_small,
+)
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.parts import SOURCE_AWAY, SOURCE_MISSED
-from okdrop.pipeline.places import place_of
+from okdrop.pipeline.places import naming
+from okdrop.pipeline.sessions import place_of, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +38,12 @@ if TYPE_CHECKING:
 
 USELESS_TICKET: Final = frozenset({"ticket_expired", "upload_host_refused", "video_unclear", SOURCE_GONE})
 """Failures after which another try begins with a new ticket."""
+
+HOPELESS: Final = 900.0
+"""Seconds without a sign of life from a host after which an upload of which it holds nothing leaves it."""
+
+SPARE_TICKETS: Final = TICKETS_PER_REVISION - 2
+"""Tickets after which none is spent on a dead host any more: passing trouble is never final."""
 
 
 class Uploader:
@@ -84,6 +99,8 @@ class Uploader:
         except StaleVersion as stale:
             # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
             self._pass_on(stale.current)
+        finally:
+            self._parts.breakers.leave(number)
 
     def _pass_on(self, row: Upload) -> None:
         """Put an upload where its state belongs, which may not be here."""
@@ -114,6 +131,9 @@ class Uploader:
             await self._parts.fail(row, failure)
             self._opened.end(number)
             return
+        row = await self._away_from_dead_host(row)
+        if self._has_to_wait(row):
+            return
         try:
             source = await self._parts.open_source(row)
             admitted = await self._twins.admit(row, source)
@@ -133,7 +153,7 @@ class Uploader:
         attempt = Attempt(self._parts, row, source, leaves)
         self._opened.on_let_go(number, attempt.let_go)
         try:
-            async with source.held(place_of(self._parts.places, row.drop.folder)):
+            async with source.held(naming(self._parts.places, row.drop.folder)):
                 with self._opened.carried(number, attempt):
                     outcome = await attempt.run()
             await self._end(
@@ -146,6 +166,31 @@ class Uploader:
             if attempt.homeless_video:
                 await self._parts.ledger.add_orphan(attempt.homeless_video)
             raise
+
+    async def _away_from_dead_host(self, row: Upload) -> Upload:
+        """Ask for another host, where that costs no byte, and OK had time to find out."""
+        ticket, breakers = row.ticket, self._parts.breakers
+        if ticket is None or row.received or row.offered_all or row.tickets > SPARE_TICKETS:
+            return row
+        waited = (self._parts.now() - ticket.issued_at).total_seconds()
+        if min(waited, breakers.open_for(place_of(ticket))) < HOPELESS:
+            return row
+        row = row.with_(ticket=None, mode=None, strikes=NO_STRIKES)
+        row = await self._parts.ledger.write(row, note="its host is dead", orphan=ticket.video_id)
+        self._parts.emit(
+            events.TicketAbandoned(upload=row.id, video_id=ticket.video_id, reason="its host is dead")
+        )
+        return row
+
+    def _has_to_wait(self, row: Upload) -> bool:
+        """Whether a place that it needs is in trouble; it comes back once that is well."""
+        breakers = self._parts.breakers
+        if row.ticket is None and (crowd := breakers.crowded()):
+            breakers.wait(row.id, crowd, self._line, patient=True)
+            return True
+        if place := breakers.holds(row.id, *places_of(row)):
+            breakers.wait(row.id, place, self._line)
+        return bool(place)
 
     async def _take_up(self, row: Upload, source: Source) -> Upload:
         # Device and inode as they are numbered now: a rename is known by them.
@@ -178,7 +223,7 @@ class Uploader:
             await self._whole(row, seconds)
         elif isinstance(outcome, Released):
             await self._parts.ledger.write(row)
-            self._line.put(row.id, outcome.delay)
+            self._come_back(row, outcome)
         elif outcome == DRAINED:
             await self._parts.ledger.write(row)
             self._line.put(row.id)
@@ -200,6 +245,14 @@ class Uploader:
             code=SOURCE_MISSED,
             hint="put it back, or cancel the upload",
         )
+
+    def _come_back(self, row: Upload, released: Released) -> None:
+        if released.held:
+            self._parts.breakers.wait(row.id, released.place, self._line)
+            return
+        self._line.put(row.id, released.delay)
+        if released.place:
+            self._parts.breakers.delayed(row.id, released.place, self._line)
 
     async def _end_by(self, row: Upload, error: UploadError) -> None:
         """Write what stands in the way, by the error's verdict."""
@@ -225,6 +278,7 @@ class Uploader:
             row.to(State.FINALIZING, received=row.drop.revision.size, troubles=0, retry_at=None)
         )
         if row.ticket is not None:
+            self._parts.breakers.succeeded(row.id, place_of(row.ticket))
             self._parts.emit(
                 events.UploadWhole(
                     upload=row.id,

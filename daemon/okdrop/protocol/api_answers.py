@@ -34,6 +34,7 @@ _INTEGER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
 _VIDEO_ID: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _EPOCH_MS: Final = re.compile(r"\d{12,14}", re.ASCII)
 _SUCCESS: Final = 2  # hundreds
+_TOO_MANY: Final = 429
 
 
 def read_api_answer(method: str, status: int, headers: Mapping[str, str], body: bytes) -> Json:
@@ -46,6 +47,8 @@ def read_api_answer(method: str, status: int, headers: Mapping[str, str], body: 
     if (error := _api_error(method, headers, body, value)) is not None:
         if isinstance(error, Trouble):
             error.retry_after = retry_after(headers)
+            if status == _TOO_MANY:
+                error.code = f"http_{status}"  # whatever the number within says
         raise error
     if passing(status):
         wait = retry_after(headers)

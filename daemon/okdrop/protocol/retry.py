@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _DOUBLINGS: Final = 40
 """More would overflow nothing useful: 2**40 seconds are past any `max_delay`."""
 
+_LIMITED: Final = 16
+"""A rate limit's first pause, as a part of `max_delay`: one call, for the whole account, asks after it."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
@@ -42,6 +45,18 @@ class Backoff:
                 return self.max_delay
         top = min(self.max_delay, self.first_delay * 2.0 ** min(max(troubles, 1) - 1, _DOUBLINGS))
         return self.first_delay + chance * (top - self.first_delay)
+
+    def pause(self, number: int, chance: float, *, limited: bool) -> float:
+        """Seconds for which a place is left in peace by everybody, for the `number`-th time in a row.
+
+        Args:
+            number: 1 for the first.
+            chance: a random number in [0, 1); one that waits for all need not be spread by much.
+            limited: there was too much of us: the climb begins high.
+        """
+        first = max(self.first_delay, self.max_delay / _LIMITED) if limited else self.first_delay
+        top = min(self.max_delay, first * 2.0 ** min(max(number, 1) - 1, _DOUBLINGS))
+        return top * (1.0 + chance) / 2.0
 
 
 def trouble_of(answer: ServerTrouble | NoAnswer) -> Trouble:

@@ -5,7 +5,7 @@ Codes that are no one's in particular fall under the code alone:
 
 - *passing* codes are retried for ever; transient trouble is never final, 30 and 5000 included: the
   backoff grows, and a person sees the reason meanwhile;
-- *flood* codes wait long at once;
+- *flood* codes cool the whole account down (`protocol.breaker`); whoever waits alone waits long at once;
 - *operator* codes halt the pool: nothing that is wrong with the application, the token or the group's
   rights becomes right by failing one file after the other. 3 (no such method) is among them;
 - *fatal* codes end this upload;
@@ -39,6 +39,9 @@ NOT_TAKEN_TRIES: Final = 10
 
 _PASSING: Final = frozenset({1, 2, 12, 30, 31, 5000, 9999})
 _FLOOD: Final = frozenset({7, 8, 11, 511})
+RATE_LIMITS: Final = frozenset({*(f"api_{code}" for code in _FLOOD), "http_429"})
+"""The codes of trouble that mean: too many calls, whoever made them."""
+
 _FATAL: Final = frozenset(
     {4, 21, 106, 110, 120, 121, 160, NOT_FOUND, 324, *range(500, 509), *range(600, 611)}
 ) | {
