@@ -62,7 +62,7 @@ class Session(TicketSession):
         self, size: int, plan: Plan, *, tickets: int = 0, sent: int = 0, restored: m.Restored | None = None
     ) -> None:
         super().__init__(size, tickets=tickets, sent=sent)
-        self.plan: Final = plan
+        self.plan = plan  #: may be another one before each `next_steps`
         self._sequential_next = False
         if restored is not None:
             self._has_ticket = True
@@ -151,17 +151,23 @@ class Session(TicketSession):
 
     def _hand_out(self) -> list[m.Step]:
         steps: list[m.Step] = []
-        while not self._unsure and (span := self._next_span()) is not None:
+        share = self._share()
+        while not self._unsure and (span := self._next_span(share)) is not None:
             self._belief.hand_out(span)
             self._final = False
             steps.append(m.SendSegment(span))
         return steps
 
-    def _next_span(self) -> ByteRange | None:
+    def _share(self) -> int:
+        """What each connection has yet to carry; of what is on its way, half is taken to have arrived."""
+        left = self._belief.missing.size + self._belief.bytes_in_flight // 2
+        return -(-left // self.plan.connections)
+
+    def _next_span(self, share: int) -> ByteRange | None:
         belief = self._belief
-        segment = self.plan.next_segment(belief.missing, belief.losses)
         if self.mode is Mode.PARALLEL:
-            return segment if belief.in_flight < self.plan.connections else None
+            is_free = belief.in_flight < self.plan.connections
+            return self.plan.next_segment(belief.missing, belief.losses, share=share) if is_free else None
         if not belief.idle or belief.doubtful:
             return None
         if self.mode is None:
@@ -170,7 +176,7 @@ class Session(TicketSession):
                 return self._canary
             self._canary = None
             self.mode = Mode.SEQUENTIAL  # for this ticket; nothing is known of the host
-        return segment
+        return self.plan.next_segment(belief.missing, belief.losses)
 
     # --- answers of the API --------------------------------------------------------------------------
 
