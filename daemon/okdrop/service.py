@@ -30,7 +30,7 @@ from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
-from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Parts, Pipeline, Standing, Tally
+from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Pacing, Parts, Pipeline, Standing, Tally
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -265,6 +265,7 @@ async def _parts(
             client=client,
             emit=emit,
             plan=plan(config),
+            pacing=pacing(config),
             backoff=Backoff(first_delay=config.retry.first_delay, max_delay=config.retry.max_delay),
             brake=brake,
             tally=tally,
@@ -282,6 +283,14 @@ def plan(config: Config) -> Plan:
         segment_size=SEGMENT_SIZE if segment_size == "auto" else segment_size,
         connections=CONNECTIONS if connections == "auto" else connections,
         in_one=config.upload.mode is UploadMode.MULTIPART,
+    )
+
+
+def pacing(config: Config) -> Pacing:
+    """What of the plan is found while it runs, by the configuration."""
+    upload = config.upload
+    return Pacing(
+        time.monotonic, connections=upload.connections == "auto", segment_size=upload.segment_size == "auto"
     )
 
 

@@ -30,6 +30,7 @@ from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
+from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.uploader import Uploader
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Upload
 
-__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Parts", "Pipeline", "Standing", "Tally"]
+__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Pacing", "Parts", "Pipeline", "Standing", "Tally"]
 
 FINALIZERS: Final = 2
 

@@ -78,7 +78,8 @@ class Attempt:
         Raises:
             StaleVersion: somebody else wrote the row; `homeless_video` tells what is left behind.
         """
-        forget = self._parts.brake.listen(self._wake)
+        brake, pacing = self._parts.brake, self._parts.pacing
+        forget = [brake.listen(self._wake), pacing.listen(self._wake)]
         tasks: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -86,7 +87,9 @@ class Attempt:
                 for task in tasks:
                     task.cancel()
         finally:
-            forget()
+            for one in forget:
+                one()
+            pacing.left(self.row.id)
         if isinstance(outcome, StaleVersion):
             raise outcome
         self._record.take_stock()
@@ -151,11 +154,18 @@ class Attempt:
         return not (waiting or self._let_go or self._parts.brake.holds)
 
     async def _next_steps(self) -> list[m.Step]:
+        self._keep_pace()
         steps = self._session.next_steps()
         if any(isinstance(step, m.RequestTicket) for step in steps) and self.row.ticket is not None:
             await self._record.abandon(self.row.ticket)
         await self._record.write_ahead()
         return steps
+
+    def _keep_pace(self) -> None:
+        if (ticket := self.row.ticket) is not None:
+            is_proven = self._session.mode is not None
+            plan, host = self._parts.plan, host_of(ticket)
+            self._session.replan(self._parts.pacing.plan(plan, self.row.id, host, is_proven=is_proven))
 
     # --- carrying out --------------------------------------------------------------------------------
 
@@ -184,9 +194,9 @@ class Attempt:
                 status = await self._parts.client.video_status(ticket.video_id)
                 return functools.partial(self._video_is, status)
             case m.SendSegment(span) if ticket is not None:
-                return await self._send(span, self._sender.segment(ticket, span))
+                return await self._send(ticket, span, self._sender.segment(ticket, span))
             case m.SendFile(span) if ticket is not None:
-                return await self._send(span, self._sender.file(ticket, span))
+                return await self._send(ticket, span, self._sender.file(ticket, span))
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
@@ -199,13 +209,17 @@ class Attempt:
         prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
 
-    async def _send(self, span: ByteRange, sending: Awaitable[m.SegmentAnswer]) -> _Landing:
-        answer: m.SegmentAnswer
-        before = self._session.sent
+    async def _send(self, ticket: Ticket, span: ByteRange, sending: Awaitable[m.SegmentAnswer]) -> _Landing:
+        answer: m.SegmentAnswer | None = None
+        before, host, pacing = self._session.sent, host_of(ticket), self._parts.pacing
+        pacing.began(self.row.id, host, span)
         try:
             answer = await sending
         except Trouble as error:  # the source is busy: to the session a segment like any other that was cut
-            answer = m.NoAnswer(error.message, sent=self._session.sent > before)
+            cut = m.NoAnswer(error.message, sent=self._session.sent > before)
+            return functools.partial(self._segment_answered, span, cut)
+        finally:
+            pacing.ended(self.row.id, host, span, answer)
         return functools.partial(self._segment_answered, span, answer)
 
     def _put_on_line(self, span: ByteRange, count: int) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
+    from okdrop.pipeline.pacing import Pacing
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
 
@@ -62,6 +63,7 @@ class Parts:
     emit: events.Emit
     plan: Plan
     backoff: Backoff
+    pacing: Pacing
     brake: Brake
     tally: Tally
     now: Callable[[], datetime]
