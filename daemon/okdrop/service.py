@@ -30,7 +30,18 @@ from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
-from okdrop.pipeline import Afterwards, Brake, Folder, Mending, Pacing, Parts, Pipeline, Standing, Tally
+from okdrop.pipeline import (
+    Afterwards,
+    Brake,
+    Folder,
+    Mending,
+    Pacing,
+    Parts,
+    Pipeline,
+    Standing,
+    Tally,
+    Throttle,
+)
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -272,6 +283,7 @@ async def _parts(
             now=_now,
             monotonic=time.monotonic,
             chance=random.random,
+            throttles=throttles(config, emit),
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
         )
 
@@ -292,6 +304,16 @@ def pacing(config: Config) -> Pacing:
     return Pacing(
         time.monotonic, connections=upload.connections == "auto", segment_size=upload.segment_size == "auto"
     )
+
+
+def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
+    """The limits on what is sent, by the configuration: the process's, and those of folders that have one."""
+    limits = {"": config.upload.bandwidth}
+    limits |= {str(watch.path): watch.bandwidth for watch in config.watch if watch.bandwidth.points}
+    return {
+        folder: Throttle(limit, now=_now, monotonic=time.monotonic, emit=emit, folder=folder)
+        for folder, limit in limits.items()
+    }
 
 
 def client_settings(config: Config) -> ClientSettings:

@@ -33,6 +33,7 @@ from okdrop.events.folders import (
     WritersUnseen,
 )
 from okdrop.events.service import (
+    BandwidthChanged,
     CredentialsRefused,
     CredentialsRenewed,
     CredentialsUnreadable,
@@ -74,6 +75,7 @@ from okdrop.events.uploads import (
 
 __all__ = [
     "Audience",
+    "BandwidthChanged",
     "ChoreTrouble",
     "CredentialsRefused",
     "CredentialsRenewed",

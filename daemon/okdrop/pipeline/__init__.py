@@ -33,6 +33,7 @@ from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.standing import Folder
+from okdrop.pipeline.throttle import Throttle
 from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.watcher import Watcher
 
@@ -41,7 +42,18 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Upload
 
-__all__ = ["Afterwards", "Brake", "Folder", "Mending", "Pacing", "Parts", "Pipeline", "Standing", "Tally"]
+__all__ = [
+    "Afterwards",
+    "Brake",
+    "Folder",
+    "Mending",
+    "Pacing",
+    "Parts",
+    "Pipeline",
+    "Standing",
+    "Tally",
+    "Throttle",
+]
 
 FINALIZERS: Final = 2
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
     from okdrop.pipeline.pacing import Pacing
+    from okdrop.pipeline.throttle import Throttle
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
 
@@ -53,6 +54,7 @@ class Parts:
 
     `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
     `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
+    `throttles` are the limits on what is sent: the process's, named "", and those of folders that have one.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
@@ -70,6 +72,7 @@ class Parts:
     monotonic: Callable[[], float]
     chance: Callable[[], float]
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
+    throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
@@ -187,6 +190,11 @@ class Parts:
     def afterwards_of(self, drop: Drop) -> Afterwards:
         """What becomes of the drop's file once it is published."""
         return self.afterwards.get(drop.folder, KEEP)
+
+    def throttles_of(self, drop: Drop) -> list[Throttle]:
+        """The limits that hold for what is sent of a drop."""
+        found = (self.throttles.get(name) for name in dict.fromkeys((drop.folder, "")))
+        return [throttle for throttle in found if throttle is not None]
 
     def file_name(self, drop: Drop) -> str:
         """A file's own name, as text."""
