@@ -222,9 +222,9 @@ async def test_an_older_ledger_is_brought_up_to_date_by_the_next_run(
 
 
 async def test_keys_that_nobody_heeds_are_named(environ: dict[str, str]) -> None:
-    code, said = await checked(environ, OKDROP_UPLOAD__BANDWIDTH="1MiB/s", OKDROP_OK__REFRESH_TOKEN="hush")
+    code, said = await checked(environ, OKDROP_OK__APPLICATION_ID="7", OKDROP_OK__REFRESH_TOKEN="hush")
     assert code == 0
-    line = "ok    configuration: set, but not heeded by this version: ok.refresh_token, upload.bandwidth"
+    line = "ok    configuration: set, but not heeded by this version: ok.application_id, ok.refresh_token"
     assert line in said
 
 

@@ -36,11 +36,13 @@ from okdrop.pipeline import (
     Breakers,
     Folder,
     Mending,
+    Pacing,
     Parts,
     Pipeline,
     Place,
     Standing,
     Tally,
+    Throttle,
 )
 from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
@@ -280,6 +282,7 @@ async def _parts(
             client=client,
             emit=emit,
             plan=plan(config),
+            pacing=pacing(config),
             backoff=backoff,
             breakers=Breakers(backoff, emit=emit, now=_now, monotonic=time.monotonic, chance=random.random),
             brake=brake,
@@ -287,6 +290,7 @@ async def _parts(
             now=_now,
             monotonic=time.monotonic,
             chance=random.random,
+            throttles=throttles(config, emit),
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
             keep_history=config.ledger.keep_history,
             places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
@@ -301,6 +305,24 @@ def plan(config: Config) -> Plan:
         connections=CONNECTIONS if connections == "auto" else connections,
         in_one=config.upload.mode is UploadMode.MULTIPART,
     )
+
+
+def pacing(config: Config) -> Pacing:
+    """What of the plan is found while it runs, by the configuration."""
+    upload = config.upload
+    return Pacing(
+        time.monotonic, connections=upload.connections == "auto", segment_size=upload.segment_size == "auto"
+    )
+
+
+def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
+    """The limits on what is sent, by the configuration: the process's, and those of folders that have one."""
+    limits = {"": config.upload.bandwidth}
+    limits |= {str(watch.path): watch.bandwidth for watch in config.watch if watch.bandwidth.points}
+    return {
+        folder: Throttle(limit, now=_now, monotonic=time.monotonic, emit=emit, folder=folder)
+        for folder, limit in limits.items()
+    }
 
 
 def client_settings(config: Config) -> ClientSettings:

@@ -275,7 +275,7 @@ async def test_a_server_that_stops_reading_is_stalled(serve: Serve, connect: Con
     size = 64 * KIB * KIB
     async with serve(script, buffer=8 * KIB) as server, connect(stall_timeout=0.4) as client:
         answer = await asyncio.wait_for(post(client, server.ticket(), endless(size), size), 8)
-    assert answer == NoAnswer("stalled: no byte was acknowledged", sent=True)
+    assert answer == NoAnswer("stalled: no byte was acknowledged", sent=True, timed_out=True)
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -329,7 +329,7 @@ async def test_a_server_that_never_answers_uses_up_the_other_patience(serve: Ser
 
     async with serve(script) as server, connect(answer_timeout=0.4) as client:
         answer = await asyncio.wait_for(post(client, server.ticket(), endless(KIB), KIB), 8)
-    assert answer == NoAnswer("no answer after the last byte left", sent=True)
+    assert answer == NoAnswer("no answer after the last byte left", sent=True, timed_out=True)
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -10,7 +10,7 @@ from okdrop.client import Client, ClientSettings, Credentials, line
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Options
 from okdrop.ledger import Ledger
 from okdrop.metadata import Settings
-from okdrop.pipeline import Brake, Breakers, Parts, Tally
+from okdrop.pipeline import Brake, Breakers, Pacing, Parts, Tally
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
 from pipeline.bench import SEGMENT, Bench, Clock, TappedFaults
@@ -73,6 +73,7 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
                 ledger=ledger,
                 client=client,
                 emit=events.append,
+                pacing=Pacing(clock.monotonic, connections=False, segment_size=False),
                 plan=Plan(segment_size=SEGMENT, connections=connections),
                 backoff=backoff,
                 breakers=Breakers(

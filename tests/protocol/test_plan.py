@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okdrop.protocol.plan import CANARY_SIZE, CONNECTIONS, SEGMENT_SIZE, Plan
+from okdrop.protocol.plan import CANARY_SIZE, CONNECTIONS, SEGMENT_SIZE, SMALLEST_SEGMENT, Plan
 from okdrop.protocol.ranges import ByteRange, ByteRanges
 
 KIB = 1024
@@ -48,6 +48,22 @@ def test_segments_cover_a_file_exactly_once(plan: Plan, size: int) -> None:
         sent += len(segment)
         left -= segment
     assert sent == size
+
+
+@given(PLANS, missing(), st.integers(0, 4096 * KIB))
+def test_near_the_end_a_segment_is_no_larger_than_a_share(plan: Plan, gaps: ByteRanges, share: int) -> None:
+    segment = plan.next_segment(gaps, share=share)
+    if segment is not None:
+        smallest = min(plan.segment_size, max(CANARY_SIZE, plan.segment_size // 16))
+        size = max(share + SMALLEST_SEGMENT, smallest)
+        assert len(segment) <= size + size // 4
+
+
+@given(st.integers(0, 64 * KIB * KIB), st.integers(1, 16))
+def test_a_large_segment_ends_at_an_even_place(start: int, mib: int) -> None:
+    segment = Plan(segment_size=mib * KIB * KIB).next_segment(ByteRanges.of([ByteRange(start, 1 << 40)]))
+    assert segment is not None
+    assert segment.stop % (KIB * KIB) == 0 or len(segment) == mib * KIB * KIB
 
 
 @given(PLANS, missing())

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _GRACE: Final = 1.0
 """Seconds for an answer that may already lie here when the line breaks under the body."""
 
+CUT: Final = "the connection was cut"
+
 _SUCCESS: Final = 2  # hundreds
 
 
@@ -149,20 +151,21 @@ async def _broken(request: asyncio.Task[line.Reply], body: SegmentBody) -> str |
     if not isinstance(error, LineCutError):
         raise error
     done, _ = await asyncio.wait({request}, timeout=_GRACE)
-    return None if done else "the connection was cut"
+    return None if done else CUT
 
 
 def _reply(
     request: asyncio.Task[line.Reply], body: SegmentBody, complaint: str | None
 ) -> line.Reply | NoAnswer:
     if complaint is not None:
-        return NoAnswer(complaint, sent=body.handed > 0)
+        return NoAnswer(complaint, sent=body.handed > 0, timed_out=complaint != CUT)
     if request.cancelled():
-        return NoAnswer("the connection was cut", sent=body.handed > 0)
+        return NoAnswer(CUT, sent=body.handed > 0)
     try:
         reply = request.result()
     except line.FAULTS as fault:
-        return NoAnswer(line.words(fault)[0], sent=body.handed > 0)
+        is_late = isinstance(fault, TimeoutError)
+        return NoAnswer(line.words(fault)[0], sent=body.handed > 0, timed_out=is_late)
     if reply.status // 100 == _SUCCESS and not body.whole:
         return NoAnswer("the answer came before all of the body was sent", sent=body.handed > 0)
     return reply

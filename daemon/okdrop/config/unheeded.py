@@ -13,7 +13,6 @@ UNHEEDED: Final = (
     ("ok", "application_id"),
     ("ok", "refresh_token"),
     ("ok", "refresh_token_file"),
-    ("upload", "bandwidth"),
     ("web", "listen"),
     ("web", "token"),
 )

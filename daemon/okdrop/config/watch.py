@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from okdrop import metadata
+from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     AbsolutePath,
     GroupId,
+    Limit,
     Marker,
     OptionalPath,
     Pattern,
@@ -109,6 +111,7 @@ class Watch(Section):
     move_to: OptionalPath = None
     delete_after: Seconds = 0.0
     existing: Existing = Existing.TAKE
+    bandwidth: Limit = Bandwidth()
     suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
     ignore: tuple[Pattern, ...] = _IGNORE
     marker: Marker = ""

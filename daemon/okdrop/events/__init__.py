@@ -39,6 +39,7 @@ from okdrop.events.places import (
     BreakerStaysOpen,
 )
 from okdrop.events.service import (
+    BandwidthChanged,
     CredentialsRefused,
     CredentialsRenewed,
     CredentialsUnreadable,
@@ -83,6 +84,7 @@ from okdrop.events.uploads import (
 
 __all__ = [
     "Audience",
+    "BandwidthChanged",
     "BreakerClosed",
     "BreakerHalfOpen",
     "BreakerOpened",

@@ -46,6 +46,15 @@ class ServiceReady(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BandwidthChanged(Event):
+    """Another limit holds for what is sent, in bytes a second; 0: none does."""
+
+    name: ClassVar = "service.bandwidth"
+    folder: str  #: whose limit it is; "" for the process's
+    rate: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceReloaded(Event):
     """SIGHUP: the credentials were read again; other keys of the configuration need a restart."""
 

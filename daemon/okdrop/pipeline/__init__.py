@@ -31,10 +31,12 @@ from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
+from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
 from okdrop.pipeline.pruning import Pruner, prune_at_the_end
 from okdrop.pipeline.standing import Folder
+from okdrop.pipeline.throttle import Throttle
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.waits import Waits, recall_limits
@@ -51,11 +53,13 @@ __all__ = [
     "Breakers",
     "Folder",
     "Mending",
+    "Pacing",
     "Parts",
     "Pipeline",
     "Place",
     "Standing",
     "Tally",
+    "Throttle",
 ]
 
 FINALIZERS: Final = 2

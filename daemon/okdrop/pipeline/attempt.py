@@ -103,7 +103,8 @@ class Attempt:
         Raises:
             StaleVersion: somebody else wrote the row; `homeless_video` tells what is left behind.
         """
-        forget = self._parts.brake.listen(self._wake)
+        brake, pacing = self._parts.brake, self._parts.pacing
+        forget = [brake.listen(self._wake), pacing.listen(self._wake)]
         tasks: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -111,7 +112,9 @@ class Attempt:
                 for task in tasks:
                     task.cancel()
         finally:
-            forget()
+            for one in forget:
+                one()
+            pacing.left(self.row.id)
         if isinstance(outcome, StaleVersion):
             raise outcome
         await self._record.take_stock()
@@ -197,11 +200,18 @@ class Attempt:
         return bool(place)
 
     async def _next_steps(self) -> list[m.Step]:
+        self._keep_pace()
         steps = self._session.next_steps()
         if any(isinstance(step, m.RequestTicket) for step in steps) and self.row.ticket is not None:
             await self._record.abandon(self.row.ticket)
         await self._record.write_ahead()
         return steps
+
+    def _keep_pace(self) -> None:
+        if (ticket := self.row.ticket) is not None:
+            is_proven = self._session.mode is not None
+            plan, place = self._parts.plan, place_of(ticket)
+            self._session.replan(self._parts.pacing.plan(plan, self.row.id, place, is_proven=is_proven))
 
     # --- carrying out --------------------------------------------------------------------------------
 
@@ -248,13 +258,16 @@ class Attempt:
         return functools.partial(self._ticket_issued, ticket, prior)
 
     async def _send(self, place: str, span: ByteRange, sending: Awaitable[m.SegmentAnswer]) -> _Landing:
-        answer: m.SegmentAnswer
+        answer: m.SegmentAnswer | None = None
         before = self._session.sent
+        self._parts.pacing.began(self.row.id, place, span)
         try:
             answer = await sending
         except Trouble as error:  # the source is busy: to the session a segment like any other that was cut
-            answer = m.NoAnswer(error.message, sent=self._session.sent > before)
-            place = ""
+            cut = m.NoAnswer(error.message, sent=self._session.sent > before)
+            return functools.partial(self._segment_answered, "", span, cut)
+        finally:
+            self._parts.pacing.ended(self.row.id, place, span, answer)
         return functools.partial(self._segment_answered, place, span, answer)
 
     def _put_on_line(self, span: ByteRange, count: int) -> None:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
     from okdrop.pipeline.breakers import Breakers
+    from okdrop.pipeline.pacing import Pacing
     from okdrop.pipeline.places import Place
+    from okdrop.pipeline.throttle import Throttle
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
 
@@ -62,6 +64,7 @@ class Parts:
     `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
     `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `breakers` tell which places are in trouble, and keep who waits for them.
+    `throttles` are the limits on what is sent: the process's, named "", and those of folders that have one.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
@@ -73,6 +76,7 @@ class Parts:
     plan: Plan
     backoff: Backoff
     breakers: Breakers
+    pacing: Pacing
     brake: Brake
     tally: Tally
     now: Callable[[], datetime]
@@ -81,6 +85,7 @@ class Parts:
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
     places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
     keep_history: float = 0.0
+    throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
@@ -243,6 +248,11 @@ class Parts:
     def afterwards_of(self, drop: Drop) -> Afterwards:
         """What becomes of the drop's file once it is published."""
         return self.afterwards.get(drop.folder, KEEP)
+
+    def throttles_of(self, drop: Drop) -> list[Throttle]:
+        """The limits that hold for what is sent of a drop."""
+        found = (self.throttles.get(name) for name in dict.fromkeys((drop.folder, "")))
+        return [throttle for throttle in found if throttle is not None]
 
     def file_name(self, drop: Drop) -> str:
         """A file's own name, as text."""

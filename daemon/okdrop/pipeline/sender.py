@@ -10,6 +10,8 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Final, Protocol
 
+from okdrop.pipeline.throttle import throttled
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
@@ -59,6 +61,7 @@ class Sender:
         self._on_line: Final = on_line
         self._leaving: Final = leaving
         self._proof: Final = proof
+        self._throttles: Final = parts.throttles_of(drop)
 
     async def segment(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
         """Send one segment.
@@ -74,7 +77,7 @@ class Sender:
                 total=self._session.size,
                 mode=self._session.mode,
                 file_name=self._file_name,
-                blocks=blocks,
+                blocks=throttled(blocks, self._throttles),
                 sent=functools.partial(self._on_line, span),
             )
         await self._source.check()
@@ -97,7 +100,7 @@ class Sender:
     async def _whole(self, span: ByteRange) -> AsyncGenerator[bytes, None]:
         left = len(span)
         async with contextlib.aclosing(self._source.read(span, note=self._proof.begins(span))) as blocks:
-            async for block in blocks:
+            async for block in throttled(blocks, self._throttles):
                 left -= len(block)
                 await self._leaving(last=not left)
                 yield block

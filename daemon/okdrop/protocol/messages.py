@@ -153,10 +153,14 @@ class ServerTrouble:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """The line was cut, stalled, or never opened. `sent`: some of the body may have left."""
+    """The line was cut, stalled, or never opened.
+
+    `sent`: some of the body may have left. `timed_out`: it was given up for being slow, not cut.
+    """
 
     reason: str
     sent: bool = True
+    timed_out: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,6 +17,12 @@ SMALLEST_SEGMENT: Final = 64 * 1024
 _HALVINGS: Final = 32
 CANARY_SIZE: Final = 256 * 1024
 
+ALIGNMENT: Final = 1024 * 1024
+"""Large segments end at multiples of so many bytes: the file is read and hashed in such blocks."""
+
+_TAIL: Final = 16
+"""Near the end segments become as small as this part of a segment, but no smaller than a canary."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -29,11 +35,16 @@ class Plan:
     connections: int = CONNECTIONS
     in_one: bool = False
 
-    def next_segment(self, missing: ByteRanges, losses: int = 0) -> ByteRange | None:
+    def next_segment(
+        self, missing: ByteRanges, losses: int = 0, *, share: int | None = None
+    ) -> ByteRange | None:
         """The next segment from the front of what is missing; None when nothing is.
 
         After `losses` segments in a row that were lost it is halved as often: a host in trouble, or a line
         too weak for a whole segment, costs little then.
+
+        It is no larger than a connection's `share` of what is left, in bytes: near the end all have work,
+        and none is waited for.
 
         A rest shorter than a quarter of a segment goes along, rather than cost a request of its own.
         """
@@ -41,8 +52,14 @@ class Plan:
             return None
         gap = missing.spans[0]
         size = max(self.segment_size >> min(losses, _HALVINGS), min(self.segment_size, SMALLEST_SEGMENT))
-        stop = gap.stop if len(gap) - size < size // 4 else gap.start + size
+        if share is not None:
+            size = min(size, max(-(-share // SMALLEST_SEGMENT) * SMALLEST_SEGMENT, self._tail))
+        stop = gap.stop if len(gap) - size < size // 4 else _aligned(gap.start, size)
         return ByteRange(gap.start, stop)
+
+    @property
+    def _tail(self) -> int:
+        return min(self.segment_size, max(CANARY_SIZE, self.segment_size // _TAIL))
 
     def canary(self, missing: ByteRanges) -> ByteRange | None:
         """The lone segment behind a gap that tells whether the host takes segments out of order.
@@ -58,3 +75,10 @@ class Plan:
             if start < gap.stop:
                 return ByteRange(start, min(start + min(CANARY_SIZE, self.segment_size), gap.stop))
         return None
+
+
+def _aligned(start: int, size: int) -> int:
+    """Where a segment of about `size` bytes ends."""
+    stop = start + size
+    even = stop - stop % ALIGNMENT
+    return even if even - start > size // 2 else stop

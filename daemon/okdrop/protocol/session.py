@@ -62,7 +62,7 @@ class Session(TicketSession):
         self, size: int, plan: Plan, *, tickets: int = 0, sent: int = 0, restored: m.Restored | None = None
     ) -> None:
         super().__init__(size, tickets=tickets, sent=sent)
-        self.plan: Final = plan
+        self._plan = plan
         self._sequential_next = False
         if restored is not None:
             self._has_ticket = True
@@ -130,6 +130,10 @@ class Session(TicketSession):
         steps.extend(self._hand_out())
         return steps
 
+    def replan(self, plan: Plan) -> None:
+        """From the next step on, cut by this plan; what is out stays out."""
+        self._plan = plan
+
     def _is_whole(self) -> bool:
         belief = self._belief
         return self._there or (belief.whole and belief.idle and (self._final or belief.confirmed_whole))
@@ -151,26 +155,32 @@ class Session(TicketSession):
 
     def _hand_out(self) -> list[m.Step]:
         steps: list[m.Step] = []
-        while not self._unsure and (span := self._next_span()) is not None:
+        share = self._share()
+        while not self._unsure and (span := self._next_span(share)) is not None:
             self._belief.hand_out(span)
             self._final = False
             steps.append(m.SendSegment(span))
         return steps
 
-    def _next_span(self) -> ByteRange | None:
+    def _share(self) -> int:
+        """What each connection has yet to carry; of what is on its way, half is taken to have arrived."""
+        left = self._belief.missing.size + self._belief.bytes_in_flight // 2
+        return -(-left // self._plan.connections)
+
+    def _next_span(self, share: int) -> ByteRange | None:
         belief = self._belief
-        segment = self.plan.next_segment(belief.missing, belief.losses)
         if self.mode is Mode.PARALLEL:
-            return segment if belief.in_flight < self.plan.connections else None
+            is_free = belief.in_flight < self._plan.connections
+            return self._plan.next_segment(belief.missing, belief.losses, share=share) if is_free else None
         if not belief.idle or belief.doubtful:
             return None
         if self.mode is None:
-            self._canary = self.plan.canary(belief.missing)
+            self._canary = self._plan.canary(belief.missing)
             if self._canary is not None and self.strikes.canaries < CANARY_TRIES:
                 return self._canary
             self._canary = None
             self.mode = Mode.SEQUENTIAL  # for this ticket; nothing is known of the host
-        return segment
+        return self._plan.next_segment(belief.missing, belief.losses)
 
     # --- answers of the API --------------------------------------------------------------------------
 

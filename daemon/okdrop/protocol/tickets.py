@@ -18,6 +18,7 @@ from okdrop.protocol import messages as m
 if TYPE_CHECKING:
     from okdrop.drop import Mode
     from okdrop.errors import TicketDead, UploadError
+    from okdrop.protocol.plan import Plan
     from okdrop.protocol.ranges import ByteRange
 
 RESEND_ALLOWANCE: Final = 16 * 1024 * 1024
@@ -80,6 +81,9 @@ class TicketSession(abc.ABC):
     @abc.abstractmethod
     def next_steps(self) -> list[m.Step]:
         """Everything that may be begun now, beside what is out already; each step is handed out once."""
+
+    def replan(self, plan: Plan) -> None:  # noqa: B027  a session of one request has nothing to plan
+        """From the next step on, cut by this plan."""
 
     def _close(self) -> list[m.Step]:
         closing, self._closing = self._closing, None
