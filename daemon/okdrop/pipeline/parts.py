@@ -94,7 +94,7 @@ class Parts:
             )
 
     async def put_off(
-        self, row: Upload, error: UploadError, *, at_once: bool = False
+        self, row: Upload, error: UploadError, *, at_once: bool = False, orphan: str = ""
     ) -> tuple[Upload, float]:
         """Note one more trouble in a row, in the ledger and to whoever listens.
 
@@ -102,6 +102,7 @@ class Parts:
             row: as it is to be written.
             error: what stands in the way.
             at_once: the next step needs no wait.
+            orphan: a video id that the row gives up with it.
 
         Returns:
             The row as written, and how many seconds to wait.
@@ -114,6 +115,7 @@ class Parts:
                 retry_at=self.now() + timedelta(seconds=delay),
             ),
             note=f"{error.code}: {error.message}",
+            orphan=orphan,
         )
         self.emit(
             events.UploadTrouble(
