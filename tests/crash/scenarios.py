@@ -46,6 +46,7 @@ class Scenario:
         verdict: judges the end.
         visits: the sites that have to be visited here.
         all_points: whether everything else is a point, too.
+        tells_what_is_lost: somebody takes the upload up again, and finds that a ticket may be lost.
         loses_its_file: somebody takes the file away meanwhile, or its folder.
     """
 
@@ -62,6 +63,7 @@ class Scenario:
     visits: frozenset[str] = frozenset()
     all_points: bool = False
     loses_its_file: bool = False
+    tells_what_is_lost: bool = True
 
     @property
     def varies(self) -> bool:
@@ -518,6 +520,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         name="cancelled while a ticket is asked for",
         prepare=dropped,
         on={"request_ticket": cancelled},
+        tells_what_is_lost=False,
         visits=frozenset({"uploader.Uploader.upload#2"}),
         verdict=not_sent,
     ),
@@ -624,7 +627,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             ("expire_url", {"after": 1, "times": 1}),
             ("api_error", {"code": 10, "method": "video.delete"}),
         ),
-        visits=frozenset({"janitor.sweep#2"}),
+        visits=frozenset({"janitor.sweep#2", "janitor._failed"}),
         verdict=orphan_counted,
     ),
     Scenario(

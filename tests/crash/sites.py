@@ -48,6 +48,7 @@ WRITERS = frozenset(
         "Filer._write_target",
         "Finalizer._fail",
         "Uploader._failed",
+        "janitor._failed",
     }
 )
 """Functions that write on behalf of others."""
@@ -63,9 +64,11 @@ class Site:
     name: str
 
 
-def _is_write(call: ast.Call, within: str) -> bool:
+def _is_write(call: ast.Call, within: str, module: str) -> bool:
     """Whether a call writes; `within` is the class whose method makes it."""
     called = call.func
+    if isinstance(called, ast.Name):
+        return f"{module}.{called.id}" in WRITERS
     if not isinstance(called, ast.Attribute):
         return False
     owner = getattr(called.value, "attr", getattr(called.value, "id", ""))
@@ -92,7 +95,9 @@ def sites() -> frozenset[Site]:
         for name, function in _functions(ast.parse(path.read_text())):
             within = name.rpartition(".")[0]
             calls = [
-                node for node in ast.walk(function) if isinstance(node, ast.Call) and _is_write(node, within)
+                node
+                for node in ast.walk(function)
+                if isinstance(node, ast.Call) and _is_write(node, within, path.stem)
             ]
             calls.sort(key=lambda call: call.lineno)
             for number, call in enumerate(calls, 1):

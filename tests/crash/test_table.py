@@ -11,6 +11,7 @@ from crash import sites
 from crash.scenarios import NOT_VISITED, SCENARIOS, Scenario
 from crash.world import MOMENTS, Life, Point, World, assert_lives_on, laid
 from okdrop.client import Client
+from okdrop.events import TicketLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,9 @@ async def gone_through(scenario: Scenario, place: Path, blank: Path, *points: Po
                 assert_lives_on(world, {} if scenario.loses_its_file else digests)
                 lost |= unknown(world)
         await world.live(stays_until=condition(scenario, world))
+        if lost and scenario.tells_what_is_lost:
+            told = [event for life in world.lives for event in life.events if isinstance(event, TicketLost)]
+            assert len(told) == len(lost)
         if scenario.mend is not None:
             await scenario.mend(world)
             await world.live()

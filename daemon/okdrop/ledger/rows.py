@@ -25,6 +25,14 @@ class HistoryRow:
     note: str = ""  #: for a person; holds no secret
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Orphans:
+    """What abandoned tickets left at OK, in entries without a video."""
+
+    waiting: int = 0  #: to be deleted
+    given_up: int = 0  #: could not be deleted, and are not tried again
+
+
 def values_of(upload: Upload) -> dict[str, Any]:
     """Every column of the row but its id."""
     return {

@@ -19,7 +19,7 @@ from okdrop.errors import Doubt, GaveUp, LocalProtocolError, Trouble, UploadErro
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.meter import Meter
 from okdrop.pipeline.sender import Sender
-from okdrop.pipeline.sessions import host_of, session_of, vital
+from okdrop.pipeline.sessions import host_of, session_of, ticket_for, vital
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
@@ -195,7 +195,8 @@ class Attempt:
         self._noted_at = self._parts.monotonic()
 
     async def _abandon_ticket(self, ticket: Ticket) -> None:
-        row = self._as_known().with_(ticket=None, mode=None, offered_all=False, received=0)
+        afresh = {"mode": None, "offered_all": False, "received": 0, "retry_at": None}
+        row = self._as_known().with_(ticket=None, **afresh)
         await self._write(row, note="the ticket was abandoned", orphan=ticket.video_id)
         self._parts.emit(
             events.TicketAbandoned(
@@ -236,12 +237,7 @@ class Attempt:
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
-        drop = self.row.drop
-        ticket = await self._parts.client.request_ticket(
-            file_name=self._parts.file_name(drop),
-            size=self._session.size,
-            group_id=self._parts.settings_of(drop).group_id,
-        )
+        ticket = await ticket_for(self._parts, self.row)
         prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
 

@@ -16,6 +16,7 @@ from okdrop.ledger import StaleVersion
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.parts import SOURCE_AWAY
+from okdrop.pipeline.sessions import DIED_ASKING, may_have_died_asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +120,10 @@ class Uploader:
         taken = row.with_(attempts=row.attempts + 1, retry_at=None)
         if row.state is State.QUEUED:
             taken = taken.to(State.UPLOADING)
-        row = await self._parts.ledger.write(taken)
+        died_asking = may_have_died_asking(row)
+        row = await self._parts.ledger.write(taken, note=DIED_ASKING if died_asking else "")
+        if died_asking:
+            self._parts.emit(events.TicketLost(upload=row.id, reason=DIED_ASKING))
         self._parts.emit(
             events.UploadStarted(
                 upload=row.id,
@@ -140,13 +144,13 @@ class Uploader:
             await self._parts.ledger.write(row)
             self._line.put(row.id, outcome.delay)
         elif outcome == DRAINED:
-            await self._parts.ledger.write(row)
+            await self._parts.ledger.write(_set_down(row))
             self._line.put(row.id)
 
     async def _end_by(self, row: Upload, error: UploadError) -> None:
         """Write what stands in the way, by the error's verdict."""
         if isinstance(error, Halted):
-            await self._parts.ledger.write(row, note=error.message)
+            await self._parts.ledger.write(_set_down(row), note=error.message)
             self._parts.halt(row, error)
             self._line.put(row.id)
         elif isinstance(error, Trouble):
@@ -188,3 +192,8 @@ class Uploader:
         if error.code == SOURCE_GONE:
             self._look_again(row.drop)  # it may be back already, or come back
         self._opened.end(row.id)
+
+
+def _set_down(row: Upload) -> Upload:
+    """How an upload waits whose turn ended early; without a ticket it has not begun (`sessions`)."""
+    return row.to(State.QUEUED) if row.ticket is None else row
