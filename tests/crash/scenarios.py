@@ -10,7 +10,18 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from crash.world import LARGE, SMALL, Point, When, World, assert_filed, assert_once, digest_of
+from crash.world import (
+    LARGE,
+    SMALL,
+    Point,
+    When,
+    World,
+    assert_filed,
+    assert_lives_on,
+    assert_once,
+    digest_of,
+    laid,
+)
 from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import State
@@ -19,6 +30,7 @@ from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
 
     from crash.world import Life
     from okdrop.events import Event
@@ -378,6 +390,48 @@ async def orphan_counted(world: World, digests: Digests, litter: int) -> None:
     public = [video["sha256"] for video in world.published]
     assert public == [*digests.values()]
     assert len(world.litter) <= litter + len(world.orphans())
+
+
+# --- going through them ---------------------------------------------------------------------------------
+
+
+async def gone_through(scenario: Scenario, place: Path, blank: Path, *points: Point) -> list[Life]:
+    """Go through a scenario: a life that ends at each point, then one that comes to its end.
+
+    Returns:
+        The lives, but for those that prepared it.
+    """
+    async with laid(place, blank=blank, **scenario.world) as world:
+        digests = await scenario.prepare(world)
+        before, lost = len(world.lives), set[str]()
+        scenario.begin(world)
+        for point in points:
+            if (await world.live(point, stays_until=condition(scenario, world))).died:
+                assert_lives_on(world, {} if scenario.loses_its_file else digests)
+                lost |= unknown(world)
+        await world.live(stays_until=condition(scenario, world))
+        if len(points) == 1 and scenario.tells_what_is_lost:
+            told = [
+                event for life in world.lives for event in life.events if isinstance(event, events.TicketLost)
+            ]
+            assert len(told) >= len(lost)
+        if scenario.mend is not None:
+            await scenario.mend(world)
+            await world.live()
+        assert {video["id"] for video in world.litter} <= lost | set(world.orphans())
+        await scenario.verdict(world, digests, len(lost))
+        return world.lives[before:]
+
+
+def condition(scenario: Scenario, world: World) -> Callable[[], bool] | None:
+    until = scenario.stays_until
+    return None if until is None else lambda: until(world)
+
+
+def unknown(world: World) -> set[str]:
+    """Entries at OK that the ledger knows nothing of."""
+    known = {row.ticket.video_id for row in world.rows() if row.ticket is not None} | set(world.orphans())
+    return {video["id"] for video in world.litter} - known
 
 
 PARALLEL: Final = {"mode": Mode.PARALLEL, "connections": 3}

@@ -8,51 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crash import sites
-from crash.scenarios import NOT_VISITED, SCENARIOS, Scenario
-from crash.world import MOMENTS, Life, Point, World, assert_lives_on, laid
+from crash.scenarios import NOT_VISITED, SCENARIOS, Scenario, gone_through
+from crash.world import MOMENTS, Life, Point
 from okdrop.client import Client
-from okdrop.events import TicketLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-
-async def gone_through(scenario: Scenario, place: Path, blank: Path, *points: Point) -> list[Life]:
-    """Go through a scenario: a life that ends at each point, then one that comes to its end.
-
-    Returns:
-        The lives, but for those that prepared it.
-    """
-    async with laid(place, blank=blank, **scenario.world) as world:
-        digests = await scenario.prepare(world)
-        before, lost = len(world.lives), set[str]()
-        scenario.begin(world)
-        for point in points:
-            if (await world.live(point, stays_until=condition(scenario, world))).died:
-                assert_lives_on(world, {} if scenario.loses_its_file else digests)
-                lost |= unknown(world)
-        await world.live(stays_until=condition(scenario, world))
-        if lost and scenario.tells_what_is_lost:
-            told = [event for life in world.lives for event in life.events if isinstance(event, TicketLost)]
-            assert len(told) == len(lost)
-        if scenario.mend is not None:
-            await scenario.mend(world)
-            await world.live()
-        assert {video["id"] for video in world.litter} <= lost | set(world.orphans())
-        await scenario.verdict(world, digests, len(lost))
-        return world.lives[before:]
-
-
-def condition(scenario: Scenario, world: World) -> Callable[[], bool] | None:
-    until = scenario.stays_until
-    return None if until is None else lambda: until(world)
-
-
-def unknown(world: World) -> set[str]:
-    """Entries at OK that the ledger knows nothing of."""
-    known = {row.ticket.video_id for row in world.rows() if row.ticket is not None} | set(world.orphans())
-    return {video["id"] for video in world.litter} - known
 
 
 def to_die_at(scenario: Scenario, life: Life) -> list[Point]:

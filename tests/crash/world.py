@@ -81,14 +81,14 @@ METHODS: Final = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Point:
-    """A moment to die at: the `number`-th time that this kind of thing is done."""
+    """A moment to die at: the `number`-th time that this kind of thing is done; any kind, where it is ""."""
 
     kind: str
     number: int
     when: When
 
     def __str__(self) -> str:
-        return f"{self.when} {self.kind} ({self.number})"
+        return f"{self.when} {self.kind or 'anything'} ({self.number})"
 
 
 @dataclasses.dataclass(slots=True)
@@ -108,7 +108,9 @@ class Fate:
         number = self.counts[kind]
         self.points += [Point(kind, number, when) for when in moments]
         point = self.point
-        return point.when if point is not None and (point.kind, point.number) == (kind, number) else None
+        if point is None or (point.kind, point.number) not in {(kind, number), ("", self.counts.total())}:
+            return None
+        return point.when if point.when in moments else When.AFTER
 
     def check(self) -> None:
         """The dead do nothing."""
