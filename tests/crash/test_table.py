@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,7 @@ from crash.scenarios import NOT_VISITED, SCENARIOS, Scenario, gone_through
 from crash.world import MOMENTS, Life, Point
 from okdrop.client import Client
 
-if TYPE_CHECKING:
-    from pathlib import Path
+DECISIONS = Path(__file__).parents[2] / "docs" / "decisions"
 
 
 def to_die_at(scenario: Scenario, life: Life) -> list[Point]:
@@ -57,3 +57,11 @@ def test_every_call_of_the_client_has_its_moments() -> None:
     calls = {name for name in vars(Client) if not name.startswith("_")}
     questions_of_a_run = {"current_user", "clock_skew", "has_accepted"}  # nothing is told OK by them
     assert set(MOMENTS) == calls - questions_of_a_run
+
+
+def test_the_decision_names_ways_that_there_are() -> None:
+    page = (DECISIONS / "0019-exactly-once.md").read_text()
+    rows = [row.rsplit("|", 2)[1] for row in page.splitlines() if row.startswith("|")]
+    named = {name for row in rows for name in re.findall(r'"([^"]+)"', row)}
+    assert named
+    assert named <= {scenario.name for scenario in SCENARIOS}
