@@ -58,6 +58,7 @@ class PipelineMachine(RuleBasedStateMachine):
         self.patch.setattr(line, "_tls", _tls)
         self.seen: set[str] = set()
         self.revision = 0
+        self.has_touched = self.has_renamed = False
         self.world: World
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -99,6 +100,7 @@ class PipelineMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def touch(self, data: st.DataObject) -> None:
         self.revision += 1
+        self.has_touched = True
         path = data.draw(st.sampled_from(self.files))
         os.utime(path, ns=(1, 10**18 + self.revision))
 
@@ -107,6 +109,7 @@ class PipelineMachine(RuleBasedStateMachine):
     def rename(self, data: st.DataObject, name: str) -> None:
         path = data.draw(st.sampled_from(self.files))
         path.rename(self.world.folder / name)
+        self.has_renamed = True
 
     @precondition(lambda self: self.files)
     @rule(data=st.data())
@@ -197,7 +200,8 @@ class PipelineMachine(RuleBasedStateMachine):
         public = [(video["sha256"], rows[video["id"]].drop) for video in self.world.published]
         assert {content for content, _ in public} <= self.seen
         assert len({drop.revision for _, drop in public}) == len(public)
-        assert len({(content, drop.path) for content, drop in public}) == len(public)
+        if not (self.has_touched and self.has_renamed):
+            assert len({content for content, _ in public}) == len(public)
 
 
 _tls = functools.cache(line._tls)
