@@ -88,28 +88,36 @@ class PipelineMachine(RuleBasedStateMachine):
     # --- files ----------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.world.folder.exists())
-    @rule(name=NAMES, size=SIZES)
-    def drop(self, name: str, size: int) -> None:
+    @rule(name=NAMES, size=SIZES, lives=st.booleans())
+    def drop(self, name: str, size: int, *, lives: bool) -> None:
         """A file comes, or another revision of one."""
         self.revision += 1
         path = self.world.file(name, size, seed=f"{name}:{self.revision}")
         os.utime(path, ns=(1, 10**18 + self.revision))  # two revisions within one tick of the clock are one
         self.seen.add(digest_of(path))
+        self.perhaps_live(lives=lives)
+
+    def perhaps_live(self, *, lives: bool) -> None:
+        """A run looks at what has just happened; or it comes together with what happens next."""
+        if lives and self.world.folder.exists():
+            self.live()
 
     @precondition(lambda self: self.files)
-    @rule(data=st.data())
-    def touch(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), lives=st.booleans())
+    def touch(self, data: st.DataObject, *, lives: bool) -> None:
         self.revision += 1
         self.has_touched = True
         path = data.draw(st.sampled_from(self.files))
         os.utime(path, ns=(1, 10**18 + self.revision))
+        self.perhaps_live(lives=lives)
 
     @precondition(lambda self: self.files)
-    @rule(data=st.data(), name=NAMES)
-    def rename(self, data: st.DataObject, name: str) -> None:
+    @rule(data=st.data(), name=NAMES, lives=st.booleans())
+    def rename(self, data: st.DataObject, name: str, *, lives: bool) -> None:
         path = data.draw(st.sampled_from(self.files))
         path.rename(self.world.folder / name)
         self.has_renamed = True
+        self.perhaps_live(lives=lives)
 
     @precondition(lambda self: self.files)
     @rule(data=st.data())
@@ -126,10 +134,11 @@ class PipelineMachine(RuleBasedStateMachine):
 
     # --- OK, and people -------------------------------------------------------------------------------
 
-    @rule(weather=WEATHER)
-    def weather(self, weather: tuple[str, dict[str, Any]]) -> None:
+    @rule(weather=WEATHER, lives=st.booleans())
+    def weather(self, weather: tuple[str, dict[str, Any]], *, lives: bool) -> None:
         name, values = weather
         self.world.faults.set(name, **values)
+        self.perhaps_live(lives=lives)
 
     @rule(method=st.sampled_from(["video.getUploadUrl", "video.update", "video.get"]))
     def credentials_die(self, method: str) -> None:
@@ -140,10 +149,11 @@ class PipelineMachine(RuleBasedStateMachine):
         self.world.faults.clear()
 
     @precondition(lambda self: self.world.ledger_file.exists() and self.world.rows())
-    @rule(data=st.data(), order=st.sampled_from([orders.retry, orders.cancel]))
-    def order(self, data: st.DataObject, order: Any) -> None:
+    @rule(data=st.data(), order=st.sampled_from([orders.retry, orders.cancel]), lives=st.booleans())
+    def order(self, data: st.DataObject, order: Any, *, lives: bool) -> None:
         row = data.draw(st.sampled_from(self.world.rows()))
         self.do(order(self.world.ledger_url, [row.id]))
+        self.perhaps_live(lives=lives)
 
     # --- lives ----------------------------------------------------------------------------------------
 
@@ -208,8 +218,8 @@ _tls = functools.cache(line._tls)
 
 TestPipelineMachine = PipelineMachine.TestCase
 TestPipelineMachine.settings = settings(
-    max_examples=12,
-    stateful_step_count=12,
+    max_examples=20,
+    stateful_step_count=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,9 @@ from crash import sites
 from crash.scenarios import NOT_VISITED, SCENARIOS, Scenario, gone_through
 from crash.world import MOMENTS, Life, Point
 from okdrop.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DECISIONS = Path(__file__).parents[2] / "docs" / "decisions"
 
@@ -26,15 +30,27 @@ def to_die_at(scenario: Scenario, life: Life) -> list[Point]:
     ]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+PARTS = 4
+"""A long way is gone in so many tests, each of which takes every so-manieth of its points."""
+
+
+def in_parts() -> Iterator[Any]:
+    for scenario in SCENARIOS:
+        parts = PARTS if scenario.all_points else 1
+        for part in range(parts):
+            name = f"{scenario.name} {part + 1}/{parts}" if parts > 1 else scenario.name
+            yield pytest.param(scenario, slice(part, None, parts), id=name)
+
+
+@pytest.mark.parametrize(("scenario", "part"), [*in_parts()])
 async def test_whatever_the_process_dies_at(
-    scenario: Scenario, tmp_path: Path, blank: Path, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, part: slice, tmp_path: Path, blank: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for target, value in scenario.patches.items():
         monkeypatch.setattr(target, value)
     whole, *_ = await gone_through(scenario, tmp_path / "whole", blank)
     assert scenario.visits <= set(itertools.chain.from_iterable(whole.fate.chains.values()))
-    points = to_die_at(scenario, whole)
+    points = to_die_at(scenario, whole)[part]
     assert points
     for number, point in enumerate(points):
         try:
