@@ -231,7 +231,11 @@ def test_on_a_terminal_there_are_tables(
 def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     code, out, err = okdrop("status", "--json")
     assert code == 0
-    assert json.loads(out) == {"counts": {state.value: 0 for state in State}, "uploads": []}
+    assert json.loads(out) == {
+        "counts": {state.value: 0 for state in State},
+        "uploads": [],
+        "orphans": {"waiting": 0, "given_up": 0},
+    }
     assert err == f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n"
     assert not (tmp_path / "ledger.db").exists()
     code, out, _ = okdrop("status")

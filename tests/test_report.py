@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from okdrop.drop import Chore, Drop, Failure, Revision, State, Ticket, Upload
-from okdrop.ledger import HistoryRow
+from okdrop.ledger import HistoryRow, Orphans
 from okdrop.report import (
     facts,
     history_as_json,
@@ -78,7 +78,8 @@ def test_a_path_of_any_bytes_comes_through_json_and_back() -> None:
 
 
 def test_every_state_is_counted() -> None:
-    told = status_as_json({State.FAILED: 2}, [upload()])
+    told = status_as_json({State.FAILED: 2}, [upload()], Orphans(waiting=3, given_up=1))
+    assert told["orphans"] == {"waiting": 3, "given_up": 1}
     assert told["counts"] == {state.value: 2 if state is State.FAILED else 0 for state in State}
     assert [row["id"] for row in told["uploads"]] == [7]
 
@@ -141,6 +142,12 @@ def test_what_is_not_shown_is_counted() -> None:
         "99 published · 1 failed (the newest 50 of 100 are shown; --all shows all)"
     )
     assert summary({State.PUBLISHED: 99}, 99) == "99 published"
+
+
+def test_what_is_left_at_ok_is_counted() -> None:
+    assert summary({State.PUBLISHED: 9}, 9, orphans=Orphans(waiting=1, given_up=2)) == (
+        "9 published · 1 empty entry at OK to be deleted · 2 empty entries at OK could not be deleted"
+    )
 
 
 STEP = HistoryRow(upload_id=7, at=AT, from_state=None, to_state=State.QUEUED, version=1, note="set\ntled")

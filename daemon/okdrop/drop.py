@@ -27,6 +27,9 @@ MINIMUM_SIZE: Final = 16 * 1024
 TICKETS_PER_REVISION: Final = 5
 """How many upload URLs one revision may use up before it fails (`ticket_expired`)."""
 
+TRIES_PER_ORPHAN: Final = 6
+"""How often it is tried to delete what an abandoned ticket left at OK; then it stays, empty and unseen."""
+
 
 def too_small(size: int) -> Failure | None:
     """Why OK would not take a file of `size` bytes; None where size is no reason."""

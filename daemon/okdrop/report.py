@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
+from okdrop.ledger.rows import Orphans
 from okdrop.words import held, printable, video_page, waiting
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ NEWEST: Final = 50
 
 LARGEST_TABLE: Final = 1000
 """Rows of a table that is still drawn quickly; more of them are lines, on a terminal too."""
+
+NO_ORPHANS: Final = Orphans()
 
 _COLUMNS: Final = ("id", "state", "held by OK", "size", "video", "file")
 LEFT_TO_DO: Final[Mapping[Chore, str]] = {
@@ -63,11 +67,12 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
     }
 
 
-def status_as_json(counts: Mapping[State, int], rows: Iterable[Upload]) -> dict[str, Any]:
+def status_as_json(counts: Mapping[State, int], rows: Iterable[Upload], orphans: Orphans) -> dict[str, Any]:
     """Everything `status --json` prints; every state is counted, those without uploads too."""
     return {
         "counts": {state.value: counts.get(state, 0) for state in State},
         "uploads": [upload_as_json(row) for row in rows],
+        "orphans": dataclasses.asdict(orphans),
     }
 
 
@@ -84,32 +89,47 @@ def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
     ]
 
 
-def summary(counts: Mapping[State, int], shown_rows: int, *, held: int = 0) -> str:
-    """How many uploads are in each state, how many of all these are shown, and how many are held."""
+def summary(
+    counts: Mapping[State, int], shown_rows: int, *, held: int = 0, orphans: Orphans = NO_ORPHANS
+) -> str:
+    """How many uploads are in each state, how many of these are shown; what is held, what is left at OK."""
     words = " · ".join(f"{counts[state]} {state}" for state in State if counts.get(state, 0))
     total = sum(counts.values())
     if shown_rows < total:
         words += f" (the newest {shown_rows} of {total} are shown; --all shows all)"
     if held:
         words += f" · {held} held: okdrop go releases them, okdrop adopt PATH records them as published"
+    if orphans.waiting:
+        words += f" · {orphans.waiting} empty {_entries(orphans.waiting)} at OK to be deleted"
+    if orphans.given_up:
+        words += f" · {orphans.given_up} empty {_entries(orphans.given_up)} at OK could not be deleted"
     return words or "nothing was ever dropped"
 
 
-def status_as_lines(counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0) -> Iterator[str]:
+def _entries(count: int) -> str:
+    return "entry" if count == 1 else "entries"
+
+
+def status_as_lines(
+    counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0, orphans: Orphans = NO_ORPHANS
+) -> Iterator[str]:
     """For a pipe: a line for each upload, its columns between tabs, nothing cut; the summary last."""
     if rows:
         yield "\t".join((*_COLUMNS, "reason"))
     for row in rows:
         yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row))))
-    yield summary(counts, len(rows), held=held)
+    yield summary(counts, len(rows), held=held, orphans=orphans)
 
 
-def status_as_table(counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0) -> Table:
+def status_as_table(
+    counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0, orphans: Orphans = NO_ORPHANS
+) -> Table:
     """For a terminal: a table that folds what is too wide for it."""
     from rich.table import Table  # noqa: PLC0415 - a drawing library, for terminals alone
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(caption=summary(counts, len(rows), held=held), caption_justify="left")
+    caption = summary(counts, len(rows), held=held, orphans=orphans)
+    table = Table(caption=caption, caption_justify="left")
     for name in _COLUMNS:
         right = name in {"id", "size", "held by OK"}
         whole = name in {"id", "state", "size", "video"}

@@ -242,7 +242,8 @@ async def test_orphans(ledger: Ledger, clock: Clock) -> None:
     await ledger.add_orphan("3")
     await ledger.add_orphan("3")
     assert await ledger.orphans() == ["1", "3"]
-    await ledger.orphan_failed("1")
+    assert await ledger.orphan_failed("1") == 1
+    assert await ledger.orphan_failed("unheard of") == 0
     assert await ledger.orphans() == ["3", "1"]
     assert await ledger.orphans(tries_below=1) == ["3"]
     await ledger.orphan_deleted("3")

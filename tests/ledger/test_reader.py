@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.making import drop, ticket
-from okdrop.drop import State
+from okdrop.drop import TRIES_PER_ORPHAN, State
 from okdrop.errors import LedgerError
-from okdrop.ledger import Known, Ledger, read_only
+from okdrop.ledger import Known, Ledger, Orphans, read_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +72,12 @@ async def test_a_name_with_every_odd_character(tmp_path: Path) -> None:
         made = await ledger.add(drop())
     with read_only(url) as look:
         assert look.uploads() == [made]
+
+
+async def test_orphans_are_counted_by_whether_they_are_tried_again(ledger: Ledger, url: str) -> None:
+    for video in ("1", "2", "3"):
+        await ledger.add_orphan(video)
+    for _ in range(TRIES_PER_ORPHAN):
+        await ledger.orphan_failed("2")
+    with read_only(url) as look:
+        assert look.count_orphans() == Orphans(waiting=2, given_up=1)

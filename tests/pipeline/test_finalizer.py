@@ -205,9 +205,20 @@ async def test_a_video_that_ok_lost_is_sent_anew(bench: Bench) -> None:
     await bench.uploader.upload(row.id)
     await bench.finalizer.publish(row.id)
     row = await bench.row(row.id)
-    _, second = bench.emulator.videos()
+    first, second = bench.emulator.videos()
     assert (row.state, row.tickets) == (State.PUBLISHED, 2)
     assert [video["id"] for video in bench.published] == [second["id"]]
+    assert await bench.ledger.orphans() == [first["id"]]
+
+
+async def test_a_video_that_ok_lost_and_that_may_be_public_is_no_orphan(bench: Bench) -> None:
+    row = await bench.whole()
+    with bench.faults.active("lost_api_answer", method=UPDATE, times=1):
+        await bench.finalizer.publish(row.id)
+    with bench.faults.active("api_error", code=300, method=UPDATE, times=1):
+        await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).ticket is None
+    assert await bench.ledger.orphans() == []
 
 
 async def test_dead_credentials_fail_nothing(bench: Bench) -> None:

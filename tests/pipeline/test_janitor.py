@@ -11,9 +11,10 @@ import pytest
 
 from okdrop import events
 from okdrop.client import Client
+from okdrop.drop import TRIES_PER_ORPHAN as TRIES
 from okdrop.errors import Halted
 from okdrop.pipeline import Brake
-from okdrop.pipeline.janitor import TRIES, Janitor, allowance, sweep, sweep_at_the_end
+from okdrop.pipeline.janitor import Janitor, allowance, sweep, sweep_at_the_end
 
 if TYPE_CHECKING:
     from pipeline.bench import Bench
@@ -100,6 +101,9 @@ async def test_each_is_tried_a_few_times_at_most(bench: Bench, orphan: str) -> N
             await sweep(bench.parts)
     assert bench.emulator.summary()["calls"][DELETE] == TRIES
     assert await bench.ledger.orphans() == [orphan]
+    (told,) = bench.told(events.OrphanGivenUp)
+    assert (told.video_id, told.tries) == (orphan, TRIES)
+    assert "video.delete" in told.reason
 
 
 async def test_nobody_to_ask_is_no_try(bench: Bench, orphan: str) -> None:

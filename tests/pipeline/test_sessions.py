@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from okdrop.drop import Drop, Mode, Revision, State, Ticket, Upload
-from okdrop.pipeline.sessions import host_of, session_of, vital
+from okdrop.pipeline.sessions import host_of, may_have_died_asking, session_of, vital
 from okdrop.protocol.messages import AskVideo, Probe, RequestTicket, Step
 from okdrop.protocol.multipart import MultipartSession
 from okdrop.protocol.plan import Plan
@@ -68,3 +68,19 @@ def test_what_is_vital() -> None:
 )
 def test_a_host_is_all_of_a_url_that_is_shown(url: str, host: str) -> None:
     assert host_of(Ticket(video_id="7", upload_url=url, issued_at=NOW)) == host
+
+
+@pytest.mark.parametrize(
+    ("row", "maybe"),
+    [
+        (ROW, True),
+        (ROW.with_(ticket=TICKET), False),
+        (ROW.with_(retry_at=NOW), False),  # somebody put it off, and said so
+        (ROW.with_(state=State.QUEUED), False),
+        (ROW.with_(state=State.FAILED), False),
+    ],
+)
+def test_only_who_died_leaves_an_upload_without_a_ticket_and_without_a_word(
+    row: Upload, *, maybe: bool
+) -> None:
+    assert may_have_died_asking(row) is maybe

@@ -14,6 +14,7 @@ from okdrop.drop import State, Ticket
 from okdrop.errors import Trouble
 from okdrop.inbox.source import Source
 from okdrop.pipeline import Brake
+from okdrop.pipeline.sessions import DIED_ASKING
 from pipeline.bench import SEGMENT, SIZE, after, content
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ async def test_dead_credentials_fail_nothing(bench: Bench) -> None:
     with bench.faults.active("expire_session"):
         await bench.uploader.work()
     rows = [await bench.row(number) for number in (row.id, other.id)]
-    assert [each.state for each in rows] == [State.UPLOADING, State.QUEUED]
+    assert {each.state for each in rows} == {State.QUEUED}
     assert [each.failure for each in rows] == [None, None]
     assert bench.parts.brake.halted is not None
     assert bench.parts.brake.halted.code == "api_102"
@@ -356,3 +357,36 @@ async def test_an_upload_url_that_is_none_fails_its_upload_alone(
     assert row.failure is not None
     assert (row.failure.code, row.ticket) == ("upload_host_refused", None)
     assert await bench.ledger.orphans() == ["7"]
+
+
+async def test_who_is_stopped_before_there_is_a_ticket_waits_in_the_queue(bench: Bench) -> None:
+    row = await bench.taken()
+    bench.parts.brake.pull()
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.QUEUED
+    assert bench.emulator.videos() == []
+
+
+async def test_a_ticket_that_may_have_been_lost_with_a_process_is_told_once(bench: Bench) -> None:
+    row = await bench.taken()
+    row = await bench.ledger.write(row.to(State.UPLOADING, attempts=1))  # and there the process died
+    await bench.uploader.upload(row.id)
+    assert [(told.upload, told.reason) for told in bench.told(events.TicketLost)] == [(row.id, DIED_ASKING)]
+    assert DIED_ASKING in [step.note for step in await bench.ledger.history(row.id)]
+
+
+async def test_a_ticket_whose_answer_got_lost_is_told(bench: Bench) -> None:
+    row = await bench.taken()
+    with bench.faults.active("lost_api_answer", method="video.getUploadUrl", times=1):
+        await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.FINALIZING
+    (told,) = bench.told(events.TicketLost)
+    assert told.reason.startswith("video.getUploadUrl")
+    assert len(bench.emulator.videos()) == 2
+
+
+async def test_a_refused_ticket_is_not_told_as_lost(bench: Bench) -> None:
+    row = await bench.taken()
+    with bench.faults.active("api_error", code=8, method="video.getUploadUrl", times=1):
+        await bench.uploader.upload(row.id)
+    assert bench.told(events.TicketLost) == []

@@ -33,19 +33,20 @@ def status(
     """
     from okdrop import report  # noqa: PLC0415
 
+    orphans = report.NO_ORPHANS
     counts: dict[State, int] = {}
     rows: list[Upload] = []
     held = 0
     with ledger_if_any(ledger_url(config)) as ledger:
         if ledger is not None:
-            counts, held = ledger.counts(), ledger.held()
+            counts, held, orphans = ledger.counts(), ledger.held(), ledger.count_orphans()
             rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
     if as_json:
-        print(json.dumps(report.status_as_json(counts, rows)))
+        print(json.dumps(report.status_as_json(counts, rows, orphans)))
     elif sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
-        _draw(report.status_as_table(counts, rows, held=held))
+        _draw(report.status_as_table(counts, rows, held=held, orphans=orphans))
     else:
-        for line in report.status_as_lines(counts, rows, held=held):
+        for line in report.status_as_lines(counts, rows, held=held, orphans=orphans):
             print(line)
 
 

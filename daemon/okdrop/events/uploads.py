@@ -142,11 +142,31 @@ class TicketAbandoned(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TicketLost(UploadEvent):
+    """A ticket was asked for and no answer seen: OK may hold an empty entry that nobody knows the id of."""
+
+    name: ClassVar = "upload.ticket_lost"
+    level: ClassVar = "warning"
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanDeleted(Event):
     """An abandoned video id was deleted on OK's side."""
 
     name: ClassVar = "orphan.deleted"
     video_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanGivenUp(Event):
+    """An abandoned video id could not be deleted on OK's side, and is not tried again: delete it by hand."""
+
+    name: ClassVar = "orphan.given_up"
+    level: ClassVar = "warning"
+    video_id: str
+    tries: int
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
-from okdrop.ledger.rows import HistoryRow
+from okdrop.ledger.rows import HistoryRow, Orphans
 
 __all__ = [
     "SENT",
@@ -32,6 +32,7 @@ __all__ = [
     "Ledger",
     "Moved",
     "New",
+    "Orphans",
     "Patience",
     "Reader",
     "StaleVersion",

@@ -316,9 +316,9 @@ class Ledger:
         """Forget an orphan: OK deleted it, or knows nothing of it."""
         await self._thread.write(operations.orphan_deleted, video_id)
 
-    async def orphan_failed(self, video_id: str) -> None:
-        """Count a failed try to delete an orphan."""
-        await self._thread.write(operations.orphan_failed, video_id)
+    async def orphan_failed(self, video_id: str) -> int:
+        """Count a failed try to delete an orphan; returns how many there were."""
+        return await self._thread.write(operations.orphan_failed, video_id)
 
     async def host_mode(self, host: str) -> Mode | None:
         """How this host takes segments, if that was proven within a day."""

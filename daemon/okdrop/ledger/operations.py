@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from okdrop.drop import Drop, Mode, State, Upload
+from okdrop.drop import TRIES_PER_ORPHAN, Drop, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import queries
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import Judgement, decide
-from okdrop.ledger.rows import HistoryRow, Pruned, history_of, upload_of, values_of
+from okdrop.ledger.rows import HistoryRow, Orphans, Pruned, history_of, upload_of, values_of
 from okdrop.ledger.twins import keep_leaves
 
 if TYPE_CHECKING:
@@ -304,9 +304,15 @@ def orphan_deleted(connection: Connection, video_id: str) -> None:
     connection.execute(queries.DROP_ORPHAN, {"video": video_id})
 
 
-def orphan_failed(connection: Connection, video_id: str) -> None:
-    """Count a failed try to delete an orphan."""
-    connection.execute(queries.COUNT_ORPHAN_TRY, {"video": video_id})
+def orphan_failed(connection: Connection, video_id: str) -> int:
+    """Count a failed try to delete an orphan; returns how many there were."""
+    return connection.execute(queries.COUNT_ORPHAN_TRY, {"video": video_id}).scalar() or 0
+
+
+def count_orphans(connection: Connection) -> Orphans:
+    """How many orphans there are."""
+    waiting, given_up = connection.execute(queries.COUNT_ORPHANS, {"tries_below": TRIES_PER_ORPHAN}).one()
+    return Orphans(waiting=waiting, given_up=given_up)
 
 
 def host_mode(connection: Connection, now: datetime, host: str) -> Mode | None:

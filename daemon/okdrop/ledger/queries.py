@@ -165,7 +165,16 @@ ORPHANED: Final = (
 )
 DROP_ORPHAN: Final = delete(ORPHANS).where(ORPHANS.c.video_id == bindparam("video"))
 COUNT_ORPHAN_TRY: Final = (
-    update(ORPHANS).where(ORPHANS.c.video_id == bindparam("video")).values(tries=ORPHANS.c.tries + 1)
+    update(ORPHANS)
+    .where(ORPHANS.c.video_id == bindparam("video"))
+    .values(tries=ORPHANS.c.tries + 1)
+    .returning(ORPHANS.c.tries)
+)
+
+# How many orphans wait to be tried again, and how many are not tried any more.
+COUNT_ORPHANS: Final = select(
+    func.count().filter(ORPHANS.c.tries < bindparam("tries_below")),
+    func.count().filter(ORPHANS.c.tries >= bindparam("tries_below")),
 )
 
 # What a host was proven to be, and when.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Drop, State, Upload
     from okdrop.ledger.judgement import Judgement
-    from okdrop.ledger.rows import HistoryRow
+    from okdrop.ledger.rows import HistoryRow, Orphans
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,6 +70,10 @@ class Reader:
     def orphans(self) -> list[str]:
         """The video ids that wait to be deleted on OK's side."""
         return self._ask(operations.orphans, tries_below=ANY_NUMBER)
+
+    def count_orphans(self) -> Orphans:
+        """How many there are, by whether they are tried again."""
+        return self._ask(operations.count_orphans)
 
 
 @contextlib.contextmanager

@@ -33,6 +33,14 @@ class Pruned:
     next: int | None  #: the step to go on after; None: nothing older is left
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Orphans:
+    """What abandoned tickets left at OK, in entries without a video."""
+
+    waiting: int = 0  #: to be deleted
+    given_up: int = 0  #: could not be deleted, and are not tried again
+
+
 def values_of(upload: Upload) -> dict[str, Any]:
     """Every column of the row but its id."""
     return {

@@ -21,7 +21,8 @@ from okdrop.pipeline.meter import Meter
 from okdrop.pipeline.proof import Proof
 from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sender import Sender
-from okdrop.pipeline.sessions import host_of, place_of, places_of, session_of
+from okdrop.pipeline.sessions import host_of, place_of, places_of, session_of, ticket_for
+from okdrop.pipeline.tidings import Tidings
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Attempt:
             self._part_of_file_leaves,
             self._proof,
         )
+        self._tidings: Final = Tidings(parts, row.id)
         self._best = row.received
         self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
         self._ended: UploadError | None = None
@@ -247,13 +249,8 @@ class Attempt:
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
-        drop = self.row.drop
         with self._parts.breakers.calling(self.row.id):
-            ticket = await self._parts.client.request_ticket(
-                file_name=self._parts.file_name(drop),
-                size=self._session.size,
-                group_id=self._parts.settings_of(drop).group_id,
-            )
+            ticket = await ticket_for(self._parts, self.row)
         prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
 
@@ -294,48 +291,26 @@ class Attempt:
 
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
-        self._parts.breakers.named(place_of(ticket))
         self._best = 0
         self._proof.forget()
         self._record.has(ticket=ticket, digest=None)
-        self._parts.emit(
-            events.TicketIssued(
-                upload=self.row.id,
-                video_id=ticket.video_id,
-                host=host_of(ticket),
-                number=self._session.tickets,
-            )
-        )
+        self._tidings.ticket_issued(ticket, number=self._session.tickets)
 
     def _video_is(self, status: m.VideoStatus) -> None:
         self._session.video_is(status)
 
     def _probe_answered(self, place: str, answer: m.ProbeAnswer) -> UploadError | None:
         error = self._session.probe_answered(answer)
-        if isinstance(error, Trouble):
-            self._parts.breakers.failed(self.row.id, place, error)
-        else:
-            self._parts.breakers.answered(self.row.id, place)
+        self._tidings.probe_answered(place, error)
         return error
 
     def _segment_answered(self, place: str, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
         error = self._session.segment_answered(span, answer)
         self._meter.landed(span)
         self._proof.landed(span, stored=error is None)
-        if isinstance(error, Trouble) and place:
-            self._parts.breakers.failed(self.row.id, place, error)
-        elif place:
-            self._parts.breakers.succeeded(self.row.id, place)
+        self._tidings.segment_answered(place, error)
         if error is None:
-            self._parts.emit(
-                events.SegmentStored(
-                    upload=self.row.id,
-                    start=span.start,
-                    stop=span.stop,
-                    received=self._session.received,
-                    size=self._session.size,
-                )
-            )
+            self._tidings.segment_stored(span, received=self._session.received, size=self._session.size)
         return error
 
     async def _land(self, landing: _Landing) -> None:
@@ -366,23 +341,12 @@ class Attempt:
         if finding is None or ticket is None:
             return
         await self._parts.ledger.remember_host(host_of(ticket), finding.mode)
-        self._parts.emit(
-            events.ModeProven(
-                upload=self.row.id,
-                host=host_of(ticket),
-                mode=finding.mode or "unknown",
-                reason=finding.reason,
-            )
-        )
+        self._tidings.mode_proven(ticket, finding)
 
     async def _made_progress(self) -> None:
         if self._resumes:
             self._resumes = False
-            self._parts.emit(
-                events.UploadResumed(
-                    upload=self.row.id, received=self._session.received, size=self._session.size
-                )
-            )
+            self._tidings.resumed(received=self._session.received, size=self._session.size)
         if self._session.received > self._best:  # only bytes are progress: an answered question is none
             self._best = self._session.received
             due = self.row.retry_at if self._release is not None else None

@@ -241,9 +241,14 @@ class Finalizer:
             breakers.delayed(row.id, API, self._finals)
 
     async def _start_over(self, row: Upload, error: TicketDead) -> None:
-        """OK knows no such video: its bytes have to be sent again."""
+        """OK knows no such video: its bytes have to be sent again.
+
+        Should it turn up after all, it is deleted, so that one revision has one video. Not one that may be
+        public: then OK may hold the only copy there is.
+        """
+        orphan = row.ticket.video_id if row.ticket is not None and not row.publish_offered else ""
         anew = row.to(
             State.UPLOADING, ticket=None, mode=None, offered_all=False, publish_offered=False, received=0
         )
-        row, delay = await self._parts.put_off(anew, error)
+        row, delay = await self._parts.put_off(anew, error, orphan=orphan)
         self._line.put(row.id, delay)

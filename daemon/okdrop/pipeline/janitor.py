@@ -13,14 +13,12 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
+from okdrop.drop import TRIES_PER_ORPHAN as TRIES
 from okdrop.errors import UploadError
 from okdrop.pipeline.breakers import CALL
 
 if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
-
-TRIES: Final = 6
-"""How often one orphan is tried; then it stays, an empty entry that only its owner sees."""
 
 MOST_AT_THE_END: Final = 20
 SECONDS_AT_THE_END: Final = 5.0
@@ -76,12 +74,19 @@ async def sweep(parts: Parts, *, tries_below: int = TRIES, at_most: int | None =
             with parts.breakers.calling(NOBODY):
                 await parts.client.delete(video_id)
         except asyncio.CancelledError:
-            await parts.ledger.orphan_failed(video_id)  # or the same one would hold up every run to come
+            await _failed(parts, video_id, "no answer")  # or the same one would hold up every run to come
             raise
         except UploadError as error:
             if error.code == "api_unreachable":
                 return  # nobody was asked: that is no try, and the next would go the same way
-            await parts.ledger.orphan_failed(video_id)
+            await _failed(parts, video_id, error.message)
         else:
             await parts.ledger.orphan_deleted(video_id)
             parts.emit(events.OrphanDeleted(video_id=video_id))
+
+
+async def _failed(parts: Parts, video_id: str, reason: str) -> None:
+    """Count it; the last one is told, since from there on only a person can delete it."""
+    tries = await parts.ledger.orphan_failed(video_id)
+    if tries >= TRIES:
+        parts.emit(events.OrphanGivenUp(video_id=video_id, tries=tries, reason=reason))

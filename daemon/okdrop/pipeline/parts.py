@@ -121,7 +121,13 @@ class Parts:
         )
 
     async def put_off(
-        self, row: Upload, error: UploadError, *, at_once: bool = False, held_by: str = ""
+        self,
+        row: Upload,
+        error: UploadError,
+        *,
+        at_once: bool = False,
+        held_by: str = "",
+        orphan: str = "",
     ) -> tuple[Upload, float]:
         """Note one more trouble in a row, in the ledger and to whoever listens.
 
@@ -130,6 +136,7 @@ class Parts:
             error: what stands in the way.
             at_once: the next step needs no wait.
             held_by: the place in trouble that keeps it from going on; "" where its own backoff does.
+            orphan: a video id that the row gives up with it.
 
         Returns:
             The row as written, and how many seconds to wait.
@@ -145,6 +152,7 @@ class Parts:
                 retry_at=self.now() + timedelta(seconds=delay),
             ),
             note=f"{error.code}: {error.message}",
+            orphan=orphan,
         )
         self.emit(
             events.UploadTrouble(

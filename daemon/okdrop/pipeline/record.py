@@ -113,7 +113,8 @@ class Record:
     async def abandon(self, ticket: Ticket) -> None:
         """Part with a ticket: its video is an orphan from here on. Raises as `write_ahead` does."""
         async with self._writing:
-            row = self._as_known().with_(ticket=None, mode=None, offered_all=False, received=0)
+            afresh = {"mode": None, "offered_all": False, "received": 0, "retry_at": None}
+            row = self._as_known().with_(ticket=None, **afresh)
             await self._write(row, note="the ticket was abandoned", orphan=ticket.video_id)
         self._parts.emit(
             events.TicketAbandoned(

@@ -1,11 +1,17 @@
-"""From the ledger's row to the session that goes on with it, and what must be back in the row in time."""
+"""From the ledger's row to the session that goes on with it, and what must be back in the row in time.
+
+A ticket is the one thing that cannot be asked for twice: each answer makes an entry at OK (protocol.md
+7.26). Where the answer was not seen, or not written down, nobody knows the entry's id; that is told.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from okdrop import events
 from okdrop.drop import State
+from okdrop.errors import Trouble
 from okdrop.pipeline.breakers import CALL
 from okdrop.protocol.messages import Restored
 from okdrop.protocol.multipart import MultipartSession
@@ -13,8 +19,38 @@ from okdrop.protocol.session import Session
 
 if TYPE_CHECKING:
     from okdrop.drop import Ticket, Upload
+    from okdrop.pipeline.parts import Parts
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.tickets import TicketSession
+
+
+DIED_ASKING: Final = "an earlier run ended while it asked for a ticket; OK may hold an empty entry of it"
+
+
+def may_have_died_asking(row: Upload) -> bool:
+    """Whether the last who had this upload in hand ended without a word, between asking and writing it down.
+
+    Who stops before there is a ticket says so: the row is queued again then, or has its next try.
+    """
+    return row.state is State.UPLOADING and row.ticket is None and row.retry_at is None
+
+
+async def ticket_for(parts: Parts, row: Upload) -> Ticket:
+    """Ask OK for a ticket.
+
+    Raises:
+        UploadError: by OK's answer, or for want of one.
+    """
+    try:
+        return await parts.client.request_ticket(
+            file_name=parts.file_name(row.drop),
+            size=row.drop.revision.size,
+            group_id=parts.settings_of(row.drop).group_id,
+        )
+    except Trouble as trouble:
+        if trouble.maybe_done:
+            parts.emit(events.TicketLost(upload=row.id, reason=trouble.message))
+        raise
 
 
 def session_of(row: Upload, plan: Plan) -> TicketSession:

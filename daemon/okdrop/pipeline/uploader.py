@@ -25,7 +25,7 @@ from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.parts import SOURCE_AWAY, SOURCE_MISSED
 from okdrop.pipeline.places import naming
-from okdrop.pipeline.sessions import place_of, places_of
+from okdrop.pipeline.sessions import DIED_ASKING, may_have_died_asking, place_of, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +201,10 @@ class Uploader:
         )
         if row.state is State.QUEUED:
             taken = taken.to(State.UPLOADING)
-        row = await self._parts.ledger.write(taken)
+        died_asking = may_have_died_asking(row)
+        row = await self._parts.ledger.write(taken, note=DIED_ASKING if died_asking else "")
+        if died_asking:
+            self._parts.emit(events.TicketLost(upload=row.id, reason=DIED_ASKING))
         self._parts.emit(
             events.UploadStarted(
                 upload=row.id,
@@ -222,10 +225,10 @@ class Uploader:
         elif outcome == WHOLE:
             await self._whole(row, seconds)
         elif isinstance(outcome, Released):
-            await self._parts.ledger.write(row)
+            await self._parts.ledger.write(row if row.retry_at is not None else _set_down(row))
             self._come_back(row, outcome)
         elif outcome == DRAINED:
-            await self._parts.ledger.write(row)
+            await self._parts.ledger.write(_set_down(row))
             self._line.put(row.id)
 
     def _only_missed(self, row: Upload, error: UploadError) -> UploadError:
@@ -257,7 +260,7 @@ class Uploader:
     async def _end_by(self, row: Upload, error: UploadError) -> None:
         """Write what stands in the way, by the error's verdict."""
         if isinstance(error, Halted):
-            await self._parts.ledger.write(row, note=error.message)
+            await self._parts.ledger.write(_set_down(row), note=error.message)
             self._parts.halt(row, error)
             self._line.put(row.id)
         elif isinstance(error, Trouble):
@@ -300,3 +303,8 @@ class Uploader:
         if error.code == SOURCE_GONE:
             self._look_again(row.drop)  # it may be back already, or come back
         self._end_of(row.id)
+
+
+def _set_down(row: Upload) -> Upload:
+    """How an upload waits whose turn ended early; without a ticket it has not begun (`sessions`)."""
+    return row.to(State.QUEUED) if row.ticket is None else row

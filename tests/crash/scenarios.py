@@ -1,0 +1,790 @@
+"""What happens to a file, in the words of the table: each scenario is gone through once for every point.
+
+The first ones are ways to a published video, and everything on them is a point to die at. The others lead
+past one more write of the ledger each: there these writes alone are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from crash.world import (
+    LARGE,
+    SMALL,
+    Point,
+    When,
+    World,
+    assert_filed,
+    assert_lives_on,
+    assert_once,
+    digest_of,
+    laid,
+)
+from okdrop import events
+from okdrop.config.watch import After
+from okdrop.drop import State
+from okdrop.emulator import Mode
+from okdrop.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from crash.world import Life
+    from okdrop.events import Event
+
+Digests = dict[str, str]
+
+NAME: Final = "a.mp4"
+WEEK: Final = 7 * 86_400.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One way of things.
+
+    Args:
+        name: a word or two.
+        world: how it is laid: the folder, OK's kind of host.
+        prepare: makes the files, and whatever was before; returns what is to be public, in the end.
+        weather: OK's faults from here on.
+        on: what happens once, right after the first thing of a kind.
+        hear: told of each event.
+        patches: module attributes that are other ones here.
+        stays_until: the run stays until this is so; None: it ends by itself.
+        mend: what a person does before the last life; None: there is none.
+        verdict: judges the end.
+        visits: the sites that have to be visited here.
+        all_points: whether everything else is a point, too.
+        tells_what_is_lost: somebody takes the upload up again, and finds that a ticket may be lost.
+        fed: how many entries at OK may have got bytes, with one death at most.
+        loses_its_file: somebody takes the file away meanwhile, or its folder.
+    """
+
+    name: str
+    world: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    prepare: Callable[[World], Awaitable[Digests]]
+    weather: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    on: Mapping[str, Callable[[World], Awaitable[None]]] = dataclasses.field(default_factory=dict)
+    hear: Callable[[World, Life, Event], None] | None = None
+    patches: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    stays_until: Callable[[World], bool] | None = None
+    mend: Callable[[World], Awaitable[None]] | None = None
+    verdict: Callable[[World, Digests, int], Awaitable[None]]
+    visits: frozenset[str] = frozenset()
+    all_points: bool = False
+    loses_its_file: bool = False
+    tells_what_is_lost: bool = True
+    fed: int = 1
+
+    @property
+    def varies(self) -> bool:
+        """Whether chance has a say in how often something is done: by what is done beside it."""
+        return self.stays_until is not None or self.world.get("connections", 1) > 1
+
+    def begin(self, world: World) -> None:
+        """The weather comes up, and what is to happen is laid ready."""
+        for name, values in self.weather:
+            world.faults.set(name, **values)
+        for kind, what in self.on.items():
+            world.on[kind] = lambda what=what: what(world)
+        if (hear := self.hear) is not None:
+            world.hear = lambda life, event: hear(world, life, event)
+
+
+# --- before ---------------------------------------------------------------------------------------------
+
+
+async def dropped(world: World) -> Digests:
+    """A file of three segments lies there."""
+    return {NAME: digest_of(world.file(NAME, LARGE))}
+
+
+async def small(world: World) -> Digests:
+    """A file of one segment lies there."""
+    return {NAME: digest_of(world.file(NAME, SMALL))}
+
+
+async def tiny(world: World) -> Digests:
+    """A file lies there that OK would not take."""
+    world.file(NAME, 100)
+    return {}
+
+
+async def two(world: World) -> Digests:
+    return {name: digest_of(world.file(name, SMALL)) for name in (NAME, "b.mp4")}
+
+
+async def tiny_and_handed_back(world: World) -> Digests:
+    await tiny(world)
+    await world.live()
+    await handed_back(world)
+    return {}
+
+
+async def to_be_replaced(world: World) -> Digests:
+    """What is to be public is the revision that comes later."""
+    wanted = digest_of(world.file(NAME, LARGE, seed="another"))
+    world.file(NAME, LARGE)
+    return {NAME: wanted}
+
+
+def cut(kind: str, when: When, number: int = 1) -> Callable[[World], Awaitable[Digests]]:
+    """An earlier life that came so far."""
+
+    async def prepared(world: World) -> Digests:
+        digests = await dropped(world)
+        life = await world.live(Point(kind, number, when))
+        assert life.died
+        return digests
+
+    return prepared
+
+
+async def renamed(world: World) -> Digests:
+    digests = await published(world)
+    (world.folder / NAME).rename(world.folder / "b.mp4")
+    return {"b.mp4": digests[NAME]}
+
+
+async def gone_and_back(world: World) -> Digests:
+    digests = await cut("send", When.UNSEEN, 2)(world)
+    (world.folder / NAME).rename(world.place / "away")
+    await world.live()
+    assert world.rows()[0].lost_its_file
+    (world.place / "away").rename(world.folder / NAME)
+    return digests
+
+
+async def folder_away(world: World) -> Digests:
+    digests = await cut("send", When.UNSEEN, 2)(world)
+    world.folder.rename(world.place / "away")
+    return digests
+
+
+async def published(world: World) -> Digests:
+    digests = await dropped(world)
+    await world.live()
+    assert len(world.published) == 1
+    return digests
+
+
+async def touched(world: World) -> Digests:
+    """The file was kept; now it has another time, and its folder says move."""
+    digests = await published(world)
+    touch(world)
+    world.after = After.MOVE
+    return digests
+
+
+async def never_confirmed(world: World) -> Digests:
+    """It is public, and OK says for ever that it is not done with it."""
+    with world.faults.active("video_status", status="ON_MODERATION"):
+        return await published(world)
+
+
+async def refused_and_touched(world: World) -> Digests:
+    """OK takes the video, then will not show it; and the file gets another time."""
+    with world.faults.active("final_status", status="ERROR"):
+        digests = await published(world)
+    assert world.rows()[0].state is State.FAILED
+    touch(world)
+    return digests
+
+
+async def aimed_then_kept(world: World) -> Digests:
+    """The file was to be moved, and a crash came before it was; now its folder says keep."""
+    world.after = After.MOVE
+    digests = await cut("chores.Chores._go_on < chores.Chores._done < chores.Chores._move#2", When.BEFORE)(
+        world
+    )
+    assert (world.move_to / NAME).exists()
+    (world.move_to / NAME).rename(world.folder / NAME)
+    world.after = After.KEEP
+    return digests
+
+
+async def confirmed_then_in_doubt(world: World) -> Digests:
+    """OK confirmed the video, and a crash came before the file was deleted."""
+    world.after = After.DELETE
+    digests = await dropped(world)
+    life = await world.live(
+        Point("chores.Chores._go_on < chores.Chores._done < chores.Chores._confirm#2", 1, When.AFTER)
+    )
+    assert life.died
+    return digests
+
+
+async def nothing_yet(world: World) -> Digests:
+    """The folder is empty, and the file comes later."""
+    del world
+    return {}
+
+
+# --- meanwhile ------------------------------------------------------------------------------------------
+
+
+def touch(world: World) -> None:
+    os.utime(world.folder / NAME, ns=(1, 12_345_678_900_000_000))
+
+
+async def replaced(world: World) -> None:
+    """Another revision takes the file's place."""
+    world.file(NAME, LARGE, seed="another")
+
+
+async def cancelled(world: World) -> None:
+    """Another process takes the upload out."""
+    async with await Ledger.open(world.ledger_url, lock=False, now=world.clock.now) as other:
+        (row,) = await other.uploads()
+        await other.write(row.to(State.CANCELLED), note="cancelled by hand")
+
+
+async def handed_back(world: World) -> None:
+    """A person says `retry`."""
+    world.faults.clear()
+    async with await Ledger.open(world.ledger_url, lock=False, now=world.clock.now) as other:
+        for row in await other.uploads(states={State.FAILED}):
+            await other.write(row.handed_back(), note="handed back by hand")
+
+
+async def let_go(world: World) -> None:
+    async with await Ledger.open(world.ledger_url, lock=False, now=world.clock.now) as other:
+        await other.release()
+
+
+async def target_taken(world: World) -> None:
+    """Somebody else's file comes to lie where ours was to go."""
+    world.move_to.mkdir(exist_ok=True)
+    (world.move_to / NAME).write_bytes(b"somebody else's")
+
+
+async def calm(world: World) -> None:
+    """What was wrong at OK is mended."""
+    world.faults.clear()
+
+
+async def folder_back(world: World) -> None:
+    (world.place / "away").rename(world.folder)
+
+
+def at(kind: type[Event], what: Callable[[World, Life], Any]) -> Callable[[World, Life, Event], None]:
+    """Let something happen at the first event of a kind."""
+
+    def heard(world: World, life: Life, event: Event) -> None:
+        if isinstance(event, kind):
+            world.hear = lambda _life, _event: None
+            what(world, life)
+
+    return heard
+
+
+def replace(world: World, _life: Life) -> None:
+    world.file(NAME, LARGE, seed="another")
+
+
+def remove(world: World, _life: Life) -> None:
+    (world.folder / NAME).unlink()
+
+
+def stop(_world: World, life: Life) -> None:
+    life.brake.pull()
+
+
+def all_end(world: World) -> bool:
+    """Every file that was dropped has its row, which reached an end."""
+    rows = world.rows()
+    return bool(rows) and all(row.state is State.PUBLISHED for row in rows)
+
+
+def drop_one(world: World) -> bool:
+    """A file comes once the folder was looked through; the run stays until it is published."""
+    if not world.rows() and not (world.folder / NAME).exists():
+        if world.ledger_file.exists() and _folder_is_known(world):
+            world.file(NAME, SMALL)
+        return False
+    return all_end(world)
+
+
+def _folder_is_known(world: World) -> bool:
+    return world.lives[-1].fate.counts["first_look.FirstLook.decide"] > 0
+
+
+# --- verdicts -------------------------------------------------------------------------------------------
+
+
+async def once_and_filed(world: World, digests: Digests, litter: int) -> None:
+    assert_once(world, digests, litter=litter)
+    for name, digest in digests.items():
+        assert_filed(world, name, digest)
+    assert {row.state for row in world.rows()} == {State.PUBLISHED}
+
+
+async def once(world: World, digests: Digests, litter: int) -> None:
+    assert_once(world, digests, litter=litter)
+    assert {row.state for row in world.rows()} == {State.PUBLISHED}
+
+
+async def whatever_came_is_once(world: World, _digests: Digests, litter: int) -> None:
+    """The file may have come, or the process may have died before."""
+    present = {path.name: digest_of(path) for path in world.folder.iterdir()}
+    assert_once(world, present, litter=litter)
+
+
+async def once_and_left(world: World, digests: Digests, litter: int) -> None:
+    """It is public; the file was gone, or another one, before it could be put away."""
+    assert_once(world, digests, litter=litter)
+    assert not world.move_to.exists() or not list(world.move_to.iterdir())
+
+
+async def once_and_the_other_left(world: World, digests: Digests, _litter: int) -> None:
+    """The old revision is public, the new one too: neither was taken for the other."""
+    public = {video["sha256"] for video in world.published}
+    assert digests[NAME] in public
+    assert len(world.published) == len(public)
+    assert (world.folder / NAME).exists() or len(public) == 2
+
+
+async def once_beside_another(world: World, digests: Digests, litter: int) -> None:
+    """Ours has a number; the other's file is as it was."""
+    assert_once(world, digests, litter=litter)
+    kept = {path.name: path for path in world.move_to.iterdir()}
+    ours = [path for path in kept.values() if digest_of(path) == digests[NAME]]
+    assert len(ours) == 1
+    assert len(kept) <= 2
+    assert [*world.folder.iterdir()] == []
+
+
+async def new_one_alone(world: World, digests: Digests, litter: int) -> None:
+    assert_once(world, digests, litter=litter)
+    states = [row.state for row in world.rows()]
+    assert states[-1] is State.PUBLISHED
+    assert set(states[:-1]) <= {State.SUPERSEDED}
+
+
+async def duplicate(world: World, digests: Digests, litter: int) -> None:
+    assert_once(world, digests, litter=litter)
+    assert [row.state for row in world.rows()] == [State.PUBLISHED, State.DUPLICATE]
+
+
+async def refused(world: World, digests: Digests, litter: int) -> None:
+    """OK has the one video, and a person has to look at it."""
+    assert_once(world, digests, litter=litter)
+    (row,) = world.rows()
+    assert (row.state, row.failure and row.failure.code) == (State.FAILED, "video_error")
+
+
+async def failed(world: World, _digests: Digests, litter: int) -> None:
+    assert_once(world, {}, litter=litter)
+    assert {row.state for row in world.rows()} == {State.FAILED}
+
+
+async def not_sent(world: World, _digests: Digests, litter: int) -> None:
+    assert_once(world, {}, litter=litter)
+    assert {row.state for row in world.rows()} == {State.CANCELLED}
+    assert sum(video["received"] for video in world.emulator.videos()) == 0
+
+
+async def orphan_counted(world: World, digests: Digests, litter: int) -> None:
+    """It is public; what could not be deleted is known, and waits."""
+    public = [video["sha256"] for video in world.published]
+    assert public == [*digests.values()]
+    assert len(world.litter) <= litter + len(world.orphans())
+
+
+# --- going through them ---------------------------------------------------------------------------------
+
+
+async def gone_through(scenario: Scenario, place: Path, blank: Path, *points: Point) -> list[Life]:
+    """Go through a scenario: a life that ends at each point, then one that comes to its end.
+
+    Returns:
+        The lives, but for those that prepared it.
+    """
+    async with laid(place, blank=blank, **scenario.world) as world:
+        digests = await scenario.prepare(world)
+        before, lost = len(world.lives), set[str]()
+        scenario.begin(world)
+        for point in points:
+            if (await world.live(point, stays_until=condition(scenario, world))).died:
+                assert_lives_on(world, {} if scenario.loses_its_file else digests)
+                lost |= unknown(world)
+        await world.live(stays_until=condition(scenario, world))
+        if len(points) == 1 and scenario.tells_what_is_lost:
+            told = [
+                event for life in world.lives for event in life.events if isinstance(event, events.TicketLost)
+            ]
+            assert len(told) >= len(lost)
+        if scenario.mend is not None:
+            await scenario.mend(world)
+            await world.live()
+        assert {video["id"] for video in world.litter} <= lost | set(world.orphans())
+        await scenario.verdict(world, digests, len(lost))
+        if len(points) <= 1:  # what was begun is gone on with, and not begun anew
+            assert sum(video["received"] > 0 for video in world.emulator.videos()) <= scenario.fed
+        return world.lives[before:]
+
+
+def condition(scenario: Scenario, world: World) -> Callable[[], bool] | None:
+    until = scenario.stays_until
+    return None if until is None else lambda: until(world)
+
+
+def unknown(world: World) -> set[str]:
+    """Entries at OK that the ledger knows nothing of."""
+    known = {row.ticket.video_id for row in world.rows() if row.ticket is not None} | set(world.orphans())
+    return {video["id"] for video in world.litter} - known
+
+
+PARALLEL: Final = {"mode": Mode.PARALLEL, "connections": 3}
+SHORT_WAY: Final = {"all_points": True, "verdict": once_and_filed}
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    # Ways to a published video.
+    Scenario(
+        name="small, kept",
+        prepare=small,
+        visits=frozenset(
+            {
+                "first_look.FirstLook.decide",
+                "intake.Intake._add#1",
+                "uploader.Uploader._take_up",
+                "attempt.Attempt._write",
+                "attempt.Attempt._write_ahead",
+                "uploader.Uploader._whole",
+                "finalizer.Finalizer._commit_to",
+                "finalizer.Finalizer.publish",
+                "chores.Chores._go_on",
+                "chores.Chores._done",
+                "chores.Chores._confirm#2",
+            }
+        ),
+        **SHORT_WAY,
+    ),
+    Scenario(
+        name="in turn, moved",
+        world={"after": After.MOVE},
+        prepare=dropped,
+        visits=frozenset({"filer.Filer._write_target", "filer.Filer._aim", "chores.Chores._move#2"}),
+        **SHORT_WAY,
+    ),
+    Scenario(
+        name="at once, deleted",
+        world={"after": After.DELETE, **PARALLEL},
+        prepare=dropped,
+        visits=frozenset({"attempt.Attempt._note_finding", "chores.Chores._delete#2"}),
+        **SHORT_WAY,
+    ),
+    Scenario(
+        name="a ticket expires",
+        fed=2,
+        prepare=dropped,
+        weather=(("expire_url", {"after": 1, "times": 1}),),
+        visits=frozenset({"attempt.Attempt._abandon_ticket", "janitor.sweep#3"}),
+        **SHORT_WAY,
+    ),
+    Scenario(
+        name="a ticket expires, at once",
+        fed=2,
+        world=PARALLEL,
+        prepare=dropped,
+        weather=(("expire_url", {"after": 2, "times": 1}),),
+        visits=frozenset({"attempt.Attempt._abandon_ticket"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(name="in one request", world={"in_one": True}, prepare=dropped, fed=2, **SHORT_WAY),
+    Scenario(name="resumed", prepare=cut("send", When.UNSEEN, 2), **SHORT_WAY),
+    Scenario(
+        name="superseded on the way",
+        fed=2,
+        prepare=to_be_replaced,
+        on={"send": replaced},
+        visits=frozenset({"parts.Parts.supersede", "uploader.Uploader._end_by#3"}),
+        all_points=True,
+        verdict=new_one_alone,
+    ),
+    Scenario(
+        name="the URL dies with the last byte",
+        prepare=small,
+        weather=(("url_dies_on_completion", {"times": 1}),),
+        **SHORT_WAY,
+    ),
+    # Writes beside these ways.
+    Scenario(
+        name="progress is noted",
+        prepare=dropped,
+        patches={"okdrop.pipeline.attempt.PROGRESS_EVERY": 0.0},
+        visits=frozenset({"attempt.Attempt._note_progress"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="the line is cut",
+        prepare=dropped,
+        weather=(("error_503", {"after": 1, "times": 1, "retry_after": -1}),),
+        visits=frozenset({"parts.Parts.put_off", "attempt.Attempt._meet"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="a long wait",
+        world={"max_delay": 600.0},
+        prepare=dropped,
+        weather=(("api_error", {"code": 8, "method": "video.getUploadUrl", "times": 1}),),
+        hear=at(events.UploadTrouble, stop),
+        mend=calm,
+        visits=frozenset({"uploader.Uploader._end#1"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="drained",
+        prepare=dropped,
+        hear=at(events.SegmentStored, stop),
+        mend=calm,
+        visits=frozenset({"uploader.Uploader._end#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="dead credentials, before a ticket",
+        prepare=dropped,
+        weather=(("api_error", {"code": 102, "method": "video.getUploadUrl", "times": 1}),),
+        mend=calm,
+        visits=frozenset({"uploader.Uploader._end_by#1"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="dead credentials, before publishing",
+        prepare=dropped,
+        weather=(("api_error", {"code": 102, "method": "video.update", "times": 1}),),
+        mend=calm,
+        visits=frozenset({"finalizer.Finalizer._refused#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="the folder is away",
+        loses_its_file=True,
+        prepare=folder_away,
+        stays_until=lambda world: world.rows()[0].last_trouble == "source_away",
+        mend=folder_back,
+        visits=frozenset({"uploader.Uploader._end_by#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="the file is deleted on the way",
+        loses_its_file=True,
+        prepare=dropped,
+        hear=at(events.SegmentStored, remove),
+        visits=frozenset({"parts.Parts.fail", "uploader.Uploader._failed", "uploader.Uploader._end_by#4"}),
+        verdict=failed,
+    ),
+    Scenario(
+        name="cancelled while a ticket is asked for",
+        prepare=dropped,
+        on={"request_ticket": cancelled},
+        tells_what_is_lost=False,
+        visits=frozenset({"uploader.Uploader.upload#2"}),
+        verdict=not_sent,
+    ),
+    Scenario(
+        name="too small",
+        prepare=tiny,
+        visits=frozenset({"intake.Intake._add#2"}),
+        verdict=failed,
+    ),
+    Scenario(
+        name="too small, and handed back",
+        prepare=tiny_and_handed_back,
+        visits=frozenset({"uploader.Uploader.upload#1"}),
+        verdict=failed,
+    ),
+    Scenario(
+        name="superseded before publishing",
+        fed=2,
+        prepare=to_be_replaced,
+        hear=at(events.UploadWhole, replace),
+        visits=frozenset({"finalizer.Finalizer._refused#1"}),
+        verdict=new_one_alone,
+    ),
+    Scenario(
+        name="publishing meets trouble",
+        prepare=dropped,
+        weather=(("error_500_after_storing", {"method": "video.update", "times": 1}),),
+        visits=frozenset({"finalizer.Finalizer._again#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="publishing is refused",
+        prepare=dropped,
+        weather=(("api_error", {"code": 454, "method": "video.update"}),),
+        mend=handed_back,
+        visits=frozenset({"finalizer.Finalizer._refused#3", "finalizer.Finalizer._fail"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="publishing is refused again and again",
+        prepare=dropped,
+        weather=(("api_error", {"code": 100, "method": "video.update"}),),
+        mend=handed_back,
+        visits=frozenset({"finalizer.Finalizer._again#1"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="OK has lost the video",
+        fed=2,
+        prepare=dropped,
+        weather=(("api_error", {"code": 300, "method": "video.update", "times": 1}),),
+        visits=frozenset({"finalizer.Finalizer._start_over"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="renamed between two lives",
+        prepare=renamed,
+        visits=frozenset({"intake.Intake._moved"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="gone, and back",
+        fed=2,  # what is looked for under its old name first is gone, and begins anew
+        prepare=gone_and_back,
+        visits=frozenset({"intake.Intake._found_again"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="touched, and moved",
+        prepare=touched,
+        visits=frozenset({"intake.Intake._duplicate"}),
+        verdict=duplicate,
+    ),
+    Scenario(
+        name="refused, and touched",
+        prepare=refused_and_touched,
+        visits=frozenset({"intake.Intake._touched"}),
+        verdict=refused,
+    ),
+    Scenario(
+        name="lay there before",
+        world={"ignores_existing": True},
+        prepare=dropped,
+        visits=frozenset({"first_look.FirstLook._ignore"}),
+        verdict=not_sent,
+    ),
+    Scenario(
+        name="too many at once",
+        fed=2,
+        world={"surge": 1},
+        prepare=two,
+        stays_until=lambda world: len(world.rows()) == 2 and all(row.held for row in world.rows()),
+        mend=let_go,
+        visits=frozenset({"first_look.FirstLook._hold"}),
+        verdict=once,
+    ),
+    Scenario(
+        name="the first file of an empty folder",
+        prepare=nothing_yet,
+        stays_until=drop_one,
+        visits=frozenset({"first_look.FirstLook.taken"}),
+        verdict=whatever_came_is_once,
+    ),
+    Scenario(
+        name="an orphan cannot be deleted",
+        fed=2,
+        prepare=dropped,
+        weather=(
+            ("expire_url", {"after": 1, "times": 1}),
+            ("api_error", {"code": 10, "method": "video.delete"}),
+        ),
+        visits=frozenset({"janitor.sweep#2", "janitor._failed"}),
+        verdict=orphan_counted,
+    ),
+    Scenario(
+        name="an orphan holds up the end",
+        fed=2,
+        prepare=dropped,
+        weather=(
+            ("expire_url", {"after": 1, "times": 1}),
+            ("stall_answer", {"method": "video.delete", "times": 1}),
+        ),
+        patches={"okdrop.pipeline.janitor.SECONDS_AT_THE_END": 0.05},
+        visits=frozenset({"janitor.sweep#1"}),
+        verdict=orphan_counted,
+    ),
+    # After publishing.
+    Scenario(
+        name="OK refuses the video",
+        prepare=dropped,
+        weather=(("final_status", {"status": "ERROR"}),),
+        visits=frozenset({"chores.Chores._refuse"}),
+        verdict=refused,
+    ),
+    Scenario(
+        name="OK does not answer the question",
+        prepare=dropped,
+        weather=(("api_error", {"code": 1, "method": "video.get", "times": 1}),),
+        mend=calm,
+        visits=frozenset({"chores.Chores._put_off", "chores.Chores._later"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="OK is not done",
+        world={"after": After.DELETE, "processing_looks": 1},
+        prepare=dropped,
+        mend=calm,
+        visits=frozenset({"chores.Chores._ask_again#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="asked for the last time",
+        world={"step": WEEK + 1},
+        prepare=never_confirmed,
+        weather=(("video_status", {"status": "ON_MODERATION"}),),
+        visits=frozenset({"chores.Chores._ask_again#1"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="gone before it is moved",
+        loses_its_file=True,
+        world={"after": After.MOVE},
+        prepare=dropped,
+        hear=at(events.UploadPublished, remove),
+        visits=frozenset({"chores.Chores._left", "chores.Chores._move#1"}),
+        verdict=once_and_left,
+    ),
+    Scenario(
+        name="another before it is deleted",
+        fed=2,
+        world={"after": After.DELETE},
+        prepare=dropped,
+        hear=at(events.VideoConfirmed, replace),
+        visits=frozenset({"chores.Chores._delete#1"}),
+        verdict=once_and_the_other_left,
+    ),
+    Scenario(
+        name="in doubt before it is deleted",
+        world={"after": After.DELETE},
+        prepare=confirmed_then_in_doubt,
+        weather=(("video_status", {"status": "UNAVAILABLE", "times": 1}),),
+        mend=calm,
+        visits=frozenset({"chores.Chores._make_sure#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="no more to be moved",
+        prepare=aimed_then_kept,
+        visits=frozenset({"chores.Chores._try"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="its place is taken",
+        world={"after": After.MOVE},
+        prepare=dropped,
+        on={"filer.Filer._write_target < filer.Filer._aim": target_taken},
+        visits=frozenset({"filer.Filer.move"}),
+        verdict=once_beside_another,
+    ),
+)
+
+NOT_VISITED: Final[Mapping[str, str]] = {
+    "chores.Chores._confirm#1": "a published row without a ticket was adopted, and has no chore",
+    "chores.Chores._make_sure#1": "the same",
+}
+"""Writes that no run comes to, with the reason."""

@@ -1,0 +1,124 @@
+"""Where the code writes to the ledger, read from the code: the rows that the table of crashes has to visit.
+
+A site is a call that writes, as `module.Function#n` (the n-th in it). Some functions write on behalf of
+others (`Parts.put_off`, `Attempt._write`): each call of one is a site as well, since what it writes differs.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import okdrop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+PACKAGE = Path(okdrop.__file__).parent
+
+WRITES = frozenset(
+    {
+        "write",
+        "add",
+        "add_all",
+        "release",
+        "note_folder",
+        "add_orphan",
+        "orphan_deleted",
+        "orphan_failed",
+        "remember_host",
+    }
+)
+"""The methods of the ledger that write."""
+
+WRITERS = frozenset(
+    {
+        "Parts.fail",
+        "Parts.put_off",
+        "Parts.supersede",
+        "Attempt._write",
+        "Chores._go_on",
+        "Chores._done",
+        "Chores._later",
+        "Chores._left",
+        "Filer._write_target",
+        "Finalizer._fail",
+        "Uploader._failed",
+        "janitor._failed",
+    }
+)
+"""Functions that write on behalf of others."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Site:
+    """A call that writes; `first` and `last` are its lines."""
+
+    file: str
+    first: int
+    last: int
+    name: str
+
+
+def _is_write(call: ast.Call, within: str, module: str) -> bool:
+    """Whether a call writes; `within` is the class whose method makes it."""
+    called = call.func
+    if isinstance(called, ast.Name):
+        return f"{module}.{called.id}" in WRITERS
+    if not isinstance(called, ast.Attribute):
+        return False
+    owner = getattr(called.value, "attr", getattr(called.value, "id", ""))
+    if owner == "ledger":
+        return called.attr in WRITES
+    kind = {"self": within, "_filer": "Filer", "parts": "Parts", "_parts": "Parts"}.get(owner, "")
+    return f"{kind}.{called.attr}" in WRITERS
+
+
+def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            name = f"{prefix}{node.name}"
+            if not isinstance(node, ast.ClassDef):
+                yield name, node
+            yield from _functions(node, f"{name}.")
+
+
+@functools.cache
+def sites() -> frozenset[Site]:
+    """Every site in the stages of the pipeline."""
+    found = set()
+    for path in sorted((PACKAGE / "pipeline").glob("*.py")):
+        for name, function in _functions(ast.parse(path.read_text())):
+            within = name.rpartition(".")[0]
+            calls = [
+                node
+                for node in ast.walk(function)
+                if isinstance(node, ast.Call) and _is_write(node, within, path.stem)
+            ]
+            calls.sort(key=lambda call: call.lineno)
+            for number, call in enumerate(calls, 1):
+                label = f"{path.stem}.{name}" + (f"#{number}" if len(calls) > 1 else "")
+                found.add(Site(str(path), call.lineno, call.end_lineno or call.lineno, label))
+    return frozenset(found)
+
+
+@functools.cache
+def _by_file() -> dict[str, list[Site]]:
+    files: dict[str, list[Site]] = {}
+    for site in sites():
+        files.setdefault(site.file, []).append(site)
+    return files
+
+
+def chain(frame: FrameType | None) -> tuple[str, ...]:
+    """The sites that a write comes through, the innermost first."""
+    names: list[str] = []
+    while frame is not None:
+        here = _by_file().get(frame.f_code.co_filename, ())
+        names += [site.name for site in here if site.first <= frame.f_lineno <= site.last]
+        frame = frame.f_back
+    return tuple(names)
