@@ -29,6 +29,7 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=4, help="storms at once")
     parser.add_argument("--json", type=Path, help="write the summary there, too")
     parser.add_argument("--evidence", type=Path, help="where failing storms are kept")
+    parser.add_argument("--first-failure", action="store_true", help="begin nothing after a failure")
     parser.add_argument("--show", action="store_true", help="print the schedules and end")
     return parser.parse_args(given)
 
@@ -60,14 +61,17 @@ async def many(options: argparse.Namespace) -> Summary:
     )
     modes = draw.MODES if options.mode == "both" else (options.mode,)
     root = options.evidence or Path(tempfile.mkdtemp(prefix="okdrop-chaos-"))
-    room, began, done = asyncio.Semaphore(options.jobs), time.monotonic(), 0
+    room, began, done, failed = asyncio.Semaphore(options.jobs), time.monotonic(), 0, False
     wanted = [(seed, mode) for seed in seeds for mode in modes]
 
-    async def in_turn(seed: int, mode: str) -> Outcome:
-        nonlocal done
+    async def in_turn(seed: int, mode: str) -> Outcome | None:
+        nonlocal done, failed
         async with room:
+            if failed and options.first_failure:
+                return None
             outcome = await one(seed, mode, root)
         done += 1
+        failed |= bool(outcome.complaints)
         sys.stdout.write(f"[{done}/{len(wanted)}] {outcome.line}\n")
         if outcome.complaints:
             told = "\n".join(f"    {line}" for line in outcome.complaints)
@@ -76,7 +80,7 @@ async def many(options: argparse.Namespace) -> Summary:
         return outcome
 
     outcomes = await asyncio.gather(*(in_turn(seed, mode) for seed, mode in wanted))
-    return Summary(outcomes=tuple(outcomes), seconds=time.monotonic() - began)
+    return Summary(outcomes=tuple(filter(None, outcomes)), seconds=time.monotonic() - began)
 
 
 def main(given: Sequence[str]) -> int:
