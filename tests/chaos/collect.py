@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 UNFINISHED: Final = frozenset({"queued", "uploading", "finalizing"})
 WORKERS: Final = 2  #: tickets that may be asked for at once
 
+TOLD: Final = {
+    "the ledger was stuck": "ledger.stuck",
+    "the pool was halted": "pool.halted",
+    "credentials were renewed": "credentials.renewed",
+    "an upload was resumed": "upload.resumed",
+    "a ticket was abandoned": "upload.ticket_abandoned",
+    "nobody could be reached": "network.offline",
+}
+"""For the summary: what → the event of the log that says so."""
+
 _ROWS: Final = (
     "SELECT id, path, size, mtime_ns, state, coalesce(last_trouble, '') AS last_trouble, "
     "coalesce(failure_code, '') AS failure_code, chore FROM uploads"
@@ -66,11 +76,9 @@ class Ledger:
             and not row["failure_code"].startswith(("video_", "file_too_small", "source_"))
         ]
 
-    def left_to_do(self, after: str) -> bool:
-        """Whether another run would find something to do."""
-        rows, waits = self._read(_ROWS), {"move", "delete"}
-        if after == "delete":
-            waits.add("confirm")
+    def left_to_do(self, *, confirm: bool) -> bool:
+        """Whether another run would find something to do; `confirm`: what OK decides matters."""
+        rows, waits = self._read(_ROWS), {"move", "delete", *(("confirm",) if confirm else ())}
         return (
             bool(self.orphans())
             or any(row["chore"] in waits for row in rows)
@@ -157,6 +165,7 @@ async def gather(storm: Storm) -> Facts:
     if ended.code:
         wrongs.append(f"status --json ended with {ended.code}: {ended.text[-300:]}")
     accounts = await storm.host.accounts()
+    await storm.host.count()
     (storm.place / "account.json").write_text(json.dumps(accounts, indent=1))
     folder, troubles = storm.folder, storm.ledger.troubles()
     written = [path.read_text("utf-8", "replace") for path in sorted(storm.daemon.place.glob("*.err"))]
@@ -196,10 +205,12 @@ def _counts(storm: Storm, facts: Facts) -> dict[str, int]:
         "emulator kills": storm.host.lives - 1,
         "steps": len(storm.schedule.steps),
         "steps in vain": storm.in_vain,
+        "clock jumps": sum(isinstance(step.do, plan.Jump) for step in storm.schedule.steps),
         "handed back": storm.handed_back,
         **{
             f"rows {state}": states.count(state)
             for state in ("published", "superseded", "duplicate", "failed")
         },
         "orphans waiting": len(facts.orphans),
+        **{f"times {what}": facts.output.count(f'"event": "{event}"') for what, event in TOLD.items()},
     }

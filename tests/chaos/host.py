@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
+from chaos import weather
 from chaos.facts import Aimed
 from e2e.harness import EmulatorProcess
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_SECRET_KEY, REFRESH_TOKEN
@@ -61,6 +62,7 @@ class Host:
         self.fired: collections.Counter[str] = collections.Counter()
         self._requests: dict[str, list[dict[str, Any]]] = {}  # of earlier lives: a process forgets them
         self.lives = 0
+        self._first = 1  # before what is switched on stands the slow line that each process begins with
 
     @property
     def url(self) -> str:
@@ -99,7 +101,9 @@ class Host:
 
     async def count(self) -> None:
         """Take note of how often each fault struck."""
-        for each, told in zip(self._switched, (await self.ask("faults"))["active"][1:], strict=True):
+        for each, told in zip(
+            self._switched, (await self.ask("faults"))["active"][self._first :], strict=True
+        ):
             self.fired[told["name"]] += told["fired"] - each.fired
             each.fired, each.matched = told["fired"], told["matched"]
 
@@ -108,10 +112,18 @@ class Host:
         return self.fired[fault]
 
     async def calm(self) -> None:
-        """No fault is on any more, and nothing is slow."""
+        """Nothing is slow, and no fault is on any more, but for words about videos that are whole."""
         await self.count()
-        self._switched = []
-        await self._send("PUT", [])
+        self._first = 0
+        self._switched = [
+            _Switched(each.rest()) for each in self._switched if each.plain["name"] in weather.AIMED_AT_WHOLE
+        ]
+        await self._send("PUT", [each.plain for each in self._switched])
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there are such."""
+        return any(aimed.strike.aim == "whole" for aimed in self.aimed)
 
     async def new_token(self) -> str:
         """A live one."""

@@ -57,13 +57,22 @@ DEFECTS: Final = (
         edits=(
             (
                 "pipeline/sessions.py",
-                "    return Session(size, plan, tickets=row.tickets, sent=row.bytes_sent, restored=restored)",
+                "    return Session(size, plan,",
                 (
-                    "    session = Session(size, plan, tickets=row.tickets, sent=row.bytes_sent, restored=restored)\n"
-                    "    if restored is not None:\n"
-                    "        session._unsure = False\n"
-                    "        session._belief.held = type(session._belief.held).prefix(row.received)\n"
-                    "    return session"
+                    "    if restored is not None:\n        return _trusting(row, size, plan, restored)\n"
+                    "    return Session(size, plan,"
+                ),
+            ),
+            (
+                "pipeline/sessions.py",
+                "def _restored(row: Upload)",
+                (
+                    "def _trusting(row, size, plan, restored):\n"
+                    "    session = Session(size, plan, tickets=row.tickets, sent=0, restored=restored)\n"
+                    "    session._unsure = False\n"
+                    "    session._belief.held = type(session._belief.held).prefix(row.received)\n"
+                    "    return session\n\n\n"
+                    "def _restored(row: Upload)"
                 ),
             ),
         ),

@@ -33,7 +33,7 @@ PATIENCE: Final = 5.0
 REST_WITHIN: Final = 45.0
 """Seconds after the storm within which all has to be at rest."""
 
-ROUNDS: Final = 5
+ROUNDS: Final = 6
 """Runs that end, after that: each an hour later by the daemon's clock."""
 
 HOUR: Final = 3600
@@ -296,7 +296,7 @@ class Storm:
             self.handed_back = len(self.ledger.to_hand_back())
             await self._command("retry", "--failed")
         for _ in range(ROUNDS):
-            if not self.ledger.left_to_do(self.schedule.after):
+            if not self.ledger.left_to_do(confirm=self.schedule.after == "delete" or self.host.has_words):
                 return
             self._jump(self._offset + HOUR)
             await self._command("run", "--once")

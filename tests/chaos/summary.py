@@ -52,18 +52,17 @@ def replay(outcome: Outcome) -> str:
 
 def outcome_of(facts: Facts, *, seconds: float) -> Outcome:
     """Judge a storm, and count."""
+    lied_about = {aimed.video for aimed in facts.aimed if aimed.strike.aim == "sending"}
+    again = {account["id"]: account["held_bytes_resent"] for account in facts.accounts}
     counts = {
         **facts.counts,
         "published": len(verdict.visible(facts)),
         "tickets lost": len(verdict.lost_tickets(facts)),
         "faults struck": sum(facts.fired.values()),
         "bytes received": sum(account["received"] for account in facts.accounts),
-        "held bytes sent again": sum(account["held_bytes_resent"] for account in facts.accounts),
-        "of these after a lie": sum(
-            account["held_bytes_resent"]
-            for account in facts.accounts
-            if account["id"] in {aimed.video for aimed in facts.aimed}
-        ),
+        "held bytes sent again": sum(again.values()),
+        "of these after a lie": sum(count for video, count in again.items() if video in lied_about),
+        "of these come late": sum(count for video, count in again.items() if video not in lied_about),
     }
     return Outcome(
         seed=facts.schedule.seed,

@@ -12,9 +12,10 @@ from chaos.storm import storm
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEEDS = (1, 5, 11)
+SEEDS = (2, 18, 21)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", draw.MODES)
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_after_the_storm_every_file_is_published_once(seed: int, mode: str, tmp_path: Path) -> None:
