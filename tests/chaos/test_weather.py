@@ -33,7 +33,7 @@ def test_no_code_is_drawn_that_is_left_out() -> None:
 def test_a_fault_that_is_not_aimed_costs_nothing(name: str) -> None:
     for seed in range(40):
         struck = weather.strike(name, random.Random(seed))
-        assert weather.cost(struck, mode="parallel", size=1000) == 0
+        assert struck.aim == "sending" or weather.cost(struck, mode="parallel", size=1000) == 0
 
 
 def test_only_accounts_that_leave_out_what_is_held_cost_anything() -> None:

@@ -129,8 +129,15 @@ _WITHOUT_A_WORD: Final = frozenset({StatusForm.EMPTY, StatusForm.UNKNOWN})
 
 def strike(name: str, chance: random.Random) -> Strike:
     """Draw the parameters of a fault."""
-    aim = "sending" if name in AIMED_AT_SENDING else "whole" if name in AIMED_AT_WHOLE else ""
-    return Strike(fault=name, values=tuple(MENU[name](chance).items()), aim=aim)
+    values = MENU[name](chance)
+    lies = name in AIMED_AT_SENDING or _is_wordless(name, values)
+    aim = "sending" if lies else "whole" if name in AIMED_AT_WHOLE else ""
+    return Strike(fault=name, values=tuple(values.items()), aim=aim)
+
+
+def _is_wordless(name: str, values: Mapping[str, Value]) -> bool:
+    """An empty answer to "what do you hold?" reads as "nothing", as `status_form` empty does."""
+    return name == "garbage" and values.get("kind") == "empty" and values.get("method") == "status"
 
 
 def cost(struck: Strike, *, mode: str, size: int) -> int:
@@ -145,6 +152,8 @@ def cost(struck: Strike, *, mode: str, size: int) -> int:
         return 0  # the answer to a segment is compared with it, and doubted
     match struck.fault:
         case "stale_account":
+            return times * size
+        case "garbage" if _is_wordless("garbage", values):
             return times * size
         case "wrong_account":
             return times * {"less": size, "off-by-one": 1}.get(str(values["kind"]), 0)
