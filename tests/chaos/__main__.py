@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -47,6 +48,7 @@ async def one(seed: int, mode: str, root: Path) -> Outcome:
     else:
         outcome = outcome_of(facts, seconds=time.monotonic() - began)
     if outcome.complaints:
+        place.mkdir(parents=True, exist_ok=True)
         (place / "schedule.txt").write_text(f"{schedule}\n")
         (place / "complaints.txt").write_text("\n".join(outcome.complaints) + "\n")
     else:
@@ -83,14 +85,26 @@ async def many(options: argparse.Namespace) -> Summary:
     return Summary(outcomes=tuple(filter(None, outcomes)), seconds=time.monotonic() - began)
 
 
+async def _until_cut(options: argparse.Namespace) -> Summary:
+    """All of them; a signal ends what runs in good order: processes, and mounts."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+    return await many(options)
+
+
 def main(given: Sequence[str]) -> int:
-    """Exit code 0: no complaint."""
+    """Exit code 0: no complaint; 130: cut."""
     options = _arguments(given)
     if options.show:
         for mode in draw.MODES if options.mode == "both" else (options.mode,):
             sys.stdout.write(f"{draw.schedule(options.seed or options.first, mode)}\n")
         return 0
-    summary = asyncio.run(many(options))
+    try:
+        summary = asyncio.run(_until_cut(options))
+    except asyncio.CancelledError:
+        return 130
     sys.stdout.write(f"\n{summary}\n")
     if options.json is not None:
         options.json.write_text(json.dumps(summary.plain(), indent=2) + "\n")

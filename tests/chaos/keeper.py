@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 FRESH: Final = 1.5
 """Seconds after which a process is surely up, and heeds signals."""
 
-DRAINED_WITHIN: Final = 20.0
+DRAINED_WITHIN: Final = 60.0
+"""Seconds; many times what is configured, since a machine may be busy with other storms."""
 
 CLEAN: Final = 0
 ONCE_MAY_END: Final = frozenset({0, 1, 3})

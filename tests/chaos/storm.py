@@ -31,7 +31,7 @@ POLL: Final = 0.04
 PATIENCE: Final = 5.0
 """Seconds for which a moment is waited for, while there is anything to do; then the step goes on without."""
 
-REST_WITHIN: Final = 45.0
+REST_WITHIN: Final = 120.0
 """Seconds after the storm within which all has to be at rest."""
 
 ROUNDS: Final = 6
