@@ -76,9 +76,12 @@ class Keeper:
         arguments = ("run", "--once") if once else ("run",)
         self._running = await self._life.enter_async_context(self._daemon.started(*arguments))
 
+    def disk_is_full(self) -> None:
+        """The one that runs may end by that, however soon there is room again."""
+        self._disk = True
+
     async def look(self) -> None:
         """Start it again if it has ended by itself."""
-        self._disk |= self._disk_is_full()
         if self._running is not None and self._running.process.returncode is not None:
             await self._ended("")
             await self.start()

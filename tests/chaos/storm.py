@@ -211,6 +211,7 @@ class Storm:
             case plan.FullDisk():
                 if not self.disk.refused:
                     self.disk.fill()
+                    self.keeper.disk_is_full()
                     self._soon(self._free(act.seconds))
             case plan.Jump():
                 self._jump(act.offset)
