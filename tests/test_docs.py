@@ -54,10 +54,11 @@ def _codes_of(tree: ast.AST) -> Iterator[str]:
                 yield from _words(value)
             case (
                 ast.Assign(
-                    targets=[ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY")], value=value
+                    targets=[ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY" | "NOT_TAKEN")],
+                    value=value,
                 )
                 | ast.AnnAssign(
-                    target=ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY"),
+                    target=ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY" | "NOT_TAKEN"),
                     value=ast.expr() as value,
                 )
             ):

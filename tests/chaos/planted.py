@@ -157,18 +157,12 @@ DEFECTS: Final = (
         tests=("pipeline/test_after.py", "pipeline/test_chores.py", "e2e/test_after.py"),
     ),
     Defect(
-        name="stat is not compared around segments",
+        name="stat is not compared, neither around segments nor before publishing",
         edits=(
             (
-                "pipeline/sender.py",
-                (
-                    "                sent=functools.partial(self._on_line, span),\n            )\n"
-                    "        await self._source.check()\n        return answer\n\n    async def file("
-                ),
-                (
-                    "                sent=functools.partial(self._on_line, span),\n            )\n"
-                    "        return answer\n\n    async def file("
-                ),
+                "inbox/source.py",
+                "    def _compare(self, descriptor: int | None = None) -> None:\n",
+                "    def _compare(self, descriptor: int | None = None) -> None:\n        return\n",
             ),
             (
                 "pipeline/finalizer.py",
@@ -179,7 +173,7 @@ DEFECTS: Final = (
                 ),
             ),
         ),
-        tests=("pipeline/test_attempt.py", "inbox/test_source.py", "pipeline/test_finalizer.py"),
+        tests=("inbox/test_source.py", "pipeline/test_attempt.py"),
     ),
     Defect(
         name="a superseded upload leaves its video behind",

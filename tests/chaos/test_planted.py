@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chaos.planted import Defect
+
+
+def test_every_defect_is_listed_and_no_other() -> None:
+    text = (TESTS.parent / "docs" / "reliability.md").read_text().partition("## Planted defects")[2]
+    assert re.findall(r"^\| ([^|`]+) \| [`-]", text, re.MULTILINE) == [defect.name for defect in DEFECTS]
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
