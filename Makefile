@@ -5,7 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test search image image-test lint format diagrams lock clean
+SEEDS ?= 20
+FIRST ?= 0
+MODE ?= both
+JOBS ?= 4
+
+.PHONY: help demo test search chaos planted image image-test lint format diagrams lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -25,6 +30,12 @@ test: $(STAMP)  ## every test
 
 search: $(STAMP)  ## look for counter-examples to the laws, with new examples and many more
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 4 --timeout 0 $$(grep -rl --include='test_*.py' '^from hypothesis' tests) $(ARGS)
+
+chaos: $(STAMP)  ## storms: faults, kills, full disks, files that change; SEEDS=n, SEED=k for one, MODE, JOBS
+	PYTHONPATH=tests $(BIN)/python -m chaos --mode $(MODE) --jobs $(JOBS) --first $(FIRST) --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+planted: $(STAMP)  ## break one thought after the other in a copy, and see what notices; takes long
+	PYTHONPATH=tests $(BIN)/python -m chaos.planted $(ARGS)
 
 image:  ## the container image, by docker or by what CONTAINER names
 	$(CONTAINER) build $(ARGS) --tag okdrop .

@@ -53,9 +53,11 @@ def _codes_of(tree: ast.AST) -> Iterator[str]:
             case ast.keyword(arg="code", value=value):
                 yield from _words(value)
             case (
-                ast.Assign(targets=[ast.Name(id="code" | "stable")], value=value)
+                ast.Assign(targets=[ast.Name(id="code" | "stable" | "NOT_TAKEN")], value=value)
                 | ast.AnnAssign(
-                    target=ast.Name(id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY" | "SOURCE_MISSED"),
+                    target=ast.Name(
+                        id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY" | "SOURCE_MISSED" | "NOT_TAKEN"
+                    ),
                     value=ast.expr() as value,
                 )
             ):

@@ -705,6 +705,18 @@ async def test_an_earlier_runs_chores_are_taken_up_and_only_due_questions_asked(
     assert (await bench.row(asked.id)).troubles == 1
 
 
+async def test_a_clock_that_is_set_back_keeps_no_run_that_ends_from_asking(bench: Bench) -> None:
+    bench.clock.ahead = 90_000.0
+    row = await bench.done()
+    await does(bench, row)
+    row = await bench.row(row.id)
+    assert (row.chore, row.retry_at is None) == (Chore.CONFIRM, False)
+    bench.clock.ahead = 0.0
+    bench.chores.recover(await bench.ledger.chores())
+    await works(bench)
+    assert bench.emulator.summary()["calls"][GET] == 2
+
+
 async def test_a_daemon_goes_on_asking(set_up: Callable[..., Awaitable[Bench]]) -> None:
     bench = await set_up(stays=True)
     bench.after(After.DELETE)

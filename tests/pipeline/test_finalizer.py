@@ -14,7 +14,7 @@ from okdrop import events
 from okdrop.drop import State
 from okdrop.metadata import Privacy, Settings
 from okdrop.protocol.verdicts import NOT_TAKEN_TRIES
-from pipeline.bench import SIZE, after, content, root_of
+from pipeline.bench import SEGMENT, SIZE, after, content, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -163,17 +163,44 @@ async def test_a_page_instead_of_an_answer_is_no_success(bench: Bench) -> None:
     assert (await bench.row(row.id)).state is State.FINALIZING
 
 
-async def test_not_taken_yet_is_tried_a_bounded_number_of_times(bench: Bench) -> None:
-    row = await bench.whole()
+async def not_taken(bench: Bench, number: int) -> int:
+    """Publish for as long as it is due; returns how often that was."""
     tries = 0
     with bench.faults.active("api_error", code=100, method=UPDATE):
-        while (await bench.row(row.id)).state is State.FINALIZING:
-            await bench.finalizer.publish(row.id)
+        while (await bench.row(number)).state is State.FINALIZING:
+            await bench.finalizer.publish(number)
             tries += 1
+    return tries
+
+
+async def test_not_taken_yet_is_tried_a_bounded_number_of_times(bench: Bench) -> None:
+    row = await bench.whole()
+    assert await not_taken(bench, row.id) == NOT_TAKEN_TRIES
+    # The host is asked once whether that is true. It has everything: nothing is sent.
+    assert (await bench.row(row.id)).state is State.UPLOADING
+    await bench.uploader.upload(row.id)
+    assert await not_taken(bench, row.id) == NOT_TAKEN_TRIES
     row = await bench.row(row.id)
-    assert tries == NOT_TAKEN_TRIES
     assert row.failure is not None
     assert (row.state, row.failure.code) == (State.FAILED, "api_100")
+    (video,) = bench.emulator.videos()
+    assert video["received"] == SIZE
+
+
+async def test_what_was_never_taken_is_found_out_and_sent(bench: Bench) -> None:
+    # Somebody in between says 200 to the last segment, and keeps it.
+    row = await bench.taken(size=SEGMENT)
+    with bench.faults.active("garbage", kind="empty", method="segment", times=1):
+        await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).state is State.FINALIZING
+    assert not bench.emulator.videos()[0]["whole"]
+    while (await bench.row(row.id)).state is State.FINALIZING:
+        await bench.finalizer.publish(row.id)
+    await bench.uploader.upload(row.id)
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).state is State.PUBLISHED
+    (video,) = bench.published
+    assert video["sha256"] == hashlib.sha256(content(SEGMENT)).hexdigest()
 
 
 async def test_text_that_is_refused_keeps_the_ticket_and_nothing_is_sent_again(bench: Bench) -> None:

@@ -125,10 +125,11 @@ class Gate:
         if never := self.faults.take("stall_answer", operation, name):
             raise await line.hang(request, never.number("seconds"), self.stopping)
 
-    def log(self, video: Video, request: web.Request, status: int, received: int) -> None:
-        """Note a request; status 0 stands for no answer."""
+    def log(self, video: Video, request: web.Request, status: int, received: int, *, began: float) -> None:
+        """Note a request at its end; status 0 stands for no answer, `began` is when its head was read."""
         video.traffic.log.append(
             {
+                "began": began,
                 "at": self.clock(),
                 "method": request.method,
                 "content_type": request.headers.get("Content-Type", "").partition(";")[0],

@@ -64,7 +64,7 @@ class SegmentDesk:
     def _in_flight(self, request: web.Request, intake: Intake) -> Iterator[list[int]]:
         """Count a request from its head to its answer, and keep what came of it."""
         answered: list[int] = []
-        video = intake.video
+        video, began = intake.video, self._gate.clock()
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         if video is not None:
@@ -78,7 +78,8 @@ class SegmentDesk:
                 video.traffic.in_flight -= 1
                 video.traffic.segments += intake.received > 0
                 video.note_whole(self._gate.clock())
-                self._gate.log(video, request, answered[0] if answered else 0, intake.received)
+                status = answered[0] if answered else 0
+                self._gate.log(video, request, status, intake.received, began=began)
                 self._gate.store.save(video)
 
     async def _refuse(self, request: web.Request, refusal: Refusal, intake: Intake) -> web.Response:

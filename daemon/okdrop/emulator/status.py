@@ -27,6 +27,7 @@ class StatusDesk:
         Raises:
             LineCut: a fault keeps the answer back.
         """
+        began = self._gate.clock()
         try:
             video = self._gate.admit(request, STATUS)
             response = self._told(request, video)
@@ -35,7 +36,7 @@ class StatusDesk:
             await self._gate.pause(STATUS, self._gate.video_of(request))
             response = web.Response(status=refusal.status, headers=refusal.headers, text=refusal.body)
         if (known := self._gate.video_of(request)) is not None:
-            self._gate.log(known, request, response.status, 0)
+            self._gate.log(known, request, response.status, 0, began=began)
         return response
 
     def _told(self, request: web.Request, video: Video) -> web.Response:

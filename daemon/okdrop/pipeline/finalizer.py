@@ -22,6 +22,7 @@ from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.breakers import API, CALL
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.places import naming
+from okdrop.protocol.verdicts import NOT_TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Finalizer:
         self._opened: Final = opened
         self._look_again: Final = look_again
         self._published: Final = published
+        self._host_asked: Final[set[int]] = set()  # of those that OK says it has not taken
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
@@ -115,6 +117,7 @@ class Finalizer:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
             await self._refused(row.with_(publish_offered=offered_before or maybe_done), error)
             return
+        self._host_asked.discard(row.id)
         row = await self._parts.ledger.write(self._as_published(row))
         self._parts.tally.add(State.PUBLISHED)
         self._parts.emit(
@@ -228,7 +231,7 @@ class Finalizer:
 
     async def _again(self, row: Upload, error: Trouble) -> None:
         if error.tries is not None and row.troubled(error.code).repeats >= error.tries:
-            await self._fail(row, error)
+            await self._not_taken(row, error)
             return
         breakers = self._parts.breakers
         held_by = breakers.ill(*CALL)
@@ -239,6 +242,16 @@ class Finalizer:
         self._finals.put(row.id, delay)
         if not error.retry_after:
             breakers.delayed(row.id, API, self._finals)
+
+    async def _not_taken(self, row: Upload, error: Trouble) -> None:
+        """It was said too often. But "not taken yet" may be true: the host is asked once what it holds."""
+        if error.code != NOT_TAKEN or row.publish_offered or row.id in self._host_asked:
+            self._host_asked.discard(row.id)
+            await self._fail(row, error)
+            return
+        self._host_asked.add(row.id)
+        row, delay = await self._parts.put_off(row.to(State.UPLOADING), error)
+        self._line.put(row.id, delay)
 
     async def _start_over(self, row: Upload, error: TicketDead) -> None:
         """OK knows no such video: its bytes have to be sent again.

@@ -34,6 +34,9 @@ NOT_FOUND: Final = 300
 UNKNOWN_TRIES: Final = 5
 """How often an error nobody knows is met, with long waits between, before a person has to look."""
 
+NOT_TAKEN: Final = "api_100"
+"""The code of video.update's "not taken yet": it may be true, whatever the upload host said before."""
+
 NOT_TAKEN_TRIES: Final = 10
 """How often in a row video.update may be told "not taken yet" before it is final."""
 
@@ -136,7 +139,7 @@ def _by_method(method: str, code: int, message: str) -> UploadError | None:
         case _, 100:
             return Trouble(
                 f"not taken yet: {said}",
-                code="api_100",
+                code=NOT_TAKEN,
                 tries=NOT_TAKEN_TRIES,
                 hint="OK may still be taking the file; if it stays, look at title, description and tags",
             )
