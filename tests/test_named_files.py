@@ -120,7 +120,7 @@ async def test_dead_credentials_are_3_and_the_file_waits(
     with emulator.faults.active("api_error", code=102):
         asked = await upload(config, video(tmp_path / "a.mp4"))
     assert asked.code == 3
-    assert asked.said == [f"{tmp_path}/a.mp4: uploading, 0 % held by OK; the same command goes on from there"]
+    assert asked.said == [f"{tmp_path}/a.mp4: queued, 0 % held by OK; the same command goes on from there"]
     assert "pool.halted" in asked.progress
 
 

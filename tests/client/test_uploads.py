@@ -295,7 +295,7 @@ async def test_a_process_that_is_stopped_is_stalled(connect: Connect, *, tls: bo
             assert await server.stdout.readline() == b"begun\n"
             server.send_signal(signal.SIGSTOP)
             answer = await asyncio.wait_for(sending, 20)
-        assert answer == NoAnswer("stalled: no byte was acknowledged", sent=True)
+        assert answer == NoAnswer("stalled: no byte was acknowledged", sent=True, timed_out=True)
     finally:
         server.kill()
         await server.wait()

@@ -26,7 +26,7 @@ from okdrop.drop import TRANSITIONS, State, Upload
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Mode, Options
 from okdrop.ledger import Ledger, read_only
 from okdrop.metadata import Settings
-from okdrop.pipeline import Afterwards, Brake, Folder, Parts, Pipeline, Tally
+from okdrop.pipeline import Afterwards, Brake, Breakers, Folder, Pacing, Parts, Pipeline, Tally
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
 from pipeline.bench import Clock, TappedFaults, content
@@ -342,17 +342,21 @@ class World:
                 self.hear(life, event)
 
         where = Afterwards(after=self.after, move_to=os.fsencode(self.move_to))
+        backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
+        now, monotonic = self.clock.now, self.clock.monotonic
         return Parts(
             folders={"": Settings(), str(self.folder): Settings()},
             ledger=MortalLedger(ledger, life.fate, self),
             client=MortalClient(client, life.fate, self),
             emit=emit,
             plan=Plan(segment_size=SEGMENT, connections=self.connections, in_one=self.in_one),
-            backoff=Backoff(first_delay=0.001, max_delay=self.max_delay),
+            backoff=backoff,
+            breakers=Breakers(backoff, emit=emit, now=now, monotonic=monotonic, chance=lambda: 0.0),
+            pacing=Pacing(monotonic, connections=False, segment_size=False),
             brake=life.brake,
             tally=life.tally,
-            now=self.clock.now,
-            monotonic=self.clock.monotonic,
+            now=now,
+            monotonic=monotonic,
             chance=lambda: 0.0,
             afterwards={str(self.folder): where},
         )
