@@ -15,6 +15,7 @@ from e2e.harness import (
     MIB,
     assert_no_litter,
     assert_published_once,
+    own_weather,
     published,
     received,
     sha256,
@@ -94,10 +95,11 @@ async def test_a_copy_that_comes_while_the_first_is_sent_waits_for_it(
 
 
 async def test_when_the_first_is_cancelled_the_second_goes_on(start: Any) -> None:
-    emulator, daemon = await start(bytes_per_second=500 * KB, settings=SMALL)
+    emulator, daemon = await start(settings=SMALL)
     [file] = daemon.files([2 * MB])
-    async with daemon.staying() as running:
-        await until(lambda: received(emulator) > 200 * KB)
+    weather = own_weather(emulator, {file.name: ["slow:rate=50000"]})  # the first alone, and for long
+    async with weather, daemon.staying() as running:
+        await until(lambda: received(emulator) > 20 * KB)
         twin = copy(file, daemon, "copy.mp4")
         told = await running.tells("upload.waits_for_twin")
         assert (await daemon.ends("cancel", str(told["first"]))).code == 0

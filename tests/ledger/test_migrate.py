@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 from ledger.making import drop
 from okdrop.errors import LedgerError
+from okdrop.leaves import is_root
 from okdrop.ledger import Ledger, read_only
 from okdrop.ledger.schema import METADATA, REVISIONS
 
@@ -122,6 +123,21 @@ async def test_a_ledger_of_the_first_schema_comes_up_to_date_with_its_rows(file:
         assert (upload.version, upload.held, upload.chore, upload.moved_to) == (7, False, None, None)
         assert await ledger.is_folder_known("/srv", device=1)
         assert not await ledger.is_folder_known("/other", device=1)
+
+
+async def test_digests_of_the_second_schema_stay_as_they_are(file: Path, url: str) -> None:
+    """They prove what was published: `okdrop.leaves` tells their kind by their length."""
+    row = (
+        "INSERT INTO uploads (path, device, inode, size, mtime_ns, folder, title, state, version, attempts,"
+        " troubles, last_trouble, repeats, tickets, offered_all, publish_offered, received, bytes_sent,"
+        " digest, created_at, updated_at) VALUES (x'2f61', '1', '2', 3, '4', '/srv', '', 'published', 7, 1,"
+        " 0, '', 0, 1, 1, 0, 3, 3, x'abababababababababababababababababababababababababababababababab', 5, 6)"
+    )
+    as_of(file, "0002", row)
+    async with await Ledger.open(url) as ledger:
+        (upload,) = await ledger.uploads()
+    assert (upload.digest, upload.sample, upload.waits_for) == (b"\xab" * 32, None, None)
+    assert not is_root(b"\xab" * 32)
 
 
 async def test_somebody_elses_database_is_refused(file: Path, url: str) -> None:

@@ -69,6 +69,7 @@ def test_an_answer_to_nothing_that_was_hashed_is_no_error() -> None:
 # --- in the pipeline ----------------------------------------------------------------------------------
 
 LONG = 3 * LEAF_SIZE + 5
+LONGER = 6 * LEAF_SIZE
 
 
 @pytest.fixture
@@ -111,18 +112,18 @@ async def test_a_lost_answer_tears_a_leaf_and_no_more(bench: Bench, read: list[i
 
 async def test_what_was_proven_before_a_wait_is_not_read_again(bench: Bench, read: list[int]) -> None:
     """The same holds for a new process: it begins with what the ledger has."""
-    row = await bench.taken(size=LONG)
-    with bench.faults.active("error_503", after=24, retry_after=60, times=1):
+    row = await bench.taken(size=LONGER)
+    with bench.faults.active("error_503", after=56, retry_after=60, times=1):
         await bench.uploader.upload(row.id)
     row = await bench.row(row.id)
     kept = await bench.ledger.leaves(row)
     assert (row.state, row.digest) == (State.UPLOADING, None)
-    known = len([*Leaves(LONG).torn()]) - len([*Leaves(LONG, kept).torn()])
-    assert known > 0
+    known = len([*Leaves(LONGER).torn()]) - len([*Leaves(LONGER, kept).torn()])
+    assert known >= 3
     await bench.uploader.upload(row.id)
     await bench.finalizer.publish(row.id)
-    assert (await bench.row(row.id)).digest == root_of(content(LONG))
-    assert sum(read) - 3 * PIECE_SIZE <= LONG - known * LEAF_SIZE
+    assert (await bench.row(row.id)).digest == root_of(content(LONGER))
+    assert sum(read) - 3 * PIECE_SIZE <= 2 * LEAF_SIZE  # what was cut by the wait
 
 
 async def test_what_was_acknowledged_for_another_ticket_proves_nothing(bench: Bench, read: list[int]) -> None:
@@ -133,3 +134,17 @@ async def test_what_was_acknowledged_for_another_ticket_proves_nothing(bench: Be
     kept = await bench.ledger.leaves(row)
     assert kept == b""  # the root stands
     assert sum(read) <= 3 * PIECE_SIZE
+
+
+async def test_a_segment_lost_on_the_second_ticket_is_torn_though_the_first_had_it(
+    bench: Bench, read: list[int]
+) -> None:
+    with (
+        bench.faults.active("expire_url", status=403, after=40, times=1),
+        bench.faults.active("lost_answer", after=48, times=1),
+    ):
+        row = await bench.whole(size=LONG)
+    assert (row.tickets, row.digest) == (2, None)
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).digest == root_of(content(LONG))
+    assert sum(read) - 3 * PIECE_SIZE == LEAF_SIZE

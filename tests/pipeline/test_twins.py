@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 LARGE = 16 * 64 * 1024  #: has bytes that no sample sees
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is woken by what it waits for, and by no clock."""
+    monkeypatch.setattr(module, "LOOK_AGAIN", 3600.0)
+
+
 async def take(bench: Bench, path: Path) -> Upload:
     row = await bench.intake.take(bench.drop(path))
     assert row is not None
@@ -388,6 +394,15 @@ async def test_an_upload_that_ok_may_hold_whole_goes_on(bench: Bench) -> None:
     assert bench.twins._suspects._due.qsize() == 0
     assert (await bench.row(twin.id)).state is not State.DUPLICATE
     assert first.state is State.PUBLISHED
+
+
+async def test_what_waits_is_looked_at_again_without_being_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, second = await pair(bench)
+    monkeypatch.setattr(module, "LOOK_AGAIN", 0.001)
+    await go_on(bench, second)
+    assert await bench.line.get() == second.id
 
 
 # --- the stage --------------------------------------------------------------------------------------------
