@@ -166,10 +166,10 @@ DEFECTS: Final = (
             ),
             (
                 "pipeline/finalizer.py",
-                "            source = await Source.open(row.drop.path, row.drop.revision)\n",
+                "            source = await self._parts.open_source(row)\n",
                 (
                     "            return await self._parts.ledger.write(row.with_(publish_offered=True))\n"
-                    "            source = await Source.open(row.drop.path, row.drop.revision)\n"
+                    "            source = await self._parts.open_source(row)\n"
                 ),
             ),
         ),
@@ -201,9 +201,9 @@ DEFECTS: Final = (
         name="the upload URL is in the log",
         edits=(
             (
-                "pipeline/attempt.py",
-                "                video_id=ticket.video_id,\n                host=host_of(ticket),",
-                "                video_id=ticket.video_id,\n                host=ticket.upload_url,",
+                "pipeline/tidings.py",
+                "video_id=ticket.video_id, host=host_of(ticket), number=number",
+                "video_id=ticket.video_id, host=ticket.upload_url, number=number",
             ),
         ),
         tests=("client/test_secrecy.py", "e2e/test_secrets.py", "pipeline/test_attempt.py"),

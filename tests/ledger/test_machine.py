@@ -214,7 +214,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
         async def adopted() -> None:
             async with await Ledger.open(self.url, lock=False, now=self.clock) as other:
-                await adoption._publish(other, row, None)
+                await adoption._publish(other, row, adoption.NO_PROOF)
 
         self.do(adopted())
         self.theirs(row, expected)

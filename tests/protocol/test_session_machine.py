@@ -81,8 +81,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.prior = prior
         self.template = UploadHost(size, mode, form, accounts_on_201, dies_when_whole, equates, fresh_is_404)
         self.host = dataclasses.replace(self.template)
-        self.session = Session(size, Plan(segment_size=SEGMENT, connections=CONNECTIONS))
-        self.connections = CONNECTIONS
+        self.plan = Plan(segment_size=SEGMENT, connections=CONNECTIONS)
+        self.session = Session(size, self.plan)
         self.travelling: list[Travelling] = []
         self.account_on_its_way: ProbeAnswer | None = None
         self.probing = False
@@ -116,13 +116,13 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 3 * SEGMENT), connections=st.integers(1, 2 * CONNECTIONS))
     def pace_changes(self, *, size: int, connections: int) -> None:
-        self.connections = connections
-        self.session.replan(Plan(segment_size=size, connections=connections))
+        self.plan = Plan(segment_size=size, connections=connections)
+        self.session.replan(self.plan)
 
     def check_segment(self, span: ByteRange) -> None:
         flying = [other.span for other in self.travelling]
         assert not any(span.start < other.stop and other.start < span.stop for other in flying)
-        assert len(flying) < (self.connections if self.session.mode is Mode.PARALLEL else 1)
+        assert len(flying) < (self.plan.connections if self.session.mode is Mode.PARALLEL else 1)
         if not self.lied and not self.host.hides_islands:
             assert not ByteRanges((span,)) & self.host.held, "the server holds some of it"
 
@@ -249,7 +249,7 @@ class SessionMachine(RuleBasedStateMachine):
             return
         self.session = Session(
             self.size,
-            old.plan,
+            self.plan,
             tickets=old.tickets,
             restored=Restored(
                 mode=old.mode, taken=old.taken, offered_all=old.offered_all, strikes=old.strikes
