@@ -87,7 +87,9 @@ def _is_write(call: ast.Call, within: str, module: str) -> bool:
     owner = getattr(called.value, "attr", getattr(called.value, "id", ""))
     if owner == "ledger":
         return called.attr in WRITES
-    kind = {"self": within, "_filer": "Filer", "_record": "Record", "parts": "Parts", "_parts": "Parts"}.get(owner, "")
+    kind = {"self": within, "_filer": "Filer", "_record": "Record", "parts": "Parts", "_parts": "Parts"}.get(
+        owner, ""
+    )
     return f"{kind}.{called.attr}" in WRITERS
 
 
@@ -152,7 +154,7 @@ def chain(frame: FrameType | None) -> tuple[str, ...]:
 
 
 def on_behalf(waits: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Have a function that writes in a task of its own tell on whose behalf: no frame leads back from there."""
+    """Have a function that writes in a task of its own tell for whom: no frame leads back from there."""
 
     @functools.wraps(waits)
     async def waited(*arguments: Any) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.events import Event
+    from okdrop.ledger import HistoryRow
 
 KIB: Final = 1024
 SEGMENT: Final = 32 * KIB
@@ -45,8 +46,6 @@ LARGE: Final = 2 * SEGMENT + 100  # three segments: a canary, and two at once
 
 SUFFIXES: Final = (".mp4",)
 IGNORED: Final = (".*",)
-PLACE: Final = Place(names=Names(SUFFIXES, IGNORED), group_id="", patience=0.0)
-"""Where files are followed to while they are sent; one that is nowhere is gone at once."""
 
 KEYS: Final = Credentials(
     application_key=APPLICATION_KEY, access_token=ACCESS_TOKEN, application_secret_key=APPLICATION_SECRET_KEY
@@ -227,8 +226,9 @@ class World:
         surge: more files than this in a new folder are held.
         keep_history: for how many seconds the history of what ended is kept; 0: for ever.
         segment: bytes in one.
+        patience: for how many seconds a file that is gone is looked for.
         step: seconds between two lives.
-        on: what happens once, right after the first thing of a kind; "NAME by FUNCTION" is a look at the ledger.
+        on: what happens once, right after the first thing of a kind; looks at the ledger are "NAME by FUNCTION".
         hear: told of each event.
     """
 
@@ -244,6 +244,7 @@ class World:
     surge: int = 0
     keep_history: float = 0.0
     segment: int = SEGMENT
+    patience: float = 0.0
     step: float = 7_200.0
     on: dict[str, Callable[[], Awaitable[None]]] = dataclasses.field(default_factory=dict)
     hear: Callable[[Life, Event], None] = lambda _life, _event: None
@@ -355,6 +356,7 @@ class World:
                 life.events.append(event)
                 self.hear(life, event)
 
+        place = Place(names=Names(SUFFIXES, IGNORED), group_id="", patience=self.patience)
         where = Afterwards(after=self.after, move_to=os.fsencode(self.move_to))
         backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
         now, monotonic = self.clock.now, self.clock.monotonic
@@ -373,7 +375,7 @@ class World:
             monotonic=monotonic,
             chance=lambda: 0.0,
             afterwards={str(self.folder): where},
-            places={str(self.folder): PLACE},
+            places={str(self.folder): place},
             keep_history=self.keep_history,
         )
 
