@@ -152,7 +152,12 @@ class MortalLedger:
             when = self._fate.comes(kind, LEDGER)
             if when is When.BEFORE:
                 self._fate.die()
-            answer = await method(*arguments, **keywords)
+            try:
+                answer = await method(*arguments, **keywords)
+            except Exception:  # refused, since somebody else wrote the row: that is an answer, too
+                if when is When.AFTER:
+                    self._fate.die()
+                raise
             if when is When.AFTER:
                 self._fate.die()
             self._fate.check()
@@ -228,7 +233,7 @@ class World:
         segment: bytes in one.
         patience: for how many seconds a file that is gone is looked for.
         step: seconds between two lives.
-        on: what happens once, right after the first thing of a kind; looks at the ledger are "NAME by FUNCTION".
+        on: what happens once, right after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
         hear: told of each event.
     """
 
