@@ -233,7 +233,7 @@ class World:
         segment: bytes in one.
         patience: for how many seconds a file that is gone is looked for.
         step: seconds between two lives.
-        on: what happens once, right after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
+        on: what happens once, after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
         hear: told of each event.
     """
 
