@@ -26,7 +26,9 @@ from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import State
 from okdrop.emulator import Mode
+from okdrop.leaves import LEAF_SIZE
 from okdrop.ledger import Ledger
+from okdrop.pipeline.uploader import HOPELESS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -115,6 +117,32 @@ async def tiny(world: World) -> Digests:
 
 async def two(world: World) -> Digests:
     return {name: digest_of(world.file(name, SMALL)) for name in (NAME, "b.mp4")}
+
+
+async def two_of_the_same(world: World) -> Digests:
+    """Two names for the same bytes, neither of them sent yet."""
+    digests = {name: digest_of(world.file(name, LARGE, seed="the same")) for name in (NAME, "b.mp4")}
+    assert len(set(digests.values())) == 1
+    return digests
+
+
+async def big(world: World) -> Digests:
+    """A file of more than one leaf, whose hash is known before all of it is sent."""
+    return {NAME: digest_of(world.file(NAME, 2 * LEAF_SIZE + LARGE))}
+
+
+async def to_be_renamed(world: World) -> Digests:
+    digests = await dropped(world)
+    return {"b.mp4": digests[NAME]}
+
+
+async def many_unconfirmed(world: World) -> Digests:
+    """More are public than are asked about at once by one each, and OK was not done with any."""
+    digests = {name: digest_of(world.file(name, SMALL)) for name in map("{}.mp4".format, "abcde")}
+    with world.faults.active("video_status", status="PROCESSING"):
+        await world.live()
+    assert len(world.published) == len(digests)
+    return digests
 
 
 async def tiny_and_handed_back(world: World) -> Digests:
@@ -289,8 +317,24 @@ def remove(world: World, _life: Life) -> None:
     (world.folder / NAME).unlink()
 
 
+def rename(world: World, _life: Life) -> None:
+    (world.folder / NAME).rename(world.folder / "b.mp4")
+
+
+async def renamed_now(world: World) -> None:
+    rename(world, world.lives[-1])
+
+
+def a_while_passes(world: World, _life: Life) -> None:
+    world.clock.ahead += HOPELESS
+
+
 def stop(_world: World, life: Life) -> None:
     life.brake.pull()
+
+
+async def stopped(world: World) -> None:
+    stop(world, world.lives[-1])
 
 
 def all_end(world: World) -> bool:
@@ -367,6 +411,31 @@ async def new_one_alone(world: World, digests: Digests, litter: int) -> None:
 async def duplicate(world: World, digests: Digests, litter: int) -> None:
     assert_once(world, digests, litter=litter)
     assert [row.state for row in world.rows()] == [State.PUBLISHED, State.DUPLICATE]
+
+
+async def one_of_the_same(world: World, digests: Digests, litter: int) -> None:
+    """One video for both; both files were moved, and only one was sent."""
+    assert_once(world, {NAME: digests[NAME]}, litter=litter)
+    assert sorted(row.state for row in world.rows()) == [State.DUPLICATE, State.PUBLISHED]
+    assert {row.chore for row in world.rows()} == {None}
+    assert {path.name: digest_of(path) for path in world.move_to.iterdir()} == digests
+    assert [*world.folder.iterdir()] == []
+
+
+async def once_and_confirmed(world: World, digests: Digests, litter: int) -> None:
+    await once(world, digests, litter)
+    assert {row.chore for row in world.rows()} == {None}
+    for row in world.rows():
+        assert world.notes(row.id).count("OK processed the video") == 1
+
+
+async def once_and_forgotten(world: World, digests: Digests, litter: int) -> None:
+    """It is public, and known to be; of the way there only that it was published is left."""
+    assert [video["sha256"] for video in world.published] == [*digests.values()]
+    assert len(world.litter) <= litter
+    (row,) = world.rows()
+    assert (row.state, row.chore) == (State.PUBLISHED, None)
+    assert {step.to_state for step in world.history(row.id)} == {State.PUBLISHED}
 
 
 async def refused(world: World, digests: Digests, litter: int) -> None:
@@ -451,11 +520,16 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
                 "first_look.FirstLook.decide",
                 "intake.Intake._add#1",
                 "uploader.Uploader._take_up",
-                "attempt.Attempt._write",
-                "attempt.Attempt._write_ahead",
+                "request_ticket",
+                "attempt.Attempt._next_steps#2",
+                "record.Record.write_ahead",
+                "record.Record._write",
+                "send",
                 "uploader.Uploader._whole",
                 "finalizer.Finalizer._commit_to",
+                "update",
                 "finalizer.Finalizer.publish",
+                "video_status",
                 "chores.Chores._go_on",
                 "chores.Chores._done",
                 "chores.Chores._confirm#2",
@@ -482,7 +556,9 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         fed=2,
         prepare=dropped,
         weather=(("expire_url", {"after": 1, "times": 1}),),
-        visits=frozenset({"attempt.Attempt._abandon_ticket", "janitor.sweep#3"}),
+        visits=frozenset(
+            {"attempt.Attempt._next_steps#1", "record.Record.abandon", "janitor.sweep#3", "delete"}
+        ),
         **SHORT_WAY,
     ),
     Scenario(
@@ -491,11 +567,25 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         world=PARALLEL,
         prepare=dropped,
         weather=(("expire_url", {"after": 2, "times": 1}),),
-        visits=frozenset({"attempt.Attempt._abandon_ticket"}),
+        visits=frozenset({"attempt.Attempt._next_steps#1", "record.Record.abandon"}),
         verdict=once_and_filed,
     ),
-    Scenario(name="in one request", world={"in_one": True}, prepare=dropped, fed=2, **SHORT_WAY),
-    Scenario(name="resumed", prepare=cut("send", When.UNSEEN, 2), **SHORT_WAY),
+    Scenario(
+        name="in one request",
+        world={"in_one": True},
+        prepare=dropped,
+        fed=2,
+        visits=frozenset({"send_file", "attempt.Attempt._part_of_file_leaves#1"}),
+        **SHORT_WAY,
+    ),
+    Scenario(name="resumed", prepare=cut("send", When.UNSEEN, 2), visits=frozenset({"probe"}), **SHORT_WAY),
+    Scenario(
+        name="two of the same bytes, moved",
+        world={"after": After.MOVE},
+        prepare=two_of_the_same,
+        visits=frozenset({"twins.Twins._wait", "twins.Twins._is_duplicate"}),
+        verdict=one_of_the_same,
+    ),
     Scenario(
         name="superseded on the way",
         fed=2,
@@ -515,15 +605,61 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         name="progress is noted",
         prepare=dropped,
-        patches={"okdrop.pipeline.attempt.PROGRESS_EVERY": 0.0},
-        visits=frozenset({"attempt.Attempt._note_progress"}),
+        patches={"okdrop.pipeline.record.PROGRESS_EVERY": 0.0},
+        visits=frozenset({"attempt.Attempt._made_progress", "record.Record.note_progress"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="progress is noted, in one request",
+        world={"in_one": True},
+        prepare=big,
+        fed=2,
+        patches={"okdrop.pipeline.record.PROGRESS_EVERY": 0.0},
+        visits=frozenset({"attempt.Attempt._part_of_file_leaves#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="renamed on the way",
+        world={"patience": 5.0},
+        loses_its_file=True,
+        prepare=to_be_renamed,
+        hear=at(events.SegmentStored, rename),
+        visits=frozenset({"attempt.Attempt._note_name", "record.Record.renamed"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="renamed while it is looked at a last time",
+        world={"patience": 5.0},
+        loses_its_file=True,
+        prepare=to_be_renamed,
+        on={"leaves by Finalizer._proven": renamed_now},
+        visits=frozenset({"finalizer.Finalizer._renamed"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="its host is dead",
+        fed=2,  # what it refused arrived, and was not kept
+        prepare=dropped,
+        weather=(("refuse", {"status": 429, "times": 1}),),
+        hear=at(events.BreakerOpened, a_while_passes),
+        visits=frozenset({"uploader.Uploader._away_from_dead_host"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="everybody waits for the account",
+        world={"max_delay": 600.0},
+        prepare=dropped,
+        weather=(("api_error", {"code": 8, "method": "video.getUploadUrl", "times": 1}),),
+        on={"waits.Waits._write": stopped},
+        mend=calm,
+        visits=frozenset({"waits.Waits._write"}),
         verdict=once_and_filed,
     ),
     Scenario(
         name="the line is cut",
         prepare=dropped,
         weather=(("error_503", {"after": 1, "times": 1, "retry_after": -1}),),
-        visits=frozenset({"parts.Parts.put_off", "attempt.Attempt._meet"}),
+        visits=frozenset({"parts.Parts.put_off", "attempt.Attempt._meet", "record.Record.put_off"}),
         verdict=once_and_filed,
     ),
     Scenario(
@@ -542,6 +678,15 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         hear=at(events.SegmentStored, stop),
         mend=calm,
         visits=frozenset({"uploader.Uploader._end#2"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="drained, with hashes that are not written",
+        world={"segment": LEAF_SIZE},
+        prepare=big,
+        hear=at(events.SegmentStored, stop),
+        mend=calm,
+        visits=frozenset({"record.Record.take_stock"}),
         verdict=once_and_filed,
     ),
     Scenario(
@@ -582,7 +727,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=dropped,
         on={"request_ticket": cancelled},
         tells_what_is_lost=False,
-        visits=frozenset({"uploader.Uploader.upload#2"}),
+        visits=frozenset({"uploader.Uploader._attempt"}),
         verdict=not_sent,
     ),
     Scenario(
@@ -594,7 +739,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         name="too small, and handed back",
         prepare=tiny_and_handed_back,
-        visits=frozenset({"uploader.Uploader.upload#1"}),
+        visits=frozenset({"uploader.Uploader.upload"}),
         verdict=failed,
     ),
     Scenario(
@@ -609,7 +754,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         name="publishing meets trouble",
         prepare=dropped,
         weather=(("error_500_after_storing", {"method": "video.update", "times": 1}),),
-        visits=frozenset({"finalizer.Finalizer._again#2"}),
+        visits=frozenset({"finalizer.Finalizer._again"}),
         verdict=once_and_filed,
     ),
     Scenario(
@@ -625,7 +770,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=dropped,
         weather=(("api_error", {"code": 100, "method": "video.update"}),),
         mend=handed_back,
-        visits=frozenset({"finalizer.Finalizer._again#1"}),
+        visits=frozenset({"finalizer.Finalizer._not_taken#1", "finalizer.Finalizer._not_taken#2"}),
         verdict=once_and_filed,
     ),
     Scenario(
@@ -733,6 +878,13 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         verdict=once_and_filed,
     ),
     Scenario(
+        name="asked about together",
+        fed=5,
+        prepare=many_unconfirmed,
+        visits=frozenset({"video_statuses"}),
+        verdict=once_and_confirmed,
+    ),
+    Scenario(
         name="asked for the last time",
         world={"step": WEEK + 1},
         prepare=never_confirmed,
@@ -780,6 +932,13 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         on={"filer.Filer._write_target < filer.Filer._aim": target_taken},
         visits=frozenset({"filer.Filer.move"}),
         verdict=once_beside_another,
+    ),
+    Scenario(
+        name="its history is forgotten",
+        world={"keep_history": 3_600.0},
+        prepare=published,
+        visits=frozenset({"pruning.prune"}),
+        verdict=once_and_forgotten,
     ),
 )
 

@@ -1,22 +1,29 @@
 """Where the code writes to the ledger, read from the code: the rows that the table of crashes has to visit.
 
 A site is a call that writes, as `module.Function#n` (the n-th in it). Some functions write on behalf of
-others (`Parts.put_off`, `Attempt._write`): each call of one is a site as well, since what it writes differs.
+others (`Parts.put_off`, `Record._write`): each call of one is a site as well, since what it writes differs.
+A task that writes for whoever waits for it (`on_behalf`) is followed back to there.
 """
 
 from __future__ import annotations
 
 import ast
+import contextvars
 import dataclasses
 import functools
+import inspect
+import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import okdrop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from types import FrameType
+
+_callers: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("callers", default=())
 
 PACKAGE = Path(okdrop.__file__).parent
 
@@ -31,6 +38,7 @@ WRITES = frozenset(
         "orphan_deleted",
         "orphan_failed",
         "remember_host",
+        "prune",
     }
 )
 """The methods of the ledger that write."""
@@ -40,7 +48,12 @@ WRITERS = frozenset(
         "Parts.fail",
         "Parts.put_off",
         "Parts.supersede",
-        "Attempt._write",
+        "Record._write",
+        "Record.abandon",
+        "Record.note_progress",
+        "Record.put_off",
+        "Record.renamed",
+        "Record.write_ahead",
         "Chores._go_on",
         "Chores._done",
         "Chores._later",
@@ -74,7 +87,9 @@ def _is_write(call: ast.Call, within: str, module: str) -> bool:
     owner = getattr(called.value, "attr", getattr(called.value, "id", ""))
     if owner == "ledger":
         return called.attr in WRITES
-    kind = {"self": within, "_filer": "Filer", "parts": "Parts", "_parts": "Parts"}.get(owner, "")
+    kind = {"self": within, "_filer": "Filer", "_record": "Record", "parts": "Parts", "_parts": "Parts"}.get(
+        owner, ""
+    )
     return f"{kind}.{called.attr}" in WRITERS
 
 
@@ -106,6 +121,20 @@ def sites() -> frozenset[Site]:
     return frozenset(found)
 
 
+def writing(ledger: type) -> frozenset[str]:
+    """The methods of the ledger that have its thread write, but for what opens it."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(ledger)))
+    return frozenset(
+        name.rpartition(".")[2]
+        for name, function in _functions(tree)
+        if any(isinstance(node, ast.Attribute) and _names_writer(node) for node in ast.walk(function))
+    )
+
+
+def _names_writer(node: ast.Attribute) -> bool:
+    return node.attr == "write" and isinstance(node.value, ast.Attribute) and node.value.attr == "_thread"
+
+
 @functools.cache
 def _by_file() -> dict[str, list[Site]]:
     files: dict[str, list[Site]] = {}
@@ -121,4 +150,18 @@ def chain(frame: FrameType | None) -> tuple[str, ...]:
         here = _by_file().get(frame.f_code.co_filename, ())
         names += [site.name for site in here if site.first <= frame.f_lineno <= site.last]
         frame = frame.f_back
-    return tuple(names)
+    return (*names, *_callers.get())
+
+
+def on_behalf(waits: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Have a function that writes in a task of its own tell for whom: no frame leads back from there."""
+
+    @functools.wraps(waits)
+    async def waited(*arguments: Any) -> None:
+        token = _callers.set(chain(sys._getframe(1)))
+        try:
+            await waits(*arguments)
+        finally:
+            _callers.reset(token)
+
+    return waited

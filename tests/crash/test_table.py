@@ -13,6 +13,7 @@ from crash import sites
 from crash.scenarios import NOT_VISITED, SCENARIOS, Scenario, gone_through
 from crash.world import MOMENTS, Life, Point
 from okdrop.client import Client
+from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +62,16 @@ async def test_whatever_the_process_dies_at(
             raise
 
 
-def test_every_write_is_visited_or_has_a_reason() -> None:
-    """A write that is new in the code needs a scenario that comes by it."""
-    written = {site.name for site in sites.sites()}
+def test_every_write_and_every_call_is_visited_or_has_a_reason() -> None:
+    """What is new in the code needs a scenario that comes by it."""
+    done = {site.name for site in sites.sites()} | set(MOMENTS)
     visited = {name for scenario in SCENARIOS for name in scenario.visits}
-    assert visited | set(NOT_VISITED) == written
+    assert visited | set(NOT_VISITED) == done
     assert not visited & set(NOT_VISITED)
+
+
+def test_every_method_of_the_ledger_that_writes_is_known_to_write() -> None:
+    assert sites.writing(Ledger) == sites.WRITES
 
 
 def test_every_call_of_the_client_has_its_moments() -> None:

@@ -26,7 +26,8 @@ from okdrop.drop import TRANSITIONS, State, Upload
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Mode, Options
 from okdrop.ledger import Ledger, read_only
 from okdrop.metadata import Settings
-from okdrop.pipeline import Afterwards, Brake, Breakers, Folder, Pacing, Parts, Pipeline, Tally
+from okdrop.names import Names
+from okdrop.pipeline import Afterwards, Brake, Breakers, Folder, Pacing, Parts, Pipeline, Place, Tally
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
 from pipeline.bench import Clock, TappedFaults, content
@@ -36,11 +37,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.events import Event
+    from okdrop.ledger import HistoryRow
 
 KIB: Final = 1024
 SEGMENT: Final = 32 * KIB
 SMALL: Final = 20 * KIB  # one segment
 LARGE: Final = 2 * SEGMENT + 100  # three segments: a canary, and two at once
+
+SUFFIXES: Final = (".mp4",)
+IGNORED: Final = (".*",)
 
 KEYS: Final = Credentials(
     application_key=APPLICATION_KEY, access_token=ACCESS_TOKEN, application_secret_key=APPLICATION_SECRET_KEY
@@ -67,6 +72,7 @@ MOMENTS: Final = {
     "send": (When.BEFORE, When.HALF, When.UNSEEN, When.AFTER),
     "send_file": (When.BEFORE, When.HALF, When.UNSEEN, When.AFTER),
     "video_status": (When.BEFORE, When.AFTER),
+    "video_statuses": (When.BEFORE, When.AFTER),
     "update": (When.BEFORE, When.UNSEEN, When.AFTER),
     "delete": (When.BEFORE, When.UNSEEN, When.AFTER),
 }
@@ -134,17 +140,24 @@ class MortalLedger:
 
         async def called(*arguments: Any, **keywords: Any) -> Any:
             self._fate.check()
+            caller = sys._getframe(1)
             if name not in sites.WRITES:
                 answer = await method(*arguments, **keywords)
                 self._fate.check()
+                await self._world.happens(f"{name} by {caller.f_code.co_qualname}")
                 return answer
-            chain = sites.chain(sys._getframe(1))
+            chain = sites.chain(caller)
             kind = " < ".join(chain) or f"outside: {name}"
             self._fate.chains[kind] = chain
             when = self._fate.comes(kind, LEDGER)
             if when is When.BEFORE:
                 self._fate.die()
-            answer = await method(*arguments, **keywords)
+            try:
+                answer = await method(*arguments, **keywords)
+            except Exception:  # refused, since somebody else wrote the row: that is an answer, too
+                if when is When.AFTER:
+                    self._fate.die()
+                raise
             if when is When.AFTER:
                 self._fate.die()
             self._fate.check()
@@ -166,6 +179,7 @@ class MortalClient:
             return method
 
         async def called(*arguments: Any, **keywords: Any) -> Any:
+            self._fate.chains[name] = (name,)
             when = self._fate.comes(name, MOMENTS[name])
             if when is When.BEFORE:
                 self._fate.die()
@@ -215,8 +229,11 @@ class World:
         ignores_existing: the folder's `existing = "ignore"`.
         max_delay: the longest backoff, in seconds.
         surge: more files than this in a new folder are held.
+        keep_history: for how many seconds the history of what ended is kept; 0: for ever.
+        segment: bytes in one.
+        patience: for how many seconds a file that is gone is looked for.
         step: seconds between two lives.
-        on: what happens once, right after the first thing of a kind.
+        on: what happens once, after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
         hear: told of each event.
     """
 
@@ -230,6 +247,9 @@ class World:
     ignores_existing: bool = False
     max_delay: float = 0.002
     surge: int = 0
+    keep_history: float = 0.0
+    segment: int = SEGMENT
+    patience: float = 0.0
     step: float = 7_200.0
     on: dict[str, Callable[[], Awaitable[None]]] = dataclasses.field(default_factory=dict)
     hear: Callable[[Life, Event], None] = lambda _life, _event: None
@@ -319,8 +339,8 @@ class World:
             path=str(self.folder),
             settle=0.0,
             rescan=0.05,
-            suffixes=(".mp4",),
-            ignore=(".*",),
+            suffixes=SUFFIXES,
+            ignore=IGNORED,
             ignores_existing=self.ignores_existing,
             surge=self.surge,
         )
@@ -341,6 +361,7 @@ class World:
                 life.events.append(event)
                 self.hear(life, event)
 
+        place = Place(names=Names(SUFFIXES, IGNORED), group_id="", patience=self.patience)
         where = Afterwards(after=self.after, move_to=os.fsencode(self.move_to))
         backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
         now, monotonic = self.clock.now, self.clock.monotonic
@@ -349,7 +370,7 @@ class World:
             ledger=MortalLedger(ledger, life.fate, self),
             client=MortalClient(client, life.fate, self),
             emit=emit,
-            plan=Plan(segment_size=SEGMENT, connections=self.connections, in_one=self.in_one),
+            plan=Plan(segment_size=self.segment, connections=self.connections, in_one=self.in_one),
             backoff=backoff,
             breakers=Breakers(backoff, emit=emit, now=now, monotonic=monotonic, chance=lambda: 0.0),
             pacing=Pacing(monotonic, connections=False, segment_size=False),
@@ -359,6 +380,8 @@ class World:
             monotonic=monotonic,
             chance=lambda: 0.0,
             afterwards={str(self.folder): where},
+            places={str(self.folder): place},
+            keep_history=self.keep_history,
         )
 
     def _client_settings(self) -> ClientSettings:
@@ -383,10 +406,14 @@ class World:
         with read_only(self.ledger_url) as look:
             return look.uploads()
 
+    def history(self, number: int) -> list[HistoryRow]:
+        """The life of a row, as far as it is kept."""
+        with read_only(self.ledger_url) as look:
+            return look.history(number)
+
     def notes(self, number: int) -> list[str]:
         """What the history of a row tells."""
-        with read_only(self.ledger_url) as look:
-            return [step.note for step in look.history(number)]
+        return [step.note for step in self.history(number)]
 
     def orphans(self) -> list[str]:
         with read_only(self.ledger_url) as look:

@@ -122,6 +122,24 @@ async def test_a_rename_that_meets_another_write_is_judged_anew(
     assert len(judged) == 2
 
 
+async def test_a_rename_that_is_judged_while_the_file_is_missed_begins_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await bench.taken()
+    renamed = bench.folder / "b.mp4"
+    (bench.folder / "a.mp4").rename(renamed)
+
+    async def missed() -> None:
+        await bench.uploader.upload(row.id)  # looks under the old name
+        assert bench.written(row.id).lost_its_file
+
+    after(monkeypatch, bench.ledger, "judge", 1, missed)
+    moved = await take(bench, bench.drop(renamed))
+    assert (moved.id, moved.drop.path) == (row.id, os.fsencode(renamed))
+    assert (moved.state, moved.failure) == (State.QUEUED, None)
+    assert row.id in bench.opened
+
+
 async def test_a_renamed_published_file_is_not_sent_again(bench: Bench) -> None:
     row = await published(bench)
     renamed = bench.folder / "b.mp4"

@@ -157,6 +157,8 @@ class Intake:
 
     async def _anew(self, drop: Drop) -> Upload:
         match await self._judged(drop):
+            case Known(upload=upload) | Moved(upload=upload) if upload.lost_its_file:
+                return await self._found_again(drop, upload)  # its worker missed it under its old name
             case Known(upload=upload):
                 return self._known(drop, upload)
             case Moved(upload=upload):
