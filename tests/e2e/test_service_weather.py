@@ -76,7 +76,9 @@ class Heard:
 
 
 async def test_a_service_manager_learns_how_it_stands(start: Any, tmp_path: Path) -> None:
-    emulator, daemon = await start(bytes_per_second=2 * MB, settings={"retry__max_delay": "5m"})
+    emulator, daemon = await start(
+        bytes_per_second=2 * MB, settings={"retry__max_delay": "5m", "upload__connections": "1"}
+    )
     with service_manager(tmp_path) as (listener, environ):
         heard = Heard(listener)
         daemon.environment |= environ | {"WATCHDOG_USEC": "400000"}
