@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test search image image-test lint format diagrams lock clean
+.PHONY: help demo test search bench performance image image-test lint format diagrams lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -25,6 +25,12 @@ test: $(STAMP)  ## every test
 
 search: $(STAMP)  ## look for counter-examples to the laws, with new examples and many more
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 4 --timeout 0 $$(grep -rl --include='test_*.py' '^from hypothesis' tests) $(ARGS)
+
+bench: $(STAMP)  ## okdrop beside curl and beside its aims: SIZE=64MiB FILES=1000 PAIRS=3 ROWS=throughput,tls; needs curl, openssl
+	$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(if $(FILES),--files $(FILES)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+
+performance: $(STAMP)  ## draw docs/performance.md from docs/performance.json
+	$(BIN)/python -m bench.document
 
 image:  ## the container image, by docker or by what CONTAINER names
 	$(CONTAINER) build $(ARGS) --tag okdrop .
