@@ -97,9 +97,7 @@ def _measured(bench: Bench, server: Server, files: int) -> _Found:
     scatter(installation.drop, files)
     installation.command("adopt", "--fast", installation.drop)
     rounds = max(1, bench.pairs // _ROUNDS_OF)
-    starts = bench.in_turns(
-        {"ready": lambda: _start(installation), "bare": lambda: bare_start().seconds}, rounds=rounds
-    )
+    starts = bench.in_turns({"ready": lambda: _start(installation), "bare": lambda: bare_start().seconds})
     statuses = [installation.command("status", "--json") for _ in range(rounds)]
     bare_cpu = [bare_start().cpu for _ in range(rounds)]
     quiet = [_busy(installation) for _ in range(rounds)]

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAULTS: Final = (
-    "cut_after_bytes:probability=0.08",
-    "lost_answer:probability=0.05",
-    "error_500_after_storing:probability=0.05",
-    "error_503:probability=0.05,retry_after=0",
+    "cut_after_bytes:probability=0.15",
+    "lost_answer:probability=0.1",
+    "error_500_after_storing:probability=0.1",
+    "error_503:probability=0.1,retry_after=0",
     "latency:probability=0.1,seconds=0.02",
 )
 """Lines cut anywhere, answers lost, 500 though it was stored, 503 with all of a body thrown away."""
