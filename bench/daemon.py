@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import time
+import uuid
 from typing import TYPE_CHECKING, Final
 
 from bench.processes import BenchError, Cost, cost_of, living, python
@@ -69,11 +70,10 @@ class Installation:
     def starting(self) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
         """The same, and how many seconds it took to say that it is ready (sd_notify(3))."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-            address = self.place / "notify"
-            address.unlink(missing_ok=True)
-            listening.bind(str(address))
+            name = f"okdrop-bench-{uuid.uuid4()}"  # abstract: a path may be too long for a socket's name
+            listening.bind(f"\0{name}")
             listening.settimeout(_READY_WITHIN)
-            environment = self.environment | {"NOTIFY_SOCKET": str(address)}
+            environment = self.environment | {"NOTIFY_SOCKET": f"@{name}"}
             began = time.monotonic()
             with living(
                 python("-m", "okdrop", "run"), self.place / "okdrop.err", environment=environment
