@@ -26,8 +26,8 @@ test: $(STAMP)  ## every test
 search: $(STAMP)  ## look for counter-examples to the laws, with new examples and many more
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 4 --timeout 0 $$(grep -rl --include='test_*.py' '^from hypothesis' tests) $(ARGS)
 
-bench: $(STAMP)  ## okdrop beside curl and beside its aims: SIZE=64MiB FILES=1000 PAIRS=3 ROWS=throughput,tls; needs curl, openssl
-	$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(if $(FILES),--files $(FILES)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+bench: $(STAMP)  ## okdrop beside curl and beside its aims: SIZE=64MiB FILES=1000 PAIRS=3 ROWS=tls,small JSON=FILE
+	$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(if $(FILES),--files $(FILES)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(ROWS),--rows $(ROWS)) $(if $(JSON),--json $(JSON)) $(ARGS)
 
 performance: $(STAMP)  ## draw docs/performance.md from docs/performance.json
 	$(BIN)/python -m bench.document

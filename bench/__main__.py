@@ -27,34 +27,41 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run what was asked for; one benchmark that fails does not take the others with it."""
     given = _arguments()
-    console = Console()
+    aside = Console(stderr=True)
     try:
-        findings = _findings(given, Console(stderr=True))
-        report = Report(
-            date=datetime.now(UTC).date().isoformat(),
-            machine=machine(),
-            given={"SIZE": words.sized(given.size), "FILES": f"{given.files:,}", "PAIRS": str(given.pairs)},
-            findings=findings,
-        )
+        on = machine()
     except BenchError as error:
         sys.exit(f"bench: {error}")
-    console.print(table(findings))
-    if given.json is not None:
-        given.json.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
-        console.print(f"written to {given.json}")
-
-
-def _findings(given: argparse.Namespace, aside: Console) -> list[Finding]:
     findings: list[Finding] = []
-    machine()  # says now, rather than in the end, that there is no curl
+    failed = False
     with tempfile.TemporaryDirectory(prefix="okdrop-bench-", dir=given.place) as root:
         for name in given.rows:
-            with aside.status(name) as status:
-                findings += ROWS[name](_bench(given, Path(root), name, status))
-            aside.print(f"{name}: done")
-    return findings
+            try:
+                with aside.status(name) as status:
+                    findings += ROWS[name](_bench(given, Path(root), name, status))
+            except BenchError as error:
+                failed = True
+                aside.print(f"bench: {name}: {error}", markup=False)
+            else:
+                aside.print(f"{name}: done")
+                _keep(given, on, findings)
+    Console().print(table(findings))
+    if failed:
+        sys.exit(1)
+
+
+def _keep(given: argparse.Namespace, on: dict[str, str], findings: list[Finding]) -> None:
+    """Write down what was found so far, if it is wanted: a run lasts long."""
+    report = Report(
+        date=datetime.now(UTC).date().isoformat(),
+        machine=on,
+        given={"SIZE": words.sized(given.size), "FILES": f"{given.files:,}", "PAIRS": str(given.pairs)},
+        findings=findings,
+    )
+    if given.json is not None:
+        given.json.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
 
 
 def _bench(given: argparse.Namespace, root: Path, name: str, status: Status) -> Bench:
