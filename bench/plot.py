@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.figures import Curve, Spread
 
 WIDTH, HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 16, 64, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 28, 64, 52
 COLOURS: Final = ("#1f6feb", "#d1691b", "#2a9d5c", "#8250df")
 _STYLE: Final = (
     "text{font:12px system-ui,sans-serif;fill:#6e7781}"

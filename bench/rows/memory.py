@@ -13,7 +13,7 @@ from bench.figures import Figure, Spread, Unit
 from bench.processes import BenchError, peak_memory
 from bench.sending import WITHIN, Dropping
 from bench.server import sink
-from bench.words import KIB, MIB, sized
+from bench.words import MIB, sized
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,9 +39,9 @@ def memory(bench: Bench) -> Iterator[Figure]:
             Dropping(server, installation, process).send(sparse_file(place / "file.mp4", size))
             peak = peak_memory(process.pid)
     clear(place)
-    yield _figure("memory", f"peak memory, one file of {sized(size)}", peak, aim=120.0)
-    yield _figure("memory", "peak memory at rest", at_rest)
-    yield _figure("memory", "peak memory of the interpreter with okdrop's imports", bare_start().memory)
+    yield _figure("memory", f"peak memory, one file of {sized(size)}", peak, "a sparse file", aim=120.0)
+    yield _figure("memory", "peak memory at rest", at_rest, "ready, and nothing to do")
+    yield _figure("memory", "peak memory of imports", bare_start().memory, "the interpreter, importing")
 
 
 def waiting(bench: Bench) -> Iterator[Figure]:
@@ -54,7 +54,8 @@ def waiting(bench: Bench) -> Iterator[Figure]:
             _wait_for_rows(installation, bench.files, process)
             peak = peak_memory(process.pid)
     clear(place)
-    yield _figure("waiting", f"peak memory, {bench.files:,} files waiting", peak, aim=200.0)
+    conditions = f"sparse files of {SMALL // 1000} kB in {FOLDERS} folders; the token is refused"
+    yield _figure("waiting", f"peak memory, {bench.files:,} files waiting", peak, conditions, aim=200.0)
 
 
 def scatter(folder: Path, files: int) -> None:
@@ -81,9 +82,12 @@ def _wait_for_rows(installation: Installation, files: int, process: subprocess.P
         time.sleep(_LOOK_EVERY)
 
 
-def _figure(row: str, name: str, peak: int, *, aim: float | None = None) -> Figure:
-    value = Spread.of([peak / MIB])
-    return Figure(row=row, name=name, value=value, unit=Unit.MEBIBYTES, aim=aim, conditions=_CONDITIONS)
-
-
-_CONDITIONS: Final = f"VmHWM of the daemon; small files are of {SMALL // KIB} KiB"
+def _figure(row: str, name: str, peak: int, conditions: str, *, aim: float | None = None) -> Figure:
+    return Figure(
+        row=row,
+        name=name,
+        value=Spread.of([peak / MIB]),
+        unit=Unit.MEBIBYTES,
+        aim=aim,
+        conditions=f"VmHWM; {conditions}",
+    )

@@ -18,7 +18,7 @@ DELAY = 0.05
 SIZE = 20_000
 WORKERS = 2
 _A_HUNDREDTH = 100
-_FEWEST, _MOST = 20, 1000
+_FEWEST, _MOST = 60, 1000
 
 
 def ideal(files: int, *, workers: int = WORKERS, delay: float = DELAY) -> float:

@@ -8,17 +8,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from bench import curl
 from bench.rows import curves, small
-from bench.rows.storm import kept
+from bench.rows.storm import by_file
 from okdrop.protocol import plan
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,18 +90,9 @@ def test_curves_have_points_from_the_least_to_the_most(span: tuple[int, int, int
     assert curves.powers(*span) == found
 
 
-def requests(*pairs: tuple[int, int]) -> Sequence[dict[str, int]]:
-    return [{"received": received, "status": status} for received, status in pairs]
-
-
-def test_bytes_that_a_fault_threw_away_are_not_ours() -> None:
-    video = {"received": 170, "requests": requests((100, 201), (50, 503), (20, 500))}
-    assert kept(video) == 120
-
-
-def test_a_log_that_forgot_is_not_added_up() -> None:
-    with pytest.raises(Exception, match="smaller files"):
-        kept({"received": 171, "requests": requests((100, 201))})
+def test_bytes_to_a_ticket_that_was_given_up_count_for_their_file() -> None:
+    videos = [{"name": "a", "received": 30}, {"name": "b", "received": 100}, {"name": "a", "received": 100}]
+    assert by_file(videos) == [130, 100]
 
 
 def test_parts_of_a_file_are_the_file(tmp_path: Path) -> None:
