@@ -35,7 +35,7 @@ class _Found:
     bare: list[float]
     idle: list[float]  #: share of a core, with the usual rescan
     rescan: list[float]  #: CPU seconds of one
-    status: list[float]  #: CPU seconds, less the interpreter's and the imports'
+    status: list[float]  #: CPU seconds, start and all
     status_seconds: list[float]
 
 
@@ -97,9 +97,10 @@ def _measured(bench: Bench, server: Server, files: int) -> _Found:
     scatter(installation.drop, files)
     installation.command("adopt", "--fast", installation.drop)
     rounds = max(1, bench.pairs // _ROUNDS_OF)
-    starts = bench.in_turns({"ready": lambda: _start(installation), "bare": lambda: bare_start().seconds})
+    starts = bench.in_turns(
+        {"ready": lambda: _start(installation), "bare": lambda: bare_start(ends=False).seconds}
+    )
     statuses = [installation.command("status", "--json") for _ in range(rounds)]
-    bare_cpu = [bare_start().cpu for _ in range(rounds)]
     quiet = [_busy(installation) for _ in range(rounds)]
     rescanning = Installation(place, server.url, watch_rescan=f"{_RESCAN}s")
     busy = [_busy(rescanning) for _ in range(rounds)]
@@ -112,7 +113,7 @@ def _measured(bench: Bench, server: Server, files: int) -> _Found:
         bare=starts["bare"],
         idle=[one / window + other / 60 for one, other in zip(quiet, rescan, strict=True)],
         rescan=rescan,
-        status=[max(0.0, one.cpu - other) for one, other in zip(statuses, bare_cpu, strict=True)],
+        status=[each.cpu for each in statuses],
         status_seconds=[each.seconds for each in statuses],
     )
 
