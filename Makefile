@@ -10,7 +10,7 @@ FIRST ?= 0
 MODE ?= both
 JOBS ?= 4
 
-.PHONY: help demo test search chaos planted image image-test lint format diagrams lock clean
+.PHONY: help demo test search chaos planted bench performance image image-test lint format diagrams lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -36,6 +36,12 @@ chaos: $(STAMP)  ## storms: faults, kills, full disks, files that change; SEEDS=
 
 planted: $(STAMP)  ## break one thought after the other in a copy, and see what notices; takes long
 	PYTHONPATH=tests $(BIN)/python -m chaos.planted $(ARGS)
+
+bench: $(STAMP)  ## okdrop beside curl and beside its aims: SIZE=64MiB FILES=1000 PAIRS=3 ROWS=tls,small JSON=FILE
+	$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(if $(FILES),--files $(FILES)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(ROWS),--rows $(ROWS)) $(if $(JSON),--json $(JSON)) $(ARGS)
+
+performance: $(STAMP)  ## draw docs/performance.md from docs/performance.json
+	$(BIN)/python -m bench.document
 
 image:  ## the container image, by docker or by what CONTAINER names
 	$(CONTAINER) build $(ARGS) --tag okdrop .

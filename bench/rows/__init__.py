@@ -1,0 +1,29 @@
+"""The benchmarks, by their names; each yields figures and curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.rows import curves, latency, library, limited, memory, small, storm, throughput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bench.context import Bench
+    from bench.figures import Finding
+
+ROWS: Final[dict[str, Callable[[Bench], Iterator[Finding]]]] = {
+    "throughput": throughput.plain,
+    "tls": throughput.tls,
+    "limited": limited.limited,
+    "small": small.small,
+    "storm": storm.storm,
+    "memory": memory.memory,
+    "waiting": memory.waiting,
+    "library": library.library,
+    "latency": latency.latency,
+    "sizes": curves.sizes,
+    "numbers": curves.numbers,
+    "digest": throughput.digest,
+}
+"""Name → benchmark, in the order of the table."""

@@ -1,0 +1,107 @@
+"""The benchmark works: whole, from processes to JSON, with sizes that prove nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import curl
+from bench.rows import curves, small
+from bench.rows.storm import by_file
+from okdrop.protocol import plan
+
+ROOT = Path(__file__).parents[2]
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+
+async def bench(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    out = tmp_path / "out.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench", "--place", tmp_path, "--json", out, *arguments, cwd=ROOT
+    )
+    assert await process.wait() == 0
+    document: dict[str, Any] = json.loads(out.read_text())
+    return document
+
+
+def named(document: dict[str, Any], row: str) -> list[dict[str, Any]]:
+    return [figure for figure in document["figures"] if figure["row"] == row]
+
+
+@needs_curl
+async def test_a_run_measures_everybody_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    document = await bench(
+        tmp_path, "--size", "3MiB", "--pairs", "2", "--rows", "throughput", "--files", "20"
+    )
+    assert document["given"] == {"SIZE": "3 MiB", "FILES": "20", "PAIRS": "2"}
+    figures = named(document, "throughput")
+    assert {figure["value"]["count"] for figure in figures} == {2}
+    assert all(figure["value"]["least"] > 0 for figure in figures)
+    assert os.listdir(tmp_path) == ["out.json"]  # noqa: PTH208 - nothing is left of what it laid there
+
+
+@needs_curl
+@pytest.mark.parametrize("row", ["small", "storm", "memory", "waiting", "latency", "numbers"])
+async def test_each_benchmark_finds_something(tmp_path: Path, row: str) -> None:
+    document = await bench(tmp_path, "--size", "1MiB", "--pairs", "1", "--rows", row, "--files", "20")
+    assert named(document, row) or [curve for curve in document["curves"] if curve["row"] == row]
+
+
+@needs_curl
+async def test_a_name_that_is_no_benchmark_is_refused() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench", "--rows", "speed"), cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert b"there is throughput, tls" in said
+
+
+async def test_without_curl_it_says_so_at_once(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench", "--rows", "small"),
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert said.decode() == "bench: curl is not installed: apt-get install curl\n"
+
+
+def test_the_ideal_pipeline_waits_for_answers_alone() -> None:
+    assert small.ideal(1, workers=2, delay=1.0) == 3.0  # a URL, the bytes, the publishing
+    assert small.ideal(2, workers=2, delay=1.0) == 3.0
+    assert small.ideal(100, workers=2, delay=1.0) == 101.0
+
+
+@pytest.mark.parametrize(
+    ("span", "found"), [((1, 1, 4), [1]), ((1, 64, 4), [1, 4, 16, 64]), ((1, 63, 4), [1, 4, 16])]
+)
+def test_curves_have_points_from_the_least_to_the_most(span: tuple[int, int, int], found: list[int]) -> None:
+    assert curves.powers(*span) == found
+
+
+def test_bytes_to_a_ticket_that_was_given_up_count_for_their_file() -> None:
+    videos = [{"name": "a", "received": 30}, {"name": "b", "received": 100}, {"name": "a", "received": 100}]
+    assert by_file(videos) == [130, 100]
+
+
+def test_parts_of_a_file_are_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.mp4"
+    file.write_bytes(bytes(range(250)) * 41)
+    parts = curl.cut(file, tmp_path, parts=4)
+    assert len(parts) == 4
+    assert b"".join(part.read_bytes() for part in parts) == file.read_bytes()
+
+
+def test_curl_sends_as_many_at_once_as_okdrop() -> None:
+    assert curl.AT_ONCE == plan.CONNECTIONS
