@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from chaos.plan import Act, Moment, Schedule, Step
 
-SAME_BYTES_ARE_SENT_ONCE: Final = True
-"""Whether the same bytes under a second name are one video: only then storms have such files."""
-
 MODES: Final = ("parallel", "sequential")
 
 KIB: Final = 1024
@@ -136,9 +133,8 @@ class _Drawing:
             lambda: plan.Touch(name=self.some_name()),
             self.rename,
             self.delete,
+            self.twin,
         ]
-        if SAME_BYTES_ARE_SENT_ONCE:
-            acts.append(self.twin)
         return chance.choice(acts)()
 
     # --- trouble --------------------------------------------------------------------------------------

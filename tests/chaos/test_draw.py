@@ -27,8 +27,7 @@ def test_storms_in_a_row_have_every_fault() -> None:
 
 
 def test_every_kind_of_act_is_drawn() -> None:
-    left_out = set() if draw.SAME_BYTES_ARE_SENT_ONCE else {plan.Twin}
-    assert {type(act) for act in ACTS} == set(plan.Act.__args__) - left_out  # type: ignore[attr-defined]
+    assert {type(act) for act in ACTS} == set(plan.Act.__args__)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("after", ["keep", "move", "delete"])
