@@ -124,6 +124,7 @@ class Folder:
         beside = self.beside + b"/%d" % self._made
         with open(beside, "wb") as file:
             file.write(data)
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         self._left(name, data)
         os.rename(beside, self.path(name))
 

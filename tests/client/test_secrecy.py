@@ -80,7 +80,7 @@ def send(blocks: Callable[[int], AsyncIterator[bytes]]) -> Callable[[Client, Tic
 CALLS: list[Callable[[Client, Ticket], Awaitable[object]]] = [
     lambda client, _: client.update("5", title="t", description="", tags=[], privacy="PUBLIC"),
     lambda client, _: client.current_user(),
-    lambda client, ticket: client.probe(ticket, total=1 << 30, mode=None),
+    lambda client, ticket: client.probe(ticket, total=1 << 30),
     send(fine),
     send(lambda _: failing(1)),
     send(lambda _: failing(0)),

@@ -121,7 +121,7 @@ async def test_the_upload_url_goes_out_byte_for_byte(serve: Serve, connect: Conn
         await talk.answer()
 
     async with serve(script) as server, connect() as client:
-        await client.probe(server.ticket(query), total=8, mode=None)
+        await client.probe(server.ticket(query), total=8)
         await post(client, server.ticket(query), blocks_of(b"12345678"), 8)
     assert lines == [f"GET /upload.do?{query} HTTP/1.1", f"POST /upload.do?{query} HTTP/1.1"]
 
@@ -138,7 +138,7 @@ async def test_redirects_are_not_followed_and_cookies_not_kept(serve: Serve, con
         url = f"http://localhost:{server.port}/upload.do"
         ticket = Ticket(video_id="7", upload_url=url, issued_at=NOW)
         for _ in range(2):
-            answer = await client.probe(ticket, total=8, mode=None)
+            answer = await client.probe(ticket, total=8)
             assert getattr(answer, "status", None) == 302
     assert cookies == [None, None]
 
@@ -148,7 +148,7 @@ async def test_a_probe_reads_the_account_in_the_header(serve: Serve, connect: Co
         await talk.answer(200, Range="0-4/8", X_Uploading=talk.header("X-Uploading-Mode") or "")
 
     async with serve(script) as server, connect() as client:
-        answer = await client.probe(server.ticket(), total=8, mode=Mode.PARALLEL)
+        answer = await client.probe(server.ticket(), total=8)
     assert answer == Held(Account(ByteRanges.prefix(5)))
 
 
@@ -158,9 +158,7 @@ async def test_nobody_listening_is_no_answer_and_nothing_sent(connect: Connect) 
         port = reserved.getsockname()[1]
         ticket = Ticket(video_id="7", upload_url=f"http://127.0.0.1:{port}/?sig=x", issued_at=NOW)
         async with connect() as client:
-            assert await client.probe(ticket, total=8, mode=None) == NoAnswer(
-                "the host cannot be reached", sent=False
-            )
+            assert await client.probe(ticket, total=8) == NoAnswer("the host cannot be reached", sent=False)
             answer = await post(client, ticket, blocks_of(b"12345678"), 8)
     assert answer == NoAnswer("the host cannot be reached", sent=False)
 
@@ -441,10 +439,10 @@ async def test_certificates_are_verified_always(serve: Serve, connect: Connect) 
 
     async with serve(script, tls=True) as server:
         async with connect() as client:
-            answer = await client.probe(server.ticket(), total=8, mode=None)
+            answer = await client.probe(server.ticket(), total=8)
         assert answer == NoAnswer("the TLS certificate cannot be verified", sent=False)
         async with connect(ca_file=str(LOOPBACK_PEM)) as client:
-            assert await client.probe(server.ticket(), total=8, mode=None) == NothingYet()
+            assert await client.probe(server.ticket(), total=8) == NothingYet()
 
 
 async def test_an_endless_answer_is_not_read(serve: Serve, connect: Connect) -> None:
@@ -452,7 +450,7 @@ async def test_an_endless_answer_is_not_read(serve: Serve, connect: Connect) -> 
         await talk.answer(200, b"1" * (2 << 20))
 
     async with serve(script) as server, connect() as client:
-        answer = await client.probe(server.ticket(), total=8, mode=None)
+        answer = await client.probe(server.ticket(), total=8)
     assert answer == NoAnswer("the answer is too long", sent=False)
 
 
@@ -484,7 +482,7 @@ async def test_a_proxy_gets_the_whole_url_as_it_was_signed(serve: Serve, connect
 
     ticket = Ticket(video_id="7", upload_url="http://127.0.0.1:9/u?sig=a%2Fb%20c", issued_at=NOW)
     async with serve(script) as proxy, connect(proxy=proxy.url) as client:
-        assert await client.probe(ticket, total=8, mode=None) == NothingYet()
+        assert await client.probe(ticket, total=8) == NothingYet()
     assert lines == [f"GET {ticket.upload_url} HTTP/1.1"]
 
 
@@ -494,7 +492,7 @@ async def test_a_listed_name_is_needed_before_a_connection(serve: Serve, connect
 
     async with serve(script) as server, connect(upload_hosts=("*.okcdn.ru",)) as client:
         for call in (
-            client.probe(server.ticket(), total=8, mode=None),
+            client.probe(server.ticket(), total=8),
             post(client, server.ticket(), blocks_of(b"12345678"), 8),
         ):
             with pytest.raises(GaveUp) as raised:

@@ -196,9 +196,12 @@ def test_a_segments_headers() -> None:
     assert "Content-Length" not in headers
 
 
+def test_a_probe_asks_for_islands_however_the_ticket_is_used() -> None:
+    assert probe_headers() == {"X-Uploading-Mode": "parallel"}
+
+
 @pytest.mark.parametrize(("mode", "asked"), [(Mode.PARALLEL, True), (None, True), (Mode.SEQUENTIAL, False)])
-def test_the_mode_is_asked_for_on_probes_and_segments_alike(mode: Mode | None, *, asked: bool) -> None:
-    assert ("X-Uploading-Mode" in probe_headers(mode)) is asked
+def test_the_mode_is_asked_for_on_segments(mode: Mode | None, *, asked: bool) -> None:
     assert ("X-Uploading-Mode" in segment_headers(ByteRange(0, 1), 1, mode=mode, file_name="a")) is asked
 
 

@@ -128,13 +128,13 @@ class Client:
         """Delete the video; one that is gone already is as good."""
         await self._api.delete(video_id)
 
-    async def probe(self, ticket: Ticket, *, total: int, mode: Mode | None) -> ProbeAnswer:
+    async def probe(self, ticket: Ticket, *, total: int) -> ProbeAnswer:
         """Ask the upload URL what it holds of a file of `total` bytes.
 
         Raises:
             GaveUp: the URL may not be contacted (`upload_host_refused`).
         """
-        answer = await self._uploads.probe(ticket, total=total, mode=mode)
+        answer = await self._uploads.probe(ticket, total=total)
         return clean_answer(answer, self._credentials())
 
     async def send(

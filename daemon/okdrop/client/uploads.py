@@ -49,7 +49,7 @@ class Uploads:
         self._endless = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect)
         self._probe_timeout = aiohttp.ClientTimeout(total=connect + settings.answer_timeout, connect=connect)
 
-    async def probe(self, ticket: Ticket, *, total: int, mode: Mode | None) -> ProbeAnswer:
+    async def probe(self, ticket: Ticket, *, total: int) -> ProbeAnswer:
         """Ask the upload URL what it holds."""
         url = upload_url(ticket.upload_url, self._settings.upload_hosts)
         try:
@@ -59,7 +59,7 @@ class Uploads:
                 url,
                 timeout=self._probe_timeout,
                 proxy=self._settings.proxy,
-                headers=probe_headers(mode),
+                headers=probe_headers(),
             )
         except line.FAULTS as fault:
             self._connections.unanswered(url.authority)

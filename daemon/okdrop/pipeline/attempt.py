@@ -234,9 +234,7 @@ class Attempt:
             case m.RequestTicket():
                 return await self._request_ticket()
             case m.Probe() if ticket is not None:
-                answer = await self._parts.client.probe(
-                    ticket, total=self._session.size, mode=self._session.mode
-                )
+                answer = await self._parts.client.probe(ticket, total=self._session.size)
                 return functools.partial(self._probe_answered, place_of(ticket), answer)
             case m.AskVideo() if ticket is not None:
                 with self._parts.breakers.calling(self.row.id):

@@ -68,13 +68,17 @@ def segment_headers(span: ByteRange, total: int, *, mode: Mode | None, file_name
         "Content-Range": span.content_range(total),
         "Content-Type": CONTENT_TYPE,
         "Content-Disposition": f'attachment; filename="{encoded}"',
-        **probe_headers(mode),
+        **({} if mode is Mode.SEQUENTIAL else {_MODE_FIELD: "parallel"}),
     }
 
 
-def probe_headers(mode: Mode | None) -> dict[str, str]:
-    """The fields of a probe's GET; without the mode, islands behind a gap may be hidden (protocol.md 7.9)."""
-    return {} if mode is Mode.SEQUENTIAL else {_MODE_FIELD: "parallel"}
+def probe_headers() -> dict[str, str]:
+    """The fields of a probe's GET.
+
+    It asks for islands however the ticket is used by now: it may have been used in the other way before, and
+    without the mode islands behind a gap may be hidden (protocol.md 7.9). They would be sent again.
+    """
+    return {_MODE_FIELD: "parallel"}
 
 
 def read_segment_answer(status: int, headers: Mapping[str, str], body: bytes, total: int) -> SegmentAnswer:
