@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import random
@@ -169,3 +170,25 @@ async def test_a_digest_of_a_file_that_changes_meanwhile_is_refused(
     with pytest.raises(SourceChanged) as caught:
         await contents.digest(source)
     assert caught.value.code == code
+
+
+async def test_torn_leaves_are_kept_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read is as large as the file; what is held meanwhile must not be."""
+    monkeypatch.setattr(contents, "LEAVES_AT_ONCE", 2)
+    size = 5 * LEAF_SIZE + 3
+    source = made(tmp_path / "a.mp4", seeded(size))
+    leaves, kept = Leaves(size), list[int]()
+    real = leaves.keep
+
+    def keep(pieces: Any) -> None:
+        kept.append(passing_now())
+        real(pieces)
+
+    def passing_now() -> int:
+        return sum(isinstance(one, Passing) for one in gc.get_objects())
+
+    before = passing_now()
+    monkeypatch.setattr(leaves, "keep", keep)
+    await contents.fill(source, leaves)
+    assert leaves.root() == digested(seeded(size))
+    assert max(kept) - before <= 2

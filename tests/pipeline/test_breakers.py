@@ -232,3 +232,42 @@ async def test_a_burst_of_waiters_costs_one_timer(case: Case) -> None:
         return len(seen) == 10_000
 
     await until(all_out)
+
+
+async def test_after_each_pause_one_without_a_ticket_asks_after_another_host() -> None:
+    case = Case(first_delay=0.02)
+    case.breakers.named(HOST)
+    for who in range(module.CROWD + 1):  # one of them goes and tries
+        case.breakers.failed(who, HOST, GONE)
+        case.breakers.wait(who, HOST, case.lines[0])
+    for who in (20, 21):
+        assert case.breakers.crowded(who) == HOST
+        case.breakers.wait(who, HOST, case.lines[1], patient=True)
+    assert await case.comes_out(1) == 20, "though others wait to try"
+    assert (case.breakers.crowded(20), case.breakers.crowded(21)) == ("", HOST)
+    case.breakers.named(OTHER)
+    assert await case.comes_out(1) == 21
+    assert case.breakers.crowded(21) == ""
+
+
+async def test_a_scout_that_is_out_of_hand_is_none_any_more() -> None:
+    case = Case(first_delay=0.02)
+    case.breakers.named(HOST)
+    for who in range(module.CROWD + 1):  # one of them goes and tries
+        case.breakers.failed(who, HOST, GONE)
+        case.breakers.wait(who, HOST, case.lines[0])
+    case.breakers.wait(20, HOST, case.lines[1], patient=True)
+    assert await case.comes_out(1) == 20
+    case.breakers.leave(20)
+    assert case.breakers.crowded(20) == HOST
+
+
+async def test_places_that_failed_once_are_not_remembered_for_ever(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 4)
+    case.breakers.failed(1, HOST, GONE)
+    for number in range(50):
+        case.breakers.failed(1, f"vu{number}.okcdn.ru", Trouble("HTTP 500", code="http_500"))
+    assert len(case.breakers._places) <= 5
+    assert case.breakers.ill(HOST) == HOST, "what is open stays so"

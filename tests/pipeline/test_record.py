@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop.drop import State
-from okdrop.errors import LedgerError
+from okdrop.errors import LedgerError, Trouble
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.proof import Proof
 from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sessions import session_of
+from okdrop.protocol import messages as m
+from okdrop.protocol.ranges import ByteRanges
+from pipeline.bench import SEGMENT, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,6 +61,26 @@ async def test_a_ticket_that_is_abandoned_leaves_an_orphan(set_up: Callable[...,
     await record.abandon(ticket)
     assert bench.written(record.row.id).ticket is None
     assert await bench.ledger.orphans(tries_below=1) == [ticket.video_id]
+
+
+async def test_what_ok_held_is_not_unlearned_before_ok_was_heard_again(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    """Else an upload that was resumed while its host is away looks as if nothing of it were there."""
+    bench = await set_up()
+    row = await bench.taken()
+    ticket = await bench.parts.client.request_ticket(file_name="a.mp4", size=SIZE, group_id="")
+    row = await bench.ledger.write(row.to(State.UPLOADING, ticket=ticket, tickets=1, received=SEGMENT))
+    session = session_of(row, bench.parts.plan)
+    record = Record(bench.parts, row, session, Proof(SIZE))
+    assert session.next_steps() == [m.Probe()]
+    assert session.probe_answered(m.NoAnswer("the host cannot be reached")) is not None
+    await record.put_off(Trouble("the host cannot be reached"), at_once=False)
+    assert bench.written(row.id).received == SEGMENT
+    assert session.next_steps() == [m.Probe()]
+    session.probe_answered(m.Held(m.Account(ByteRanges.prefix(7))))
+    await record.note_progress()
+    assert bench.written(row.id).received == 7, "then its word counts, even where it is less"
 
 
 async def test_a_row_that_somebody_else_wrote_is_not_written_over(

@@ -229,8 +229,9 @@ async def test_a_dead_host_is_not_given_every_file_that_waits(
         bench.file(name, 64 * 1024)
     running = asyncio.create_task(run(pipeline(bench, workers=2)))
     await until(lambda: len(bench.told(events.BreakerStaysOpen)) > 3)
-    # Those who wait, those who were on their way there, and the one who tries.
-    assert len(bench.told(events.TicketIssued)) <= CROWD + 2 + 1
+    # Those who wait, who were on their way there, who try, and one that asks after each pause.
+    pauses = len(bench.told(events.BreakerStaysOpen)) + 1
+    assert len(bench.told(events.TicketIssued)) <= CROWD + 2 + 1 + pauses
     await second.lives()
     await running
     assert published(bench) == 30
@@ -256,3 +257,20 @@ async def test_an_upload_leaves_a_host_that_stays_dead_if_that_costs_no_byte(
     assert [*told.values()] == ["its host is dead"] * 2
     assert [video["published"] for video in bench.emulator.videos()] == [False, False, True, True]
     assert second.connections == 0
+
+
+async def test_a_crowd_at_a_dead_host_does_not_keep_new_files_from_another(
+    set_up: Callable[..., Awaitable[Bench]], second: SecondHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The crowd may stay there for ever; OK may name another host by now."""
+    bench = await set_up(first_delay=0.02, max_delay=0.1)
+    names = [f"{number:02}.mp4" for number in range(CROWD + 5)]
+    issues(bench, monkeypatch, second, *names)
+    for name in (*names, "new.mp4"):
+        bench.file(name, 64 * 1024)
+    running = asyncio.create_task(run(pipeline(bench, workers=2)))
+    await until(lambda: published(bench) == 1)
+    assert [video["name"] for video in bench.emulator.videos() if video["published"]] == ["new.mp4"]
+    assert second.connections == 0
+    running.cancel()
+    await asyncio.wait({running})

@@ -15,6 +15,7 @@ import pytest
 from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import Chore, State
+from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox import contents
 from okdrop.metadata import Settings
 from okdrop.pipeline import twins as module
@@ -385,15 +386,17 @@ async def test_one_that_waits_for_a_moment_is_waited_for(bench: Bench) -> None:
     assert (await go_on(bench, second)).waits_for == first.id
 
 
-async def test_an_upload_that_ok_may_hold_whole_goes_on(bench: Bench) -> None:
-    first = await bench.done()
+async def test_an_upload_that_ok_may_hold_whole_waits_for_nobody(bench: Bench) -> None:
+    first = await bench.taken()
+    begun = await bench.parts.client.request_ticket(file_name="a.mp4", size=SIZE, group_id="")
+    await bench.ledger.write(first.to(State.UPLOADING, ticket=begun, tickets=1))
     twin = await copied(bench)
     ticket = await bench.parts.client.request_ticket(file_name="b.mp4", size=SIZE, group_id="")
     twin = await bench.ledger.write(twin.to(State.UPLOADING, ticket=ticket, tickets=1, offered_all=True))
     await bench.uploader.upload(twin.id)
-    assert bench.twins._suspects._due.qsize() == 0
-    assert (await bench.row(twin.id)).state is not State.DUPLICATE
-    assert first.state is State.PUBLISHED
+    twin = await bench.row(twin.id)
+    assert (twin.waits_for, twin.state is not State.DUPLICATE) == (None, True)
+    assert bench.told(events.UploadWaitsForTwin) == []
 
 
 async def test_what_waits_is_looked_at_again_without_being_told(
@@ -437,3 +440,94 @@ async def test_comparisons_come_one_after_the_other(bench: Bench) -> None:
     bench.twins.close()
     await bench.twins.work()
     assert [(await bench.row(row.id)).duplicate_of for row in others] == [first.id] * 2
+
+
+# --- where a comparison cannot be made ------------------------------------------------------------------
+
+
+def comparisons_meet(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[int]:
+    """Let each reading of a whole file fail; returns how often that was met."""
+    met: list[int] = []
+
+    async def digest(*_: object, **__: object) -> bytes:
+        met.append(1)
+        raise error
+
+    monkeypatch.setattr(contents, "digest", digest)
+    return met
+
+
+async def test_a_file_that_cannot_be_read_whole_is_compared_once_and_then_sent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what is wrong with it itself; else it would be compared for ever."""
+    await bench.done()
+    twin = await copied(bench)
+    met = comparisons_meet(monkeypatch, GaveUp("Input/output error", code="source_read"))
+    await in_line(bench)
+    twin = await go_on(bench, twin)
+    assert (twin.state, met) == (State.QUEUED, [1])
+    assert await in_line(bench) == [twin.id]
+    twin = await go_on(bench, twin)
+    assert (twin.state, met) == (State.FINALIZING, [1])
+
+
+async def test_a_file_that_cannot_be_read_now_is_compared_another_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.done()
+    twin = await copied(bench)
+    with monkeypatch.context() as patched:
+        comparisons_meet(patched, Trouble("the mount hangs", code="source_busy"))
+        twin = await go_on(bench, twin)
+    assert (twin.state, twin.troubles, twin.last_trouble) == (State.QUEUED, 1, "source_busy")
+    assert twin.retry_at is not None
+    assert (await go_on(bench, twin)).state is State.DUPLICATE
+
+
+async def test_equal_files_for_two_groups_do_not_wait_for_each_other(bench: Bench) -> None:
+    cast("dict[str, Settings]", bench.parts.folders)["/elsewhere"] = Settings(group_id="77")
+    first = await bench.taken()
+    path = bench.folder / "b.mp4"
+    shutil.copyfile(bench.folder / "a.mp4", path)
+    second = await bench.intake.take(dataclasses.replace(bench.drop(path), folder="/elsewhere"))
+    assert second is not None
+    sources = [await bench.parts.open_source(row) for row in (first, second)]
+    admitted = [
+        await bench.twins.admit(row, source) for row, source in zip((first, second), sources, strict=True)
+    ]
+    assert [row and row.id for row in admitted] == [first.id, second.id]
+
+
+async def test_one_that_ok_holds_whole_is_no_second_video_where_its_twin_was_published(bench: Bench) -> None:
+    """It was away for so long that the other one was not kept waiting."""
+    late = await bench.taken()
+    ticket = await bench.parts.client.request_ticket(file_name="a.mp4", size=SIZE, group_id="")
+    late = await bench.ledger.write(late.to(State.UPLOADING, ticket=ticket, tickets=1, offered_all=True))
+    shutil.copyfile(bench.folder / "a.mp4", bench.folder / "b.mp4")
+    other = await take(bench, bench.folder / "b.mp4")
+    far = bench.clock.now() + timedelta(hours=1)
+    late = await bench.ledger.write(late.with_(retry_at=far))
+    await bench.uploader.upload(other.id)
+    await bench.finalizer.publish(other.id)
+    assert (await bench.row(other.id)).state is State.PUBLISHED
+    late = await go_on(bench, late)
+    assert (late.state, late.duplicate_of) == (State.DUPLICATE, other.id)
+    assert await bench.ledger.orphans(tries_below=1) == [ticket.video_id]
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_many_of_one_size_without_a_trace_of_their_bytes_are_no_suspicion(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, many: bool
+) -> None:
+    """A recorder that cuts its recordings to one size; from a ledger that kept no samples yet."""
+    monkeypatch.setattr(module, "MOST_BLIND", 3)
+    for number in range(4 if many else 3):
+        name = f"old {number}.mp4"
+        drop = bench.drop(bench.file(name, LARGE))
+        digest = hashlib.blake2b(f"{number}".encode(), digest_size=32).digest()
+        await bench.ledger.add(drop, state=State.PUBLISHED, digest=digest)
+        (bench.folder / name).unlink()
+    met = comparisons_meet(monkeypatch, GaveUp("not to be read", code="source_read"))
+    await go_on(bench, await bench.taken("new.mp4", LARGE))
+    assert met == ([] if many else [1])

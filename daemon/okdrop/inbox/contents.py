@@ -11,6 +11,7 @@ asked to stop when nobody waits for it any more. Each raises what a `Source` doe
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -28,6 +29,9 @@ T = TypeVar("T")
 
 BLOCK_SIZE: Final = 1024 * 1024
 """Bytes read at a time."""
+
+LEAVES_AT_ONCE: Final = 256
+"""Torn leaves that are read between two comparisons of the revision: until then their pieces are kept."""
 
 
 async def digest(source: Source, *, like: bytes | None = None) -> bytes:
@@ -77,13 +81,21 @@ def _visit(
 
 
 def _fill(source: Source, leaves: Leaves, stop: threading.Event) -> None:
+    torn = leaves.torn()
+    while (some := list(itertools.islice(torn, LEAVES_AT_ONCE))) and not stop.is_set():
+        _fill_some(source, leaves, some, stop)
+
+
+def _fill_some(
+    source: Source, leaves: Leaves, torn: Iterable[tuple[int, int]], stop: threading.Event
+) -> None:
     passing: list[Passing] = []
 
     def begin(start: int) -> Note:
         passing.append(Passing(start, source.revision.size))
         return passing[-1].feed
 
-    _visit(source, leaves.torn(), begin, stop)
+    _visit(source, torn, begin, stop)
     for passed in passing:  # only now: the revision was compared
         leaves.keep(passed.pieces)
 

@@ -39,6 +39,9 @@ CALL: Final = (ACCOUNT, API)
 CROWD: Final = 8
 """Uploads that wait for one host before no more are sent there."""
 
+REMEMBERED: Final = 256
+"""Places; beyond that those of which there is little to remember are forgotten."""
+
 NUDGE: Final = 5.0
 """Seconds after which others are asked to try, if whoever was asked has not come."""
 
@@ -56,6 +59,13 @@ class _Place:
     asked: set[int] = dataclasses.field(default_factory=set)  # put back into their lines, to try
     timer: asyncio.TimerHandle | None = None
     code: str = ""
+    scout: int | None = None  # one of the patient, that asks OK for a ticket all the same
+    scouted: float = 0.0  # the end of the pause after which that one was sent
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether nobody waits, and it is closed: all that is lost is a count of failures."""
+        return self.breaker.state is State.CLOSED and not (self.waiting or self.patient or self.delayed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +128,15 @@ class Breakers:
                 return name
         return ""
 
-    def crowded(self) -> str:
-        """The host that OK would name now, by its last word, if enough wait for it already; else ""."""
+    def crowded(self, who: int) -> str:
+        """The host that OK would name now, by its last word, if enough wait for it already; else "".
+
+        After each pause one upload is no part of the crowd: OK may name another host by now.
+        """
         known = self._places.get(self._named)
         if known is None or known.breaker.state is State.CLOSED or len(known.waiting) < CROWD:
             return ""
-        return self._named
+        return "" if who == known.scout else self._named
 
     def seconds_left(self, place: str) -> float:
         """How many seconds nobody goes there; 0 where somebody may, or is trying."""
@@ -166,7 +179,7 @@ class Breakers:
 
     def failed(self, who: int, place: str, error: Trouble) -> None:
         """An upload met trouble that is the place's."""
-        known = self._places.setdefault(place, _Place(Breaker(self._backoff)))
+        known = self._place(place)
         opened = known.breaker.failed(who, error, self._monotonic(), self._chance())
         if opened is not None:
             known.code = error.code
@@ -237,6 +250,7 @@ class Breakers:
     def leave(self, who: int) -> None:
         """An upload is out of hand: if it was to try for all and did not, another one does."""
         for place, known in self._places.items():
+            known.scout = None if known.scout == who else known.scout
             was_asked = who in known.asked
             known.asked.discard(who)
             if known.breaker.leave(who, self._monotonic()) or (was_asked and not known.asked):
@@ -251,7 +265,7 @@ class Breakers:
 
     def recall(self, place: str, seconds: float, code: str) -> None:
         """An earlier run was told, or decided, that nobody goes there for so many seconds from now."""
-        known = self._places.setdefault(place, _Place(Breaker(self._backoff)))
+        known = self._place(place)
         known.code = code
         now = self._monotonic()
         known.breaker.recall(now + seconds, now)
@@ -277,9 +291,27 @@ class Breakers:
                     line.put(who)
                 if firsts:
                     break
+            self._send_scout(place, known)
         if known.waiting or known.patient:
             # Whoever was asked may never come, or not for long: all workers may be busy elsewhere.
             known.timer = asyncio.get_running_loop().call_later(NUDGE, self._ask_for_a_try, place, known)
+
+    def _send_scout(self, place: str, known: _Place) -> None:
+        """Have one of those without a ticket ask for one, once after each pause of an upload host."""
+        until = known.breaker.until
+        if place in CALL or known.scouted == until or not known.patient:
+            return
+        known.scouted, known.scout = until, next(iter(known.patient))
+        known.patient.pop(known.scout).put(known.scout)
+
+    def _place(self, name: str) -> _Place:
+        known = self._places.get(name)
+        if known is None:
+            if len(self._places) >= REMEMBERED:
+                for other in [one for one, place in self._places.items() if place.is_forgettable]:
+                    del self._places[other]
+            known = self._places[name] = _Place(Breaker(self._backoff))
+        return known
 
     def _release(self, known: _Place) -> None:
         """All go on: one of each line at once, the others a moment later."""

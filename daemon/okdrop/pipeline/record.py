@@ -129,9 +129,16 @@ class Record:
             mode=session.mode if self.row.ticket is not None else None,
             offered_all=session.offered_all and self.row.ticket is not None,
             strikes=session.strikes,
-            received=session.received if self.row.ticket is not None else 0,
+            received=self._received,
             bytes_sent=session.sent,
         )
+
+    @property
+    def _received(self) -> int:
+        """What OK holds; until it told that anew, what it held when it told that last."""
+        if self.row.ticket is None:
+            return 0
+        return self._session.received if self._session.is_told else self.row.received
 
     async def _write(self, row: Upload, *, note: str = "", orphan: str = "") -> None:
         leaves = self._proof.take_changed() if row.ticket is not None else None

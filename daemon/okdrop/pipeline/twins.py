@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import Chore, State
-from okdrop.errors import UploadError
+from okdrop.errors import Trouble, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
@@ -42,6 +42,12 @@ LOOK_AGAIN: Final = 10.0
 
 SAMPLED_WITHIN: Final = 10.0
 """Seconds after which another's file that gives no answer counts as one that cannot be read."""
+
+MOST_BLIND: Final = 16
+"""Others of one size without a sample, and without a file to take one of, that are compared by digest."""
+
+MOST_SAMPLES: Final = 10_000
+"""Samples of others that are remembered."""
 
 
 class Twins:
@@ -62,10 +68,12 @@ class Twins:
         self._opened: Final = opened
         self._has_chore: Final = has_chore
         self._suspects: Final = Line()
-        self._sending: Final[dict[tuple[int, bytes | None], int]] = {}
+        self._sending: Final[dict[tuple[int, bytes | None, str], int]] = {}
         self._waits: Final[dict[int, int]] = {}
+        self._followers: Final[dict[int, set[int]]] = {}
         self._told_apart: Final[dict[int, set[int]]] = {}
-        self._samples: Final[dict[int, bytes]] = {}
+        self._unproven: Final[set[int]] = set()  # could not be compared: nothing holds them up any more
+        self._samples: Final[dict[int, bytes | None]] = {}  # None: there is none to be had
         opened.on_end(self._ended)
 
     # --- at the worker --------------------------------------------------------------------------------
@@ -84,27 +92,32 @@ class Twins:
             UploadError: the file cannot be read.
             StaleVersion: somebody else wrote the row.
         """
-        if row.offered_all or row.publish_offered:
-            return row  # OK may hold all of it, or even show it: there is nothing left to save
+        if row.publish_offered:
+            return row  # OK may show it: there is nothing left to decide
         row = await _sampled(row, source)
         others = await self._suspected(row)
-        if any(other.state is State.PUBLISHED for other in others):
+        if row.id not in self._unproven and any(other.state is State.PUBLISHED for other in others):
             self._suspects.put(row.id)
             return None
-        key = (row.drop.revision.size, row.sample)
+        if row.offered_all:
+            return row  # OK may hold all of it: there is nothing to wait for
         first = first_of(row, others, now=self._parts.now(), is_open=self._opened.__contains__)
-        number = self._sending.setdefault(key, row.id) if first is None else first.id
+        number = self._sending.setdefault(self._key(row), row.id) if first is None else first.id
         if number == row.id:
-            self._waits.pop(row.id, None)
+            self._waits_no_more(row.id)
             return row
         await self._wait(row, number)
         return None
 
     def leaves_worker(self, row: Upload) -> None:
         """A worker is done with this upload for now."""
-        key = (row.drop.revision.size, row.sample)
+        key = self._key(row)
         if self._sending.get(key) == row.id:
             del self._sending[key]
+
+    def _key(self, row: Upload) -> tuple[int, bytes | None, str]:
+        """What files that may be equal, and go to one place, have in common."""
+        return row.drop.revision.size, row.sample, self._place(row)
 
     async def _suspected(self, row: Upload) -> list[Upload]:
         """Those others that may be equal, but for those that were told apart, or go to another place."""
@@ -114,7 +127,10 @@ class Twins:
             for other in await self._parts.ledger.twins(row)
             if other.id not in apart and self._place(other) == place
         ]
-        return [other for other in others if await self._may_be_equal(row, other)]
+        alike = [other for other in others if await self._may_be_equal(row, other)]
+        blind = [other for other in alike if self._sample_known(other) is None]
+        # So many files of one size are pieces of a fixed size, and to have that is no suspicion.
+        return alike if len(blind) <= MOST_BLIND else [other for other in alike if other not in blind]
 
     def _place(self, row: Upload) -> str:
         """Where it is published: whoever drops a file for two groups wants it in both."""
@@ -122,15 +138,18 @@ class Twins:
 
     async def _may_be_equal(self, row: Upload, other: Upload) -> bool:
         """Whether it has the same sample; one that has none and no file any more may still have a digest."""
-        sample = other.sample or self._samples.get(other.id)
-        if sample is None:
+        if other.sample is None and other.id not in self._samples:
+            if len(self._samples) >= MOST_SAMPLES:
+                self._samples.clear()
+            self._samples[other.id] = None
             with contextlib.suppress(UploadError, TimeoutError):
                 async with asyncio.timeout(SAMPLED_WITHIN):  # its mount may hang, which is no matter of ours
-                    sample = await _sample_of(other)
-        if sample is None:
-            return other.digest is not None
-        self._samples[other.id] = sample
-        return sample == row.sample
+                    self._samples[other.id] = await _sample_of(other)
+        sample = self._sample_known(other)
+        return other.digest is not None if sample is None else sample == row.sample
+
+    def _sample_known(self, row: Upload) -> bytes | None:
+        return row.sample or self._samples.get(row.id)
 
     async def _wait(self, row: Upload, first: int) -> None:
         if row.waits_for != first:
@@ -142,13 +161,23 @@ class Twins:
             self._parts.emit(
                 events.UploadWaitsForTwin(upload=row.id, path=events.shown(row.drop.path), first=first)
             )
+        self._waits_no_more(row.id)
         self._waits[row.id] = first
+        self._followers.setdefault(first, set()).add(row.id)
         self._line.put(row.id, LOOK_AGAIN if first in self._opened else 0.0)
 
+    def _waits_no_more(self, number: int) -> None:
+        if (first := self._waits.pop(number, None)) is not None:
+            self._followers[first].discard(number)
+            if not self._followers[first]:
+                del self._followers[first]
+
     def _ended(self, number: int) -> None:
-        for forgotten in (self._waits, self._told_apart, self._samples):
-            forgotten.pop(number, None)
-        for waiting in [one for one, first in self._waits.items() if first == number]:
+        self._waits_no_more(number)
+        self._told_apart.pop(number, None)
+        self._samples.pop(number, None)
+        self._unproven.discard(number)
+        for waiting in sorted(self._followers.get(number, ())):
             self._line.put(waiting)
 
     # --- comparisons ----------------------------------------------------------------------------------
@@ -192,13 +221,22 @@ class Twins:
             self._line.put(number)
             return
         try:
-            source = await Source.open(row.drop.path, row.drop.revision)
+            source = await self._parts.open_source(row)
             row = await _sampled(row, source)
             equal = await self._equal_to(source, await self._suspected(row), row.id)
+        except Trouble as error:
+            _, delay = await self._parts.put_off(row, error)
+            self._line.put(number, delay)
         except UploadError:
-            equal = None  # nothing is proven: the upload itself will say what is wrong with the file
-        if equal is None:
+            # Nothing can be proven: the upload itself will say what is wrong with the file.
+            self._unproven.add(number)
             self._line.put(number)
+        else:
+            await self._end_of_comparison(row, equal)
+
+    async def _end_of_comparison(self, row: Upload, equal: Upload | None) -> None:
+        if equal is None:
+            self._line.put(row.id)
         else:
             await self._is_duplicate(row, equal)
 

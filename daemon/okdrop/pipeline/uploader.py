@@ -30,7 +30,7 @@ from okdrop.pipeline.sessions import DIED_ASKING, may_have_died_asking, place_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from okdrop.drop import Drop, Upload
+    from okdrop.drop import Drop, Ticket, Upload
     from okdrop.inbox.source import Source
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -170,7 +170,9 @@ class Uploader:
     async def _away_from_dead_host(self, row: Upload) -> Upload:
         """Ask for another host, where that costs no byte, and OK had time to find out."""
         ticket, breakers = row.ticket, self._parts.breakers
-        if ticket is None or row.received or row.offered_all or row.tickets > SPARE_TICKETS:
+        if ticket is None or row.offered_all or row.tickets > SPARE_TICKETS:
+            return row
+        if row.received and not self._is_expired(ticket):
             return row
         waited = (self._parts.now() - ticket.issued_at).total_seconds()
         if min(waited, breakers.open_for(place_of(ticket))) < HOPELESS:
@@ -182,10 +184,13 @@ class Uploader:
         )
         return row
 
+    def _is_expired(self, ticket: Ticket) -> bool:
+        return ticket.expires_at is not None and ticket.expires_at <= self._parts.now()
+
     def _has_to_wait(self, row: Upload) -> bool:
         """Whether a place that it needs is in trouble; it comes back once that is well."""
         breakers = self._parts.breakers
-        if row.ticket is None and (crowd := breakers.crowded()):
+        if row.ticket is None and (crowd := breakers.crowded(row.id)):
             breakers.wait(row.id, crowd, self._line, patient=True)
             return True
         if place := breakers.holds(row.id, *places_of(row)):

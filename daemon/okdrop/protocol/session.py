@@ -72,6 +72,7 @@ class Session(TicketSession):
             self._taken = restored.taken
             self._was_offered = restored.offered_all
             self._unsure = True
+            self._told = False
         if self.mode is Mode.MULTIPART:  # one URL is never used both ways (protocol.md 7.8)
             was = TicketDead("it was begun in one request")
             self._closing = m.AskVideo() if self._was_offered else was
@@ -82,6 +83,7 @@ class Session(TicketSession):
         self._taken = False  # the server holds, or held, something of it
         self._was_offered = False  # an earlier process offered every byte
         self._unsure = False  # nothing is known: ask before anything is sent
+        self._told = True  # nothing was held before, or an account came
         self._misfit = False  # the last account could not be true
         self._nothing_yet = False  # the URL says 404 although bytes were offered: dead, or still empty
         self._final = False  # a 200 came on a segment, and nothing was handed out since
@@ -94,6 +96,11 @@ class Session(TicketSession):
     def received(self) -> int:
         """Bytes the server holds, as far as is known; for the eye."""
         return self._belief.held.size
+
+    @property
+    def is_told(self) -> bool:
+        """Whether `received` goes by the server's word; else it was resumed, and nothing was heard since."""
+        return self._told
 
     @property
     def taken(self) -> bool:
@@ -346,6 +353,7 @@ class Session(TicketSession):
             return self._misfits(fit.value)
         held = self._belief.held
         self._misfit = self._unsure = self._final = False
+        self._told = True
         self._taken |= bool(held)
         if (
             self.mode is None

@@ -67,6 +67,11 @@ class TicketSession(abc.ABC):
         """Bytes the server holds, as far as is known; for the eye."""
 
     @property
+    def is_told(self) -> bool:
+        """Whether `received` goes by the server's word; else it was resumed, and nothing was heard since."""
+        return True
+
+    @property
     @abc.abstractmethod
     def offered_all(self) -> bool:
         """Whether every byte was handed to the line on this ticket: the ledger keeps it for a restart."""
