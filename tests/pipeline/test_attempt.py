@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
+from okdrop.config.bandwidth import Bandwidth
 from okdrop.drop import Mode, State
 from okdrop.errors import GaveUp, Halted, SourceChanged, Trouble
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
-from okdrop.pipeline import Brake
+from okdrop.pipeline import Brake, Pacing, Throttle
 from okdrop.pipeline.attempt import DRAINED, PATIENCE, WHOLE, Attempt, Released
+from okdrop.pipeline.throttle import CREDIT
+from okdrop.protocol.pace import FIRST_LEVEL, MIB
 from pipeline.bench import SEGMENT, SIZE, after
 
 if TYPE_CHECKING:
@@ -323,3 +326,34 @@ async def test_the_longest_wait_that_anybody_asks_for_is_kept(
         assert await attempt.run() == Released(600.0)
     assert attempt.row.retry_at is not None  # a restart in between waits as well
     assert attempt.row.retry_at - bench.clock.now() > timedelta(seconds=590)
+
+
+# --- its pace ---------------------------------------------------------------------------------------------
+
+
+async def test_the_pace_says_how_many_segments_are_out_and_how_large_they_are(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(connections=1)
+    size = 12 * MIB
+    paced = Pacing(bench.clock.monotonic, connections=True, segment_size=True)
+    row = await bench.taken(size=size)
+    attempt = await begun(bench, row, dataclasses.replace(bench.parts, pacing=paced))
+    assert await attempt.run() == WHOLE
+    (video,) = bench.emulator.videos()
+    assert video["max_in_flight"] >= FIRST_LEVEL, "though the plan says one"
+    segments = [told.stop - told.start for told in bench.told(events.SegmentStored)]
+    assert max(segments) >= MIB, "though the plan says less"
+
+
+@pytest.mark.parametrize("is_the_folders", [False, True])
+async def test_a_limit_holds_for_what_is_sent(bench: Bench, *, is_the_folders: bool) -> None:
+    row = await bench.taken()
+    limit = Throttle(
+        Bandwidth.parse("1MiB/s"), now=bench.clock.now, monotonic=bench.clock.monotonic, emit=bench.parts.emit
+    )
+    limits = {row.drop.folder if is_the_folders else "": limit}
+    attempt = await begun(bench, row, dataclasses.replace(bench.parts, throttles=limits))
+    started = bench.clock.monotonic()
+    assert await attempt.run() == WHOLE
+    assert bench.clock.monotonic() - started >= SIZE / MIB - 2 * CREDIT

@@ -89,8 +89,8 @@ MUTANTS = [
     Mutant(
         "a resumed upload trusts nothing was sent, and asks nobody",
         "session.py",
-        "            self._unsure = True\n        if self.mode",
-        "        if self.mode",
+        "            self._unsure = True\n            self._told",
+        "            self._told",
     ),
     Mutant(
         "a dead URL gets a new ticket though every byte was offered",

@@ -520,3 +520,34 @@ def test_misuse_is_our_own_bug() -> None:
         Session(SIZE, PLAN).ticket_issued(None)
     with pytest.raises(LocalProtocolError):
         fresh().segment_answered(ByteRange(0, 10), m.Stored())
+
+
+def test_near_the_end_every_connection_has_its_share() -> None:
+    """Else three of them wait for the one that took the last whole segment."""
+    large = Plan(segment_size=8 * KIB * KIB, connections=4)
+    session = fresh(Mode.PARALLEL, size=64 * KIB * KIB, plan=large)
+    out = [span(step) for step in session.next_steps()]
+    assert [len(one) for one in out] == [8 * KIB * KIB] * 4
+    sizes = []
+    while out:
+        first = out.pop(0)
+        sizes.append(len(first))
+        last = session.received + len(first) == 64 * KIB * KIB
+        session.segment_answered(first, m.Complete() if last else m.Stored())
+        out += [span(step) for step in session.next_steps() if isinstance(step, m.SendSegment)]
+        assert len(out) == 4 or session._belief.missing.size == 0
+    assert sum(sizes) == 64 * KIB * KIB
+    assert max(sizes[-4:]) <= KIB * KIB
+    assert len(sizes) < 32, "and few more requests are made for it"
+
+
+def test_a_plan_may_change_between_two_steps() -> None:
+    session = fresh(Mode.PARALLEL)
+    out = [span(step) for step in session.next_steps()]
+    assert len(out) == 4
+    session.replan(Plan(segment_size=SEGMENT, connections=2))
+    for landed in out[:2]:
+        session.segment_answered(landed, m.Stored())
+        assert session.next_steps() == [], "there are two more than there may be"
+    session.segment_answered(out[2], m.Stored())
+    assert len(session.next_steps()) == 1

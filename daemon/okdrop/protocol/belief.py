@@ -58,11 +58,6 @@ class Belief:
         return len(self._in_flight)
 
     @property
-    def bytes_in_flight(self) -> int:
-        """How many bytes the segments have that are out."""
-        return sum(map(len, self._in_flight))
-
-    @property
     def idle(self) -> bool:
         """Whether nothing is out."""
         return not self._in_flight and not self.probing

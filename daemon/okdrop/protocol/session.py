@@ -170,9 +170,8 @@ class Session(TicketSession):
         return steps
 
     def _share(self) -> int:
-        """What each connection has yet to carry; of what is on its way, half is taken to have arrived."""
-        left = self._belief.missing.size + self._belief.bytes_in_flight // 2
-        return -(-left // self._plan.connections)
+        """How much of what is missing comes to each connection, in bytes."""
+        return -(-self._belief.missing.size // self._plan.connections)
 
     def _next_span(self, share: int) -> ByteRange | None:
         belief = self._belief
