@@ -113,6 +113,14 @@ def first_chore(after: After, *, moved: bool = False) -> Chore:
     return Chore.MOVE if after is After.MOVE and not moved else Chore.CONFIRM
 
 
+def chore_of_duplicate(after: After) -> Chore | None:
+    """What is to do for a file whose bytes another upload published.
+
+    It is moved as that one was. It is not deleted: nobody asks OK about the video on its account.
+    """
+    return Chore.MOVE if after is After.MOVE else None
+
+
 def next_chore(row: Upload, after: After) -> Chore | None:
     """What follows the row's chore, which is done; None: nothing."""
     if row.state is not State.PUBLISHED:

@@ -10,13 +10,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.config.watch import After
-from okdrop.drop import UNFINISHED, Chore, State, too_small
+from okdrop.drop import UNFINISHED, State, too_small
 from okdrop.errors import LedgerError, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
 from okdrop.ledger import SENT, Known, Moved, New, StaleVersion, Suspect
+from okdrop.pipeline.after import chore_of_duplicate
 from okdrop.pipeline.parts import SOURCE_MISSED
 
 if TYPE_CHECKING:
@@ -201,14 +201,12 @@ class Intake:
 
     async def _duplicate(self, drop: Drop, published: Upload) -> Upload:
         original = published.duplicate_of or published.id
-        # Moved as the first one was. Not deleted: nobody asks OK about the video on its account.
-        moves = self._parts.afterwards_of(drop).after is After.MOVE
         try:
             row = await self._parts.ledger.add(
                 drop,
                 state=State.DUPLICATE,
                 duplicate_of=original,
-                chore=Chore.MOVE if moves else None,
+                chore=chore_of_duplicate(self._parts.afterwards_of(drop).after),
                 note=f"the same bytes as upload {original}",
             )
         except LedgerError as error:

@@ -21,12 +21,12 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.config.watch import After
-from okdrop.drop import Chore, State
+from okdrop.drop import State
 from okdrop.errors import Trouble, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.after import chore_of_duplicate
 from okdrop.pipeline.line import IN_OTHER_HANDS, Line
 from okdrop.pipeline.turns import first_of
 
@@ -251,7 +251,6 @@ class Twins:
         return None
 
     async def _is_duplicate(self, row: Upload, other: Upload) -> None:
-        moves = self._parts.afterwards_of(row.drop).after is After.MOVE
         row = await self._parts.ledger.write(
             row.to(
                 State.DUPLICATE,
@@ -260,8 +259,7 @@ class Twins:
                 mode=None,
                 received=0,
                 retry_at=None,
-                # Moved as the first one was. Not deleted: nobody asks OK about the video on its account.
-                chore=Chore.MOVE if moves else None,
+                chore=chore_of_duplicate(self._parts.afterwards_of(row.drop).after),
             ),
             note=f"the same bytes as upload {other.id}",
             orphan=row.ticket.video_id if row.ticket is not None else "",
