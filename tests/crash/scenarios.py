@@ -26,16 +26,20 @@ from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import State
 from okdrop.emulator import Mode
+from okdrop.errors import Trouble
 from okdrop.leaves import LEAF_SIZE
 from okdrop.ledger import Ledger
+from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import HOPELESS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from crash.world import Life
+    from okdrop.drop import Upload
     from okdrop.events import Event
+    from okdrop.inbox.source import Source
 
 Digests = dict[str, str]
 
@@ -268,6 +272,17 @@ async def cancelled(world: World) -> None:
     async with await Ledger.open(world.ledger_url, lock=False, now=world.clock.now) as other:
         (row,) = await other.uploads()
         await other.write(row.to(State.CANCELLED), note="cancelled by hand")
+
+
+EQUAL_TO: Final = Twins._equal_to
+
+
+async def busy_at_first(twins: Twins, source: Source, others: Iterable[Upload], number: int) -> Upload | None:
+    """The comparison of an upload meets passing trouble, once in its life."""
+    row = await twins._parts.ledger.get(number)
+    if row is not None and not row.troubles:
+        raise Trouble("the mount hangs", code="source_busy")
+    return await EQUAL_TO(twins, source, others, number)
 
 
 async def handed_back(world: World) -> None:
@@ -584,6 +599,14 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         world={"after": After.MOVE},
         prepare=two_of_the_same,
         visits=frozenset({"twins.Twins._wait", "twins.Twins._is_duplicate"}),
+        verdict=one_of_the_same,
+    ),
+    Scenario(
+        name="two of the same bytes, which cannot be compared at once",
+        world={"after": After.MOVE},
+        prepare=two_of_the_same,
+        patches={"okdrop.pipeline.twins.Twins._equal_to": busy_at_first},
+        visits=frozenset({"twins.Twins.compare"}),
         verdict=one_of_the_same,
     ),
     Scenario(

@@ -75,7 +75,7 @@ def _rate(text: str) -> int | None:
     except ValueError:
         raise ValueError(_FORM) from None
     if rate == 0:
-        raise ValueError('must not be 0; "off" means no limit, and `okdrop` can be paused')
+        raise ValueError('must not be 0; "off" means no limit')
     return rate
 
 
