@@ -430,3 +430,37 @@ async def test_cancelled_while_it_compares_leaves_no_handle(
 async def all_other_tasks() -> None:
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
     await asyncio.sleep(0)  # one turn of the loop: what a task that just ended leaves to be called
+
+
+async def test_a_hold_that_a_mount_keeps_waiting_does_not_hold_up_whoever_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"x" * 100)
+    source = await Source.open(os.fsencode(path), revision_of(path.stat()))
+    asked, answers, closed = threading.Event(), threading.Event(), threading.Event()
+    descriptor, close = Source._descriptor, source_module.Hold.close
+
+    def hangs(source: Source) -> int:
+        asked.set()
+        answers.wait(30)
+        return descriptor(source)
+
+    def noted(hold: source_module.Hold) -> None:
+        close(hold)
+        closed.set()
+
+    monkeypatch.setattr(Source, "_descriptor", hangs)
+    monkeypatch.setattr(source_module.Hold, "close", noted)
+
+    async def hold() -> None:
+        async with source.held(lambda _path: None):
+            pytest.fail("there is nothing to hold yet")
+
+    holding = asyncio.create_task(hold())
+    await asyncio.to_thread(asked.wait, 30)
+    holding.cancel()
+    done, _ = await asyncio.wait({holding}, timeout=20)
+    assert done, "it waits for the mount"
+    answers.set()
+    assert await asyncio.to_thread(closed.wait, 30), "the descriptor is left open"

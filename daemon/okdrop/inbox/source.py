@@ -111,18 +111,24 @@ class Source:
         taking = asyncio.ensure_future(asyncio.to_thread(self._take_hold))
         try:
             await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            taking.add_done_callback(self._let_go_late)  # a mount that hangs must not hold up the end
+            raise
+        try:
             yield
         finally:
-            await asyncio.shield(asyncio.ensure_future(self._let_go(taking)))
+            await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(self._let_go)))
 
     def _take_hold(self) -> None:
         with contextlib.suppress(UploadError, OSError):
             self._hold = Hold(self._descriptor())
 
-    async def _let_go(self, taking: asyncio.Future[None]) -> None:
-        await asyncio.wait({taking})
+    def _let_go(self) -> None:
         if self._hold is not None:
-            await asyncio.to_thread(self._hold.close)
+            self._hold.close()
+
+    def _let_go_late(self, _taken: asyncio.Future[None]) -> None:
+        asyncio.get_running_loop().run_in_executor(None, self._let_go)
 
     async def check(self) -> None:
         """Make sure that the path, or the one that the file was followed to, still holds this revision.
