@@ -61,6 +61,7 @@ class Host:
         self.aimed: list[Aimed] = []
         self.fired: collections.Counter[str] = collections.Counter()
         self._requests: dict[str, list[dict[str, Any]]] = {}  # of earlier lives: a process forgets them
+        self._telling = asyncio.Lock()  # its list and ours are the same only between two calls
         self.lives = 0
         self._first = 1  # before what is switched on stands the slow line that each process begins with
 
@@ -74,12 +75,13 @@ class Host:
 
     async def start(self) -> None:
         """Be there, with what was on before."""
-        self._running = await self._life.enter_async_context(self._process.started())
-        self.lives += 1
-        # The process counts anew from here.
-        self._switched = [_Switched(each.rest()) for each in self._switched]
-        for each in self._switched:
-            await self._send("POST", each.plain)
+        async with self._telling:
+            self._running = await self._life.enter_async_context(self._process.started())
+            self.lives += 1
+            # The process counts anew from here.
+            self._switched = [_Switched(each.rest()) for each in self._switched]
+            for each in self._switched:
+                await self._send("POST", each.plain)
 
     async def kill(self) -> None:
         """End it as a power cut does."""
@@ -96,16 +98,17 @@ class Host:
         if video:
             plain["video"] = video
             self.aimed.append(Aimed(video=video, strike=strike))
-        self._switched.append(_Switched(plain))
-        await self._send("POST", plain)
+        async with self._telling:
+            self._switched.append(_Switched(plain))
+            await self._send("POST", plain)
 
     async def count(self) -> None:
         """Take note of how often each fault struck."""
-        for each, told in zip(
-            self._switched, (await self.ask("faults"))["active"][self._first :], strict=True
-        ):
-            self.fired[told["name"]] += told["fired"] - each.fired
-            each.fired, each.matched = told["fired"], told["matched"]
+        async with self._telling:
+            told = (await self.ask("faults"))["active"][self._first :]
+            for each, now in zip(self._switched, told, strict=True):
+                self.fired[now["name"]] += now["fired"] - each.fired
+                each.fired, each.matched = now["fired"], now["matched"]
 
     def struck(self, fault: str) -> int:
         """How often, as of the last count."""
@@ -114,11 +117,14 @@ class Host:
     async def calm(self) -> None:
         """Nothing is slow, and no fault is on any more, but for words about videos that are whole."""
         await self.count()
-        self._first = 0
-        self._switched = [
-            _Switched(each.rest()) for each in self._switched if each.plain["name"] in weather.AIMED_AT_WHOLE
-        ]
-        await self._send("PUT", [each.plain for each in self._switched])
+        async with self._telling:
+            self._first = 0
+            self._switched = [
+                _Switched(each.rest())
+                for each in self._switched
+                if each.plain["name"] in weather.AIMED_AT_WHOLE
+            ]
+            await self._send("PUT", [each.plain for each in self._switched])
 
     @property
     def has_words(self) -> bool:
