@@ -840,9 +840,11 @@ async def test_offline_one_asks_at_a_time_and_afterwards_all_are_asked(
     online = bench.parts.client._api.video_status
     with offline(bench) as asked:
         async with at_work(bench, rows):
-            await until(lambda: len(asked) > 10)
+            await until(lambda: len(asked) > 4 * len(rows))
             # What was under way when it began may have asked too; then one after the other, each in its turn.
-            assert len({*asked[CHORES : CHORES + len(rows)]}) == len(rows)
+            turn = asked[3 * len(rows) : 4 * len(rows)]
+            assert len({*turn}) == len(rows)
+            assert asked[2 * len(rows) : 3 * len(rows)] == turn
             bench.parts.client._api.video_status = online  # type: ignore[method-assign]
             await until(lambda: len(bench.told(events.VideoConfirmed)) == len(rows))
     assert {told.code for told in bench.told(events.ChoreTrouble)} == {"api_unreachable"}
