@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 import typer.main
 
-from ledger.making import drop, revision, ticket
+from ledger.making import START, drop, revision, ticket
 from okdrop import __version__, cli, report
 from okdrop.cli import ordering
 from okdrop.config import load
-from okdrop.drop import Drop, State
+from okdrop.drop import Drop, Halt, State
 from okdrop.errors import ConfigurationError, Halted, LedgerError
 from okdrop.inbox.revision import revision_of
 from okdrop.ledger import Ledger
@@ -235,6 +235,7 @@ def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, s
         "counts": {state.value: 0 for state in State},
         "uploads": [],
         "orphans": {"waiting": 0, "given_up": 0},
+        "halted": None,
     }
     assert err == f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n"
     assert not (tmp_path / "ledger.db").exists()
@@ -420,6 +421,43 @@ def test_health_is_a_live_process_that_holds_a_ledger_that_can_be_read(
     assert asyncio.run(ask_beside_a_daemon()) == (0, f"process {os.getpid()} holds the ledger\n", "")
     code, out, err = okdrop("health")
     assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+HALT = Halt(code="api_102", message="the token has expired", hint="get a new one", since=START)
+HALTED = "everything waits since 2030-01-01 12:00:00 UTC: the token has expired (api_102); get a new one"
+
+
+@pytest.mark.usefixtures("rows")
+def test_who_looks_on_beside_a_halted_daemon_is_told(
+    okdrop: Callable[..., tuple[int, str, str]], ledger_url: str
+) -> None:
+    async def ask_beside_it(*arguments: str, halt: Halt | None = HALT) -> str:
+        async with await Ledger.open(ledger_url) as ledger:
+            await ledger.note_halt(halt)
+            code, out, err = await asyncio.to_thread(okdrop, *arguments)
+            assert (code, err) == (0, "")
+            return out
+
+    def asked(*arguments: str, halt: Halt | None = HALT) -> str:
+        return asyncio.run(ask_beside_it(*arguments, halt=halt))
+
+    assert asked("status").splitlines()[:2] == [HALTED, "\t".join((*report._COLUMNS, "reason"))]
+    assert asked("status", halt=None).startswith("id\t")
+    assert json.loads(asked("status", "--json"))["halted"] == {
+        "code": "api_102",
+        "message": "the token has expired",
+        "hint": "get a new one",
+        "since": "2030-01-01T12:00:00.123Z",
+    }
+    assert json.loads(asked("status", "--json", halt=None))["halted"] is None
+    assert asked("health") == f"process {os.getpid()} holds the ledger; {HALTED}\n"
+    asked("retry", "1")
+    assert asked("show", "1").splitlines()[0] == HALTED
+    assert HALTED not in asked("show", "1", halt=None)
+    assert json.loads(asked("show", "1", "--json"))["halted"]["code"] == "api_102"
+    assert HALTED not in asked("show", "2")  # published: nothing of it waits
+    code, out, _ = okdrop("status")
+    assert (code, HALTED in out) == (0, False)  # nobody holds the ledger any more
 
 
 def test_a_damaged_ledger_is_no_health(okdrop: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:

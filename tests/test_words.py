@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ledger.making import START, drop, ticket
-from okdrop.drop import Failure, State, Upload
-from okdrop.words import held, standing, video
+from okdrop.drop import Failure, Halt, State, Upload
+from okdrop.words import halted, held, standing, video
 
 PAGE = "https://ok.ru/video/77"
 FAILURE = Failure(code="bad_file", message="no")
@@ -52,3 +52,12 @@ def test_an_empty_file_is_held_by_nobody() -> None:
 
 def test_before_a_ticket_there_is_no_video() -> None:
     assert video(upload(State.QUEUED)) == ""
+
+
+def test_a_halt_is_one_line_with_what_to_do() -> None:
+    halt = Halt(code="api_102", message="the token\nhas expired", hint="get a new one", since=START)
+    assert halted(halt) == (
+        "everything waits since 2030-01-01 12:00:00 UTC: the token\\nhas expired (api_102); get a new one"
+    )
+    without = Halt(code="api_102", message="no", since=START)
+    assert halted(without) == "everything waits since 2030-01-01 12:00:00 UTC: no (api_102)"

@@ -177,6 +177,16 @@ class Failure:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Why everything waits, no single upload alone: credentials or a permission are missing."""
+
+    code: str
+    message: str
+    hint: str = ""
+    since: datetime  #: aware, UTC
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Drop:
     """A settled file in a watched folder, before it has a row.
 

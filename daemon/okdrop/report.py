@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
+from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, Halt, State
 from okdrop.events import shown
 from okdrop.ledger.rows import Orphans
 from okdrop.words import held, printable, video_page, waiting
@@ -67,12 +67,22 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
     }
 
 
-def status_as_json(counts: Mapping[State, int], rows: Iterable[Upload], orphans: Orphans) -> dict[str, Any]:
+def halt_as_json(halt: Halt | None) -> dict[str, str] | None:
+    """Why everything waits; None where it does not."""
+    if halt is None:
+        return None
+    return {"code": halt.code, "message": halt.message, "hint": halt.hint, "since": rfc3339(halt.since)}
+
+
+def status_as_json(
+    counts: Mapping[State, int], rows: Iterable[Upload], orphans: Orphans, halt: Halt | None = None
+) -> dict[str, Any]:
     """Everything `status --json` prints; every state is counted, those without uploads too."""
     return {
         "counts": {state.value: counts.get(state, 0) for state in State},
         "uploads": [upload_as_json(row) for row in rows],
         "orphans": dataclasses.asdict(orphans),
+        "halted": halt_as_json(halt),
     }
 
 

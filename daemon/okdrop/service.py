@@ -35,6 +35,7 @@ from okdrop.pipeline import (
     Brake,
     Breakers,
     Folder,
+    HaltNote,
     Mending,
     Pacing,
     Parts,
@@ -155,8 +156,10 @@ class _Daemon:
         mending = self._mending = Mending(
             parts, keyring, lambda: credentials(self._reload()), retry_every=self._config.retry.max_delay
         )
+        note = HaltNote(parts)
         self._audience.add(mending.hear)
-        await pipeline.run(tell_when_ready, mending.run, mending.heed_requests)
+        self._audience.add(note.hear)
+        await pipeline.run(tell_when_ready, mending.run, mending.heed_requests, note.run)
 
     def standing(self) -> Standing:
         """How it stands now."""

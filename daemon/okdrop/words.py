@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from okdrop.drop import UNFINISHED, State, Upload
+from okdrop.drop import UNFINISHED, Halt, State, Upload
 from okdrop.events import shown
 
 
@@ -41,6 +41,13 @@ def standing(row: Upload) -> str:
             return "superseded: the file changed, and a newer upload took over"
         case _:
             return row.state.value
+
+
+def halted(halt: Halt) -> str:
+    """Why everything waits, since when, and what to do."""
+    hint = f"; {halt.hint}" if halt.hint else ""
+    since = f"{halt.since:%Y-%m-%d %H:%M:%S} UTC"
+    return printable(f"everything waits since {since}: {halt.message} ({halt.code}){hint}")
 
 
 def waiting(row: Upload) -> str:

@@ -968,5 +968,6 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
 NOT_VISITED: Final[Mapping[str, str]] = {
     "chores.Chores._confirm#1": "a published row without a ticket was adopted, and has no chore",
     "chores.Chores._make_sure#1": "the same",
+    "halt_note.HaltNote.run": "for the eye, and forgotten by whoever takes the lock next (test_lock.py)",
 }
 """Writes that no run comes to, with the reason."""

@@ -15,11 +15,13 @@ import pytest
 from e2e.harness import KB, MB, assert_published_once, received, until
 from okdrop import orders
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_SECRET_KEY, REFRESH_TOKEN
+from okdrop.ledger import read_only
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from e2e.harness import Daemon, Ended, Running
+    from okdrop.drop import Halt
     from okdrop.emulator import Emulator
 
 RUN = ("run",)
@@ -30,6 +32,12 @@ ASK = "users.getCurrentUser"
 def published(emulator: Emulator) -> int:
     count: int = emulator.summary()["published"]
     return count
+
+
+def halt_of(daemon: Daemon) -> Halt | None:
+    """Why everything waits, as whoever looks on is told."""
+    with read_only(f"sqlite:///{daemon.ledger}") as reader:
+        return reader.halted()
 
 
 def token_file(daemon: Daemon, token: str) -> Path:
@@ -93,8 +101,12 @@ async def test_a_dead_token_halts_and_a_new_one_on_disk_resumes(start: Any) -> N
         assert (halted["level"], halted["code"]) == ("error", "api_102")
         assert "set `ok.access_token`" in halted["hint"]
         assert not {"failed"} & {state for states in (await daemon.states()).values() for state in states}
+        assert (await until(lambda: halt_of(daemon))).code == "api_102"
+        looked = await daemon.ends("status")
+        assert looked.out.startswith("everything waits since ")
         file.write_text(await new_token(emulator) + "\n")
         resumed = await running.tells("pool.resumed")
+        await until(lambda: halt_of(daemon) is None)
         await until(lambda: published(emulator) == 3)
         ended = await ends_well(running)
     assert (resumed["code"], resumed["seconds"] > 0) == ("api_102", True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger.making import ticket
+from ledger.making import START, ticket
 from okdrop.config import load
-from okdrop.drop import Drop, Failure, State
+from okdrop.drop import Drop, Failure, Halt, State
 from okdrop.explain import Explanation, Verdict, explain
 from okdrop.inbox import lease
 from okdrop.inbox.lease import Writer
@@ -231,3 +231,18 @@ async def test_for_programs_and_for_the_eye_it_says_the_same(place: Place) -> No
     assert text.splitlines()[0] == f"{place.drop}/[red]\\xff\\n.mp4"
     assert document["why"][0] in text
     assert "SECRETSIGNATURE" not in text + json.dumps(document)
+
+
+async def test_what_would_be_taken_waits_beside_a_halted_daemon_and_that_is_said(place: Place) -> None:
+    halt = Halt(code="api_102", message="the token has expired", hint="get a new one", since=START)
+    words = "everything waits since 2030-01-01 12:00:00 UTC: the token has expired (api_102); get a new one"
+    new, sent, gone = place.video("new.mp4"), place.video("sent.mp4", 30_000), place.video("gone.mp4", 40_000)
+    await place.row(sent, *PUBLISHED)
+    await place.row(gone, State.UPLOADING)
+    async with await Ledger.open(place.url) as ledger:
+        assert place.explained(new).why[-1] != words
+        await ledger.note_halt(halt)
+        assert place.explained(new).why[-1] == words
+        assert place.explained(gone).why[-1] == words
+        assert words not in place.explained(sent).why
+        assert words not in place.explained(place.video("no.txt")).why

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import okdrop
-from ledger.making import drop
+from ledger.making import START, drop
+from okdrop.drop import Halt
 from okdrop.errors import LedgerError
 from okdrop.ledger import Ledger, New, daemon_of, read_only
 from okdrop.ledger.lock import held
@@ -206,3 +207,34 @@ async def test_who_waits_for_the_lock_is_not_told_to_make_another_ledger(ledger:
         await Ledger.open(url)
     assert "drop the file into a folder" in caught.value.hint
     assert "ledger.url" not in caught.value.hint
+
+
+HALT = Halt(code="api_102", message="the token has expired", hint="get a new one", since=START)
+
+
+def seen_halted(url: str) -> Halt | None:
+    with read_only(url) as reader:
+        return reader.halted()
+
+
+async def test_a_halt_is_believed_only_while_the_ledger_is_held(url: str) -> None:
+    async with await Ledger.open(url) as ledger:
+        assert seen_halted(url) is None
+        await ledger.note_halt(HALT)
+        assert seen_halted(url) == HALT
+        await ledger.note_halt(HALT)
+        assert seen_halted(url) == HALT
+        await ledger.note_halt(None)
+        assert seen_halted(url) is None
+        await ledger.note_halt(HALT)
+    assert seen_halted(url) is None
+
+
+async def test_who_takes_the_lock_forgets_what_halted_another(url: str) -> None:
+    """The one before may have been killed while it was halted; an order takes no lock and forgets nothing."""
+    async with await Ledger.open(url) as ledger:
+        await ledger.note_halt(HALT)
+        async with await Ledger.open(url, lock=False):
+            assert seen_halted(url) == HALT
+    async with await Ledger.open(url):
+        assert seen_halted(url) is None

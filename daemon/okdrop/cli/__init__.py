@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from okdrop import __version__
+from okdrop import __version__, words
 from okdrop.cli import answer
 from okdrop.cli.ordering import adopt, cancel, go, retry
 from okdrop.cli.reading import explain, show, status
@@ -128,18 +128,20 @@ def health(config: ConfigFile = None) -> None:
 
     A live process holds the ledger, and the ledger can be read: exit code 0, else 1. For health checks.
     """
-    from okdrop.ledger import daemon_of  # noqa: PLC0415
+    from okdrop.ledger import daemon_of, read_only  # noqa: PLC0415
 
     url = ledger_url(config)
     try:
         process = daemon_of(url)
+        with read_only(url) as ledger:
+            halt = ledger.halted()
     except LedgerError as error:
         answer.complain(in_words(error))
         raise typer.Exit(UNHEALTHY) from None
     if process is None:
         answer.complain("no daemon that can be seen from here holds the ledger")
         raise typer.Exit(UNHEALTHY)
-    print(f"process {process} holds the ledger")
+    print(f"process {process} holds the ledger" + (f"; {words.halted(halt)}" if halt is not None else ""))
 
 
 @app.command()

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from okdrop import words
 from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, ledger_url, loaded
+from okdrop.drop import UNFINISHED
 from okdrop.errors import LedgerError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from okdrop.drop import State, Upload
+    from okdrop.drop import Halt, State, Upload
 
 
 def status(
@@ -36,14 +38,17 @@ def status(
     orphans = report.NO_ORPHANS
     counts: dict[State, int] = {}
     rows: list[Upload] = []
-    held = 0
+    held, halt = 0, None
     with ledger_if_any(ledger_url(config)) as ledger:
         if ledger is not None:
             counts, held, orphans = ledger.counts(), ledger.held(), ledger.count_orphans()
+            halt = ledger.halted()
             rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
     if as_json:
-        print(json.dumps(report.status_as_json(counts, rows, orphans)))
-    elif sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
+        print(json.dumps(report.status_as_json(counts, rows, orphans, halt)))
+        return
+    _say_halted(halt)
+    if sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
         _draw(report.status_as_table(counts, rows, held=held, orphans=orphans))
     else:
         for line in report.status_as_lines(counts, rows, held=held, orphans=orphans):
@@ -64,10 +69,13 @@ def show(
         row = ledger.get(number)
         if row is None:
             raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
-        history = ledger.history(number)
+        history, halt = ledger.history(number), ledger.halted()
     if as_json:
-        print(json.dumps(report.upload_as_json(row) | {"history": report.history_as_json(history)}))
-    elif sys.stdout.isatty():
+        more = {"history": report.history_as_json(history), "halted": report.halt_as_json(halt)}
+        print(json.dumps(report.upload_as_json(row) | more))
+        return
+    _say_halted(halt if row.state in UNFINISHED or row.chore is not None else None)
+    if sys.stdout.isatty():
         _draw(report.upload_as_table(row, history))
     else:
         for line in report.upload_as_lines(row, history):
@@ -92,6 +100,12 @@ def explain(
     with ledger_if_any(settings.ledger.url.get_secret_value()) as ledger:
         answer = explain_file(settings, place(os.fspath(file)), ledger)
     print(json.dumps(answer.as_json()) if as_json else answer.as_text())
+
+
+def _say_halted(halt: Halt | None) -> None:
+    """One line above everything else, where everything waits."""
+    if halt is not None:
+        print(words.halted(halt))
 
 
 def _draw(table: RenderableType) -> None:

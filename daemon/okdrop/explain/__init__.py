@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import words
 from okdrop.config import After
-from okdrop.drop import Drop
+from okdrop.drop import UNFINISHED, Drop
 from okdrop.errors import GaveUp
 from okdrop.events import shown
 from okdrop.explain.fields import Field, fields_of
@@ -112,6 +112,15 @@ def explain(config: Config, path: bytes, reader: Reader | None) -> Explanation:
     Raises:
         LedgerError: the ledger cannot be read.
     """
+    found = _explained(config, path, reader)
+    halt = reader.halted() if reader is not None else None
+    goes_on = found.upload.state in UNFINISHED if found.upload is not None else found.settle != ""
+    if halt is None or not goes_on:
+        return found
+    return dataclasses.replace(found, why=(*found.why, words.halted(halt)))
+
+
+def _explained(config: Config, path: bytes, reader: Reader | None) -> Explanation:
     path, index = where(config.watch, path)
     watch = config.watch[index] if index is not None else None
     folder = str(watch.path) if watch is not None else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import sqlalchemy as sa
 
-from okdrop.drop import Chore, Drop, Failure, Mode, State, Upload
+from okdrop.drop import Chore, Drop, Failure, Halt, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
 from okdrop.ledger import migrate, operations, sqlite, twins
@@ -101,6 +101,8 @@ class Ledger:
         thread.start()
         try:
             await thread.write(migrate.bring_up, alone=lock)
+            if lock:  # whoever held it before may have died halted
+                await thread.write(operations.note_halt, None)
             note_begun()
         except BaseException:
             await thread.close()
@@ -327,3 +329,7 @@ class Ledger:
     async def remember_host(self, host: str, mode: Mode | None) -> None:
         """Note how this host takes segments; None revokes what was known."""
         await self._thread.write(operations.remember_host, self._now(), host, mode)
+
+    async def note_halt(self, why: Halt | None) -> None:
+        """Note why everything waits, for whoever looks on; None: it goes on. The next holder forgets it."""
+        await self._thread.write(operations.note_halt, why)

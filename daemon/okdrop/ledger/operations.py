@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from okdrop.drop import TRIES_PER_ORPHAN, Drop, Mode, State, Upload
+from okdrop.drop import TRIES_PER_ORPHAN, Drop, Halt, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import queries
 from okdrop.ledger.errors import StaleVersion
@@ -330,3 +330,19 @@ def remember_host(connection: Connection, now: datetime, host: str, mode: Mode |
     connection.execute(queries.FORGET_HOST, {"name": host})
     if mode is not None:
         connection.execute(queries.REMEMBER_HOST, {"host": host, "mode": mode, "learned_at": now})
+
+
+def halt(connection: Connection) -> Halt | None:
+    """Why everything waits, by what the process that held the ledger last wrote; None: it did not."""
+    row = connection.execute(queries.HALT).one_or_none()
+    if row is None:
+        return None
+    return Halt(code=row.code, message=row.message, hint=row.hint, since=row.since)
+
+
+def note_halt(connection: Connection, why: Halt | None) -> None:
+    """Note why everything waits; None: it goes on."""
+    connection.execute(queries.FORGET_HALT)
+    if why is not None:
+        values = {"code": why.code, "message": why.message, "hint": why.hint, "since": why.since}
+        connection.execute(queries.NOTE_HALT, values)

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
-from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS, TO_DO, UPLOADS, Instant
+from okdrop.ledger.schema import (
+    FOLDERS,
+    HALTS,
+    HISTORY,
+    HOSTS,
+    LEAVES,
+    LIVE,
+    ORPHANS,
+    TO_DO,
+    UPLOADS,
+    Instant,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -181,6 +192,11 @@ COUNT_ORPHANS: Final = select(
 HOST: Final = select(HOSTS.c.mode, HOSTS.c.learned_at).where(HOSTS.c.host == bindparam("name"))
 FORGET_HOST: Final = delete(HOSTS).where(HOSTS.c.host == bindparam("name"))
 REMEMBER_HOST: Final = insert(HOSTS)
+
+# Why everything waits, in one row at most.
+HALT: Final = select(HALTS.c.code, HALTS.c.message, HALTS.c.hint, HALTS.c.since)
+FORGET_HALT: Final = delete(HALTS)
+NOTE_HALT: Final = insert(HALTS)
 
 
 def rows(

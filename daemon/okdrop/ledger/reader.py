@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from okdrop.drop import Drop, State, Upload
+    from okdrop.drop import Drop, Halt, State, Upload
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.rows import HistoryRow, Orphans
 
@@ -27,8 +27,9 @@ T = TypeVar("T")
 class Reader:
     """One look at the ledger: all answers are of the same moment. Made by `read_only`."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, file: Path) -> None:
         self._connection: Final = connection
+        self._file: Final = file
 
     def _ask(self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -71,6 +72,15 @@ class Reader:
         """The video ids that wait to be deleted on OK's side."""
         return self._ask(operations.orphans, tries_below=ANY_NUMBER)
 
+    def halted(self) -> Halt | None:
+        """Why everything waits in the process that holds the ledger; None: it does not, or none can be seen.
+
+        Raises:
+            LedgerError: `ledger_disk`, the lock's file may not be read.
+        """
+        halt = self._ask(operations.halt)
+        return None if halt is None or lock.holder(self._file) is None else halt
+
     def count_orphans(self) -> Orphans:
         """How many there are, by whether they are tried again."""
         return self._ask(operations.count_orphans)
@@ -98,7 +108,7 @@ def read_only(url: str) -> Iterator[Reader]:
             migrate.require_current(connection)
         except sa.exc.SQLAlchemyError as error:
             raise translated(error) from error
-        yield Reader(connection)
+        yield Reader(connection, file)
 
 
 def writable(url: str) -> tuple[Path | None, Path | None]:

@@ -32,7 +32,7 @@ from okdrop.drop import Chore, Mode, State
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -217,3 +217,14 @@ LEAVES: Final = Table(
     Column("hashes", LargeBinary, nullable=False),
 )
 """Leaf hashes of what OK acknowledged of uploads under way, by the video that it acknowledged them for."""
+
+HALTS: Final = Table(
+    "halts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("code", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("hint", String, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+"""Why everything waits, in one row at most; of the process that holds the lock, and forgotten by the next."""

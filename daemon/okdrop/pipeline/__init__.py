@@ -7,8 +7,9 @@
 The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
 
-A daemon that stays has four more tasks beside them: `ForeignWrites` heeds what other processes order,
-`Mending` lets a halted pool go on, `Janitor` deletes orphans, `Pruner` forgets old histories.
+A daemon that stays has five more tasks beside them: `ForeignWrites` heeds what other processes order,
+`Mending` lets a halted pool go on, `HaltNote` writes down why it is halted, `Janitor` deletes orphans,
+`Pruner` forgets old histories.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from okdrop.pipeline.breakers import Breakers
 from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.foreign import ForeignWrites
+from okdrop.pipeline.halt_note import HaltNote
 from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
@@ -52,6 +54,7 @@ __all__ = [
     "Brake",
     "Breakers",
     "Folder",
+    "HaltNote",
     "Mending",
     "Pacing",
     "Parts",

@@ -9,8 +9,8 @@
                  │                                                                     and nothing is said yet
                  └── halted again ◄──┘──► a call of the kind that was refused succeeds ──► pool.resumed
 
-What is said once is said again only after it was resumed in truth, or for another reason. Nothing is
-written down: whoever restarts the daemon asks anew.
+What is said once is said again only after it was resumed in truth, or for another reason. What is written
+down of it (`pipeline.halt_note`) is for the eye: whoever restarts the daemon asks anew.
 """
 
 from __future__ import annotations
