@@ -6,8 +6,11 @@ import asyncio
 import io
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
+import typing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +24,7 @@ from okdrop.config import load
 from okdrop.drop import Drop, Halt, State
 from okdrop.errors import ConfigurationError, Halted, LedgerError
 from okdrop.inbox.revision import revision_of
-from okdrop.ledger import Ledger
+from okdrop.ledger import Ledger, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +90,53 @@ def rows(ledger_url: str) -> None:
 
 def test_every_command_is_known() -> None:
     assert sorted(typer.main.get_group(cli.app).commands) == sorted(COMMANDS)  # type: ignore[attr-defined]  # a group has them
+
+
+def test_what_cannot_be_read_is_told_in_our_own_words() -> None:
+    """Left alone, the parser of the command line refuses it, with a usage error in place of a reason."""
+    paths = [
+        (command.callback.__name__, name, about.readable)
+        for command in cli.app.registered_commands
+        if command.callback is not None
+        for name, kind in typing.get_type_hints(command.callback, include_extras=True).items()
+        for about in getattr(kind, "__metadata__", ())
+        if "pathlib.Path" in str(kind)
+    ]
+    assert len(paths) > 10
+    assert [(command, name) for command, name, readable in paths if readable] == []
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, okdrop: object) -> None:
+    """By the kernel's own word: root is held to permissions, too, once it lacks two capabilities."""
+    del okdrop
+    closed, other = tmp_path / "drop" / "a.mp4", tmp_path / "drop" / "b.mp4"
+    closed.parent.mkdir()
+    for path in (closed, other):
+        path.write_bytes(bytes(20_000))
+        path.chmod(0)
+    bound = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("no setpriv here to hold root to permissions")
+
+    def asked(*arguments: str) -> tuple[int, list[str], list[str]]:
+        run = (*(bound if os.geteuid() == 0 else ()), sys.executable, "-m", "okdrop", *arguments)
+        done = subprocess.run(run, capture_output=True, text=True, check=False, cwd=tmp_path)
+        return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
+
+    code, out, err = asked("explain", str(closed))
+    assert (code, err) == (0, [f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet"])
+    assert any("it cannot be read: " in line for line in out)
+    assert "verdict:     would not be taken" in out[1]
+    code, out, err = asked("upload", str(closed), str(other))
+    assert (code, out) == (2, [])
+    assert [line.partition(" cannot be read: ")[0] for line in err] == [
+        f"okdrop: {closed}",
+        f"okdrop: {other}",
+    ]
+    code, out, err = asked("adopt", str(closed), str(other))
+    assert (code, out) == (2, ["0 adopted, 0 published already, 2 refused"])
+    assert len(err) == 2
+    assert all("may not be read" in line for line in err), err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -264,6 +314,26 @@ def test_show(okdrop: Callable[..., tuple[int, str, str]]) -> None:
 @pytest.mark.usefixtures("rows")
 def test_show_of_an_unknown_id(okdrop: Callable[..., tuple[int, str, str]]) -> None:
     assert okdrop("show", "9") == (2, "", "okdrop: there is no upload 9; okdrop status lists them\n")
+
+
+@pytest.mark.usefixtures("rows")
+def test_what_retry_promises_of_bytes_that_ok_holds_is_true_of_failed_uploads_alone(
+    okdrop: Callable[..., tuple[int, str, str]], ledger_url: str
+) -> None:
+    """Cancelling gives the ticket up, and with it what OK holds."""
+
+    def keeps_its_ticket() -> bool:
+        with read_only(ledger_url) as reader:
+            (row,) = reader.uploads(ids=[1])
+        return row.ticket is not None
+
+    words = " ".join(okdrop("retry", "--help")[1].split())
+    assert "Of a failed one, bytes that OK holds are not sent again; a cancelled one begins anew." in words
+    okdrop("retry", "1")
+    assert keeps_its_ticket()
+    okdrop("cancel", "1")
+    okdrop("retry", "1")
+    assert not keeps_its_ticket()
 
 
 @pytest.mark.usefixtures("rows")

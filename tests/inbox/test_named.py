@@ -100,4 +100,4 @@ def test_an_unreadable_file_is_said_so(folder: Path, monkeypatch: pytest.MonkeyP
     """The kernel's answer is invented here, since no permission stops root."""
     monkeypatch.setattr(named.os, "access", lambda *_arguments, **_keywords: False)
     why = refusal(bytes(video(folder / "a.mp4")))
-    assert why == "may not be read by this user; mend its permissions"
+    assert why == "cannot be read: this user may not; mend its permissions, or ask as the user who may"

@@ -98,10 +98,14 @@ def check(config: ConfigFile = None) -> None:
 
 @app.command()
 def init(
-    path: Annotated[Path | None, typer.Argument(metavar="PATH", help="The file to write.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="PATH", readable=False, help="The file to write.")
+    ] = None,
     config: ConfigFile = None,
     *,
-    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="The first watched folder.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", readable=False, help="The first watched folder.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write a commented configuration.
@@ -147,7 +151,10 @@ def health(config: ConfigFile = None) -> None:
 @app.command()
 def emulator(
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where its videos are kept; they survive a restart.")
+        Path,
+        typer.Option(
+            metavar="DIR", readable=False, help="Where its videos are kept; they survive a restart."
+        ),
     ],
     port: Annotated[
         int,

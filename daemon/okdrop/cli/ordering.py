@@ -34,7 +34,8 @@ def retry(
 ) -> None:
     """Hand failed or cancelled uploads back.
 
-    A running okdrop takes them up at once, else the next run does; bytes that OK holds are not sent again.
+    A running okdrop takes them up at once, else the next run does. Of a failed one, bytes that OK holds are
+    not sent again; a cancelled one begins anew.
     """
     from okdrop import orders  # noqa: PLC0415
 
@@ -49,7 +50,8 @@ def cancel(
 ) -> None:
     """Take unfinished or failed uploads out.
 
-    A running okdrop stops sending them at once. What they left at OK is deleted later, by itself.
+    A running okdrop stops sending them at once. What they left at OK is deleted later, by itself, and with it
+    the bytes that were sent.
     """
     from okdrop import orders  # noqa: PLC0415
 
@@ -70,7 +72,8 @@ def _obey(answers: Sequence[Said]) -> None:
 
 def go(
     folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="FOLDER", help="Watched folders; all if none is named.")
+        list[Path] | None,
+        typer.Argument(metavar="FOLDER", readable=False, help="Watched folders; all if none is named."),
     ] = None,
     config: ConfigFile = None,
 ) -> None:
@@ -90,7 +93,8 @@ def go(
 
 def adopt(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Files, or folders: all videos in them.")
+        list[Path],
+        typer.Argument(metavar="PATH", readable=False, help="Files, or folders: all videos in them."),
     ],
     config: ConfigFile = None,
     *,

@@ -83,7 +83,7 @@ def show(
 
 
 def explain(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file in question.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The file in question.")],
     config: ConfigFile = None,
     *,
     as_json: AsJson = False,

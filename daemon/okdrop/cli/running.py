@@ -44,7 +44,7 @@ def run(
 
 
 def upload(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Videos to upload.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", readable=False, help="Videos to upload.")],
     config: ConfigFile = None,
     *,
     title: Annotated[

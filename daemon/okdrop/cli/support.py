@@ -26,6 +26,7 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
+        readable=False,  # that is found out on reading it, and told in our words
         help="The configuration; else $OKDROP_CONFIG, else /etc/okdrop/okdrop.toml.",
     ),
 ]

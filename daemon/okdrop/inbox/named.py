@@ -49,7 +49,7 @@ def refusal(path: bytes) -> str | None:
         if is_kind(status.st_mode):
             return words
     if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
-        return "may not be read by this user; mend its permissions"
+        return "cannot be read: this user may not; mend its permissions, or ask as the user who may"
     failure = too_small(status.st_size)
     return f"cannot be sent: {failure.message}" if failure is not None else None
 
