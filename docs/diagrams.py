@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.config import Watch
 from okdrop.config.keys import keys
+from okdrop.config.unheeded import UNHEEDED
 from okdrop.drop import TRANSITIONS, UNFINISHED, State
 from okdrop.emulator import FAULTS
 
@@ -107,6 +108,16 @@ def configuration() -> str:
     return "".join(parts) + "\n"
 
 
+def unheeded() -> str:
+    """The keys that this version checks and does not heed, by what happens instead."""
+    words = dict.fromkeys(UNHEEDED.values())
+    rows = (
+        (", ".join(f"`{'.'.join(key)}`" for key, instead in UNHEEDED.items() if instead == word), word)
+        for word in words
+    )
+    return table(("key", "what happens instead"), rows)
+
+
 def _commented_keys() -> dict[tuple[str, str], tuple[str, str]]:
     """(section, key) → (default, comment), in the order of the shipped file."""
     text = SHIPPED.read_text()
@@ -166,6 +177,7 @@ PAINTERS: Final[dict[str, Callable[[], str]]] = {
     "state-table": state_table,
     "faults": faults,
     "configuration": configuration,
+    "unheeded": unheeded,
     "events": event_table,
 }
 

@@ -108,6 +108,29 @@ def moving(path: Path, move_to: Path) -> dict[str, str]:
     return {"OKDROP_WATCH": json.dumps([watch])}
 
 
+async def test_the_limits_in_force_are_named(environ: dict[str, str], tmp_path: Path) -> None:
+    _, said = await checked(environ)
+    assert not any("bandwidth" in line for line in said)
+    watch = {"path": str(tmp_path / "drop"), "bandwidth": "00:00,off"}
+    limits = {"OKDROP_UPLOAD__BANDWIDTH": "20MB/s", "OKDROP_WATCH": json.dumps([watch])}
+    code, said = await checked(environ, **limits)
+    assert code == 0
+    assert about(said, "upload.bandwidth").endswith(": 20MB/s: at most 20.0 MB a second")
+    assert about(said, "bandwidth of").endswith(
+        f"bandwidth of {tmp_path}/drop: 00:00,off: no limit now, by the timetable"
+    )
+
+
+@pytest.mark.parametrize("after", ["keep", "delete"])
+async def test_a_move_to_that_has_no_effect_is_told(
+    environ: dict[str, str], tmp_path: Path, after: str
+) -> None:
+    watch = {"path": str(tmp_path / "drop"), "after": after, "move_to": str(tmp_path / "kept")}
+    code, said = await checked(environ, OKDROP_WATCH=json.dumps([watch]))
+    assert code == 0
+    assert f'has no effect, since after = "{after}"' in about(said, "move_to")
+
+
 async def test_where_published_files_move_to(environ: dict[str, str], tmp_path: Path) -> None:
     code, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "a" / "b"))
     assert code == 0

@@ -150,6 +150,21 @@ async def test_a_run_publishes_and_says_so(tmp_path: Path) -> None:
     assert told[-1] == events.ServiceStopped(published=1, failed=0)
 
 
+async def test_the_limits_in_force_are_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    told: list[events.Event] = []
+    watch = [{"path": str(tmp_path / "drop"), "settle": "0s", "bandwidth": "2MiB/s"}]
+    limits = {"OKDROP_UPLOAD__BANDWIDTH": "00:00,off", "OKDROP_WATCH": json.dumps(watch)}
+    await run_once(tmp_path, told=told, **limits)
+    assert [event for event in told if isinstance(event, events.BandwidthChanged)] == [
+        events.BandwidthChanged(folder="", rate=0),
+        events.BandwidthChanged(folder=str(tmp_path / "drop"), rate=2 * 1024 * 1024),
+    ]
+    told.clear()
+    await run_once(tmp_path, told=told)
+    assert not any(isinstance(event, events.BandwidthChanged) for event in told)
+
+
 async def test_a_run_in_which_something_failed_for_good(tmp_path: Path) -> None:
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "a.mp4").write_bytes(b"")

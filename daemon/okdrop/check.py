@@ -24,13 +24,14 @@ from okdrop.inbox import lease
 from okdrop.inbox.hints import try_watch, watch_mode
 from okdrop.inbox.scan import FolderError, scan
 from okdrop.ledger import daemon_of, read_only, writable
+from okdrop.observe.standing import amount
 from okdrop.protocol.multipart import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from okdrop.config import Config, Watch
+    from okdrop.config import Bandwidth, Config, Watch
     from okdrop.inbox.scan import Problem
 
 CLOCK_TOLERANCE: Final = 120.0
@@ -68,8 +69,7 @@ async def check(config: Config, say: Callable[[str], None], *, file: Path | None
     findings = _configuration(config, file)
     for watch in config.watch:
         findings.append(await asyncio.to_thread(_folder, watch))
-        if watch.after == "move" and watch.move_to is not None:
-            findings.append(await asyncio.to_thread(_move_to, watch.path, watch.move_to))
+        findings += await asyncio.to_thread(_beside, watch)
     findings += [_ledger(config.ledger.url.get_secret_value()), *await _account(config)]
     for finding in findings:
         say(str(finding))
@@ -85,6 +85,7 @@ def _configuration(config: Config, file: Path | None) -> list[Finding]:
         findings.append(Finding("configuration", f"set, but not heeded by this version: {', '.join(keys)}"))
     if config.upload.mode is UploadMode.MULTIPART:
         findings.append(Finding("upload.mode", _ONE_REQUEST))
+    findings += _limit("upload.bandwidth", config.upload.bandwidth)
     if not config.watch:
         findings.append(
             Finding(
@@ -93,6 +94,29 @@ def _configuration(config: Config, file: Path | None) -> list[Finding]:
                 service.USAGE,
             )
         )
+    return findings
+
+
+def _limit(what: str, bandwidth: Bandwidth) -> list[Finding]:
+    """What a limit on what is sent comes to, where there is one."""
+    if not bandwidth.points:
+        return []
+    rate = bandwidth.rate_at(datetime.now(UTC).astimezone())
+    now = f"at most {amount(rate)} a second" if rate is not None else "no limit"
+    by = " now, by the timetable" if "," in bandwidth.text else ""
+    return [Finding(what, f"{bandwidth}: {now}{by}")]
+
+
+def _beside(watch: Watch) -> list[Finding]:
+    """What there is to say of a folder's further keys."""
+    path = os.fsencode(watch.path)
+    findings = _limit(f"bandwidth of {shown(path)}", watch.bandwidth)
+    if watch.move_to is not None:
+        if watch.after == "move":
+            return [_move_to(watch.path, watch.move_to), *findings]
+        what = f"move_to {shown(os.fsencode(watch.move_to))}"
+        says = f'has no effect, since after = "{watch.after.value}"; with after = "move" files move there'
+        return [Finding(what, says), *findings]
     return findings
 
 

@@ -279,6 +279,9 @@ async def _parts(
         await Ledger.open(config.ledger.url.get_secret_value(), now=_now, patience=patience) as ledger,
         Client(client_settings(config), keyring, now=_now) as client,
     ):
+        limits = throttles(config, emit)
+        for limit in limits.values():
+            limit.tell()
         yield Parts(
             folders={"": Settings()} | {str(watch.path): watch.metadata for watch in config.watch},
             ledger=ledger,
@@ -293,7 +296,7 @@ async def _parts(
             now=_now,
             monotonic=time.monotonic,
             chance=random.random,
-            throttles=throttles(config, emit),
+            throttles=limits,
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
             keep_history=config.ledger.keep_history,
             places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},

@@ -25,7 +25,8 @@ def rate(text: str, day: str, clock: str) -> int | None:
         ("20MiB/s", 20 * MIB),
         ("20 MiB/s", 20 * MIB),
         ("500kB/S", 500_000),
-        ("1000", 1000),
+        ("1KiB/s", 1024),
+        ("1024", 1024),
     ],
 )
 def test_a_rate_holds_always(text: str, expected: int | None) -> None:
@@ -53,20 +54,21 @@ def test_a_timetable(day: str, clock: str, expected: int | None) -> None:
 @pytest.mark.parametrize(
     ("day", "clock", "expected"),
     [
-        ("sat", "09:59", 5),
-        ("sat", "10:00", 7),
-        ("sun", "23:00", 7),
-        ("mon", "00:00", 7),
-        ("mon", "8:00".zfill(5), 5),
-        ("fri", "23:59", 5),
+        ("sat", "09:59", 5000),
+        ("sat", "10:00", 7000),
+        ("sun", "23:00", 7000),
+        ("mon", "00:00", 7000),
+        ("mon", "8:00".zfill(5), 5000),
+        ("fri", "23:59", 5000),
     ],
 )
 def test_days_with_a_time_and_spans_over_the_weekend(day: str, clock: str, expected: int) -> None:
-    assert rate("sat-10:00,7B sun-sun-10:00,7B mon-fri-8:00,5B", day, clock) == expected
+    assert rate("sat-10:00,7kB sun-sun-10:00,7kB mon-fri-8:00,5000B", day, clock) == expected
 
 
 def test_a_span_of_days_may_go_over_sunday() -> None:
-    assert [rate("Sat-Mon,9 00:00,1", day, "12:00") for day in WEEK] == [9, 1, 1, 1, 1, 9, 9]
+    found = [rate("Sat-Mon,9000 00:00,2000", day, "12:00") for day in WEEK]
+    assert found == [9000, 2000, 2000, 2000, 2000, 9000, 9000]
 
 
 def test_it_is_written_as_it_was_said() -> None:
@@ -88,6 +90,10 @@ def test_it_is_written_as_it_was_said() -> None:
         "someday,1MiB",
         "sat08:00,1MiB",
         "-08:00,1MiB",
+        "20",
+        "1023B/s",
+        "1kB/s",
+        "08:00,20",
         "08:00,1MiB 08:00,2MiB",
         "sat,1MiB fri-sun,2MiB",
         5,
@@ -97,6 +103,21 @@ def test_it_is_written_as_it_was_said() -> None:
 def test_what_is_no_limit(text: object) -> None:
     with pytest.raises(ValueError, match=r"must|names"):
         Bandwidth.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("20", 'is 20 bytes a second: write the unit, like "20MiB/s"'),
+        ("5/s", 'is 5 bytes a second: write the unit, like "5MiB/s"'),
+        ("08:00,300 23:00,off", 'is 300 bytes a second: write the unit, like "300MiB/s"'),
+        ("100B/s", 'is 100 bytes a second: write the unit, like "20MiB/s"'),
+    ],
+)
+def test_a_forgotten_unit_is_told_and_the_one_that_was_meant_is_proposed(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match="must be at least 1KiB/s") as caught:
+        Bandwidth.parse(text)
+    assert str(caught.value).endswith(words)
 
 
 @given(st.text(alphabet="satmonfri-:,0123456789 offMiB/s", max_size=40))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from okdrop.config import load
@@ -27,6 +28,20 @@ def test_each_is_named_once_it_is_set(tmp_path: Path) -> None:
         "OKDROP_WEB__TOKEN": "hush",
     }
     assert unheeded(load(None, environ)) == [f"{section}.{key}" for section, key in UNHEEDED]
+
+
+def test_the_shipped_file_says_it_of_them_and_of_no_other() -> None:
+    """`ledger.url` is heeded, but for one kind of it."""
+    said, section, comment = set(), "", ""
+    for line in SHIPPED.read_text().splitlines():
+        if heading := re.fullmatch(r"\[\[?([a-z]+)\]\]?", line):
+            section = heading[1]
+        elif key := re.match(r"(?:# )?([a-z_]+) = ", line):
+            said |= {(section, key[1])} if "Not heeded" in comment else set()
+            comment = ""
+        else:
+            comment += line
+    assert said == {*UNHEEDED, ("ledger", "url")}
 
 
 def test_they_are_keys() -> None:

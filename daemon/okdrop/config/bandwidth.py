@@ -23,6 +23,7 @@ _ENTRY: Final = re.compile(
     rf"(?:({_DAY})(?:-({_DAY}))?(?:(?=,)|-(?=\d)))?(?:([01]?\d|2[0-3]):([0-5]\d))?,(\S+)", re.ASCII
 )
 _MINUTES_OF_DAY: Final = 24 * 60
+_LEAST: Final = 1024  #: bytes a second; less is a unit that was forgotten
 _FORM: Final = 'must be a rate like "20MiB/s", or a timetable like "08:00,2MiB/s 23:00,off Sat-Sun,off"'
 
 
@@ -70,12 +71,18 @@ class Bandwidth:
 def _rate(text: str) -> int | None:
     if text.lower() == "off":
         return None
+    size = text[: -len("/s")] if text.lower().endswith("/s") else text
     try:
-        rate = parse_size(text[: -len("/s")] if text.lower().endswith("/s") else text)
+        rate = parse_size(size)
     except ValueError:
         raise ValueError(_FORM) from None
     if rate == 0:
         raise ValueError('must not be 0; "off" means no limit')
+    if rate < _LEAST:
+        meant = f"{size.strip()}MiB/s" if size.strip().isdecimal() else "20MiB/s"
+        raise ValueError(
+            f'must be at least 1KiB/s, and is {rate} bytes a second: write the unit, like "{meant}"'
+        )
     return rate
 
 

@@ -209,7 +209,7 @@ def _ledger_url(secret: SecretStr) -> SecretStr:
     on_server = re.match(r"postgres(?:ql)?(?:\+psycopg)?://.", value) is not None
     if not on_disk and not on_server:
         raise ValueError(
-            'must be "sqlite:///" and an absolute path (so four slashes), or "postgresql://user@host/database"'
+            'must be "sqlite:///" and an absolute path, so four slashes: "sqlite:////var/lib/okdrop/ledger.db"'
         )
     return secret
 

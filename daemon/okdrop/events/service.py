@@ -47,7 +47,7 @@ class ServiceReady(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BandwidthChanged(Event):
-    """Another limit holds for what is sent, in bytes a second; 0: none does."""
+    """This limit holds for what is sent, in bytes a second, from the start or from now on; 0: none does."""
 
     name: ClassVar = "service.bandwidth"
     folder: str  #: whose limit it is; "" for the process's

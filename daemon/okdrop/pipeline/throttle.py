@@ -88,6 +88,11 @@ class Throttle:
             self._emit(events.BandwidthChanged(folder=self._folder, rate=rate or 0))
         return rate
 
+    def tell(self) -> None:
+        """Say which limit holds at the start, where there may be one."""
+        if self._bandwidth.points:
+            self._emit(events.BandwidthChanged(folder=self._folder, rate=self._rate or 0))
+
     def set(self, bandwidth: Bandwidth) -> None:
         """Another rate or timetable, from now on; whoever waits goes by it."""
         self._bandwidth = bandwidth
