@@ -43,7 +43,11 @@ def config(tmp_path: Path) -> Config:
     return load(None, {"OKDROP_OK__API_URL": "http://127.0.0.1:1", "OKDROP_WATCH": json.dumps(watch)})
 
 
-def file(path: Path, content: bytes = b"film") -> Path:
+FILM = b"film" * 4096
+"""As small as a video may be."""
+
+
+def file(path: Path, content: bytes = FILM) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
@@ -121,7 +125,7 @@ async def test_a_new_file_is_published_without_a_video(daemon: Ledger, url: str,
     assert said.outcome is Outcome.ADOPTED
     assert (row.state, row.ticket) == (State.PUBLISHED, None)
     hashed = hasher()
-    hashed.update(b"film")
+    hashed.update(FILM)
     assert row.digest == hashed.digest()
     [step] = await daemon.history(row.id)
     assert step.note == "adopted"
@@ -211,7 +215,7 @@ async def test_another_name_of_a_published_file_gets_a_row_of_its_own(
 async def test_a_file_that_changes_meanwhile_is_refused(daemon: Ledger, url: str, tmp_path: Path) -> None:
     path = file(tmp_path / "a.mp4")
     found = drop(path)
-    file(path, b"another film")
+    file(path, b"another " * 4096)
     [said] = await adopt(url, [found])
     assert (said.outcome, await daemon.uploads()) == (Outcome.REFUSED, [])
 
@@ -219,7 +223,7 @@ async def test_a_file_that_changes_meanwhile_is_refused(daemon: Ledger, url: str
 async def test_many_files_are_all_adopted_and_their_progress_is_told(
     daemon: Ledger, url: str, tmp_path: Path
 ) -> None:
-    drops = [drop(file(tmp_path / f"{number}.mp4", b"%d" % number)) for number in range(70)]
+    drops = [drop(file(tmp_path / f"{number}.mp4", b"%016d" % number * 1024)) for number in range(70)]
     done: list[int] = []
     said = await adopt(url, drops, progress=done.append)
     assert {one.outcome for one in said} == {Outcome.ADOPTED}
@@ -268,3 +272,17 @@ async def test_a_ledger_that_is_not_there_yet_is_made(url: str, tmp_path: Path) 
     await adopt(url, [drop(file(tmp_path / "a.mp4"))])
     async with await Ledger.open(url) as ledger:
         assert len(await ledger.uploads()) == 1
+
+
+@pytest.mark.parametrize("fast", [True, False])
+async def test_what_could_never_be_a_video_of_oks_is_refused(
+    daemon: Ledger, url: str, tmp_path: Path, *, fast: bool
+) -> None:
+    paths = [file(tmp_path / "none.mp4", b""), file(tmp_path / "less.mp4", FILM[1:])]
+    said = await adopt(url, [*map(drop, paths), drop(file(tmp_path / "a.mp4"))], fast=fast)
+    assert [one.outcome for one in said] == [Outcome.REFUSED, Outcome.REFUSED, Outcome.ADOPTED]
+    assert said[0].text == (
+        f"{paths[0]} is no video of OK's: the file is empty; OK takes no video under 16384 bytes"
+    )
+    assert "has only 16383 bytes" in said[1].text
+    assert [row.drop.path for row in await daemon.uploads()] == [bytes(tmp_path / "a.mp4")]

@@ -571,7 +571,7 @@ def folder(tmp_path: Path, okdrop: object) -> Path:
         file.write(f'[[watch]]\npath = "{tmp_path / "drop"}"\n')
     (tmp_path / "drop").mkdir()
     for name in ("a.mp4", "b.mp4"):
-        (tmp_path / "drop" / name).write_text(name)
+        (tmp_path / "drop" / name).write_bytes(name.encode() * 4096)
     return tmp_path / "drop"
 
 

@@ -13,6 +13,7 @@ from okdrop import events, named_files
 from okdrop.config import load
 from okdrop.drop import Drop, Failure, State
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Options
+from okdrop.errors import LedgerError
 from okdrop.events import shown
 from okdrop.inbox.revision import revision_at
 from okdrop.ledger import Ledger, read_only
@@ -285,3 +286,11 @@ async def test_a_published_file_that_is_gone_since_is_still_published(tmp_path: 
     board = Board([str(path)], lambda: 0.0)
     board.listen(events.UploadPublished(upload=1, video_id=VIDEO, path=str(path), size=1))
     assert (await told(tmp_path, path, board=board)).text.startswith(f"{path}: published, video {VIDEO}")
+
+
+async def test_beside_a_daemon_it_is_said_what_else_there_is_to_do(config: Config, tmp_path: Path) -> None:
+    async with await Ledger.open(config.ledger.url.get_secret_value()):
+        with pytest.raises(LedgerError, match="in use by another okdrop") as caught:
+            await upload(config, video(tmp_path / "a.mp4"))
+    assert caught.value.code == "ledger_locked"
+    assert caught.value.hint.startswith("beside a daemon, drop the file into a folder that it watches")

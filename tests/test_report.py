@@ -232,3 +232,47 @@ def test_what_is_held_is_counted_with_what_to_do() -> None:
     assert last == "1 queued"
     assert "held" in drawn(upload(held=True))
     assert [upload_as_json(row)["held"] for row in (upload(held=True), upload())] == [True, False]
+
+
+def test_what_was_replaced_says_by_what_and_no_old_failure() -> None:
+    failure = Failure(code="bad_file", message="OK refuses it", hint="look at it")
+    old = upload(state=State.SUPERSEDED, failure=failure)
+    assert list(status_as_lines({}, [old], replaced={7: 9}))[1].split("\t")[-1] == "replaced by upload 9"
+    assert list(status_as_lines({}, [old]))[1].split("\t")[-1] == "the file changed"
+    told = dict(facts(old, 9))
+    assert told["replaced by"] == "upload 9"
+    assert not {"failure", "hint"} & {*told}
+    assert "replaced by" not in dict(facts(old))
+    assert "replaced by: upload 9" in list(upload_as_lines(old, [], 9))
+    assert upload_as_json(old, 9)["replaced_by"] == 9
+    assert upload_as_json(old)["replaced_by"] is None
+    in_all = status_as_json({}, [old, upload()], Orphans(), replaced={7: 9})
+    assert [row["replaced_by"] for row in in_all["uploads"]] == [9, 9]  # both have id 7 here
+
+
+@pytest.mark.parametrize("facts_of_it", [{"state": State.PUBLISHED}, {"state": State.DUPLICATE}])
+def test_of_what_okdrop_did_not_send_no_share_is_told(facts_of_it: dict[str, Any]) -> None:
+    row = upload(duplicate_of=4, **facts_of_it)
+    assert list(status_as_lines({}, [row]))[1].split("\t")[2] == "-"
+    assert "0 %" not in drawn(row)
+    assert "held by OK" not in dict(facts(row))
+    sent = upload(state=State.PUBLISHED, ticket=TICKET, received=200)
+    assert list(status_as_lines({}, [sent]))[1].split("\t")[2] == "100 %"
+
+
+def test_that_ok_is_processing_a_video_is_no_hindrance() -> None:
+    row = upload(
+        state=State.PUBLISHED,
+        ticket=TICKET,
+        chore=Chore.CONFIRM,
+        troubles=2,
+        last_trouble="video_processing",
+        retry_at=AT,
+    )
+    told = dict(facts(row))
+    assert told["left to do"] == "ask OK what became of the video, OK is processing it"
+    assert told["asked again"] == rfc3339(AT)
+    assert "next try" not in told
+    away = dict(facts(row.with_(last_trouble="api_unreachable")))
+    assert away["left to do"].endswith(", last hindered by api_unreachable")
+    assert away["next try"].endswith(", after api_unreachable")

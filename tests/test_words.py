@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.making import START, drop, ticket
-from okdrop.drop import Failure, Halt, State, Upload
+from okdrop.drop import Failure, Halt, State, Upload, too_small
 from okdrop.words import halted, held, standing, video
 
 PAGE = "https://ok.ru/video/77"
@@ -30,6 +30,13 @@ def upload(state: State, **facts: Any) -> Upload:
         (
             upload(State.FAILED, failure=Failure(code="bad_file", message="no", hint="look")),
             "failed: bad_file: no; look; then: okdrop retry 7",
+        ),
+        (
+            upload(State.FAILED, failure=too_small(0)),
+            (
+                "failed: file_too_small: the file is empty; OK takes no video under 16384 bytes;"
+                " if the recording was cut short, there is nothing to publish; remove the file"
+            ),
         ),
         (upload(State.FAILED), "failed"),
         (upload(State.CANCELLED), "cancelled; okdrop retry 7 hands it back"),

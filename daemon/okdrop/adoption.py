@@ -15,7 +15,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from okdrop.drop import UNFINISHED, Drop, State
+from okdrop.drop import UNFINISHED, Drop, State, too_small
 from okdrop.errors import LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import contents
@@ -166,6 +166,10 @@ async def _proof(drop: Drop) -> _Proof | UploadError:
 
 
 async def _adopt(ledger: Ledger, drop: Drop, proof: _Proof | UploadError) -> Adopted:
+    if (never := too_small(drop.revision.size)) is not None:
+        return Adopted(
+            outcome=Outcome.REFUSED, text=f"{shown(drop.path)} is no video of OK's: {never.message}"
+        )
     if isinstance(proof, UploadError):
         return Adopted(outcome=Outcome.REFUSED, text=proof.message)
     while True:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from okdrop import events, service
 from okdrop.drop import UNFINISHED, Drop, State
+from okdrop.errors import LedgerError
 from okdrop.events import shown
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
@@ -106,7 +107,7 @@ async def upload(
     """
     wanted = _each_once(files)
     board = Board(map(shown, wanted), time.monotonic)
-    with _listener(config.log, board, progress, draw=draw) as listen:
+    with _listener(config.log, board, progress, draw=draw) as listen, _beside_a_daemon():
         code = await service.upload(config, listen, wanted, title=title)
     with read_only(config.ledger.url.get_secret_value()) as reader:
         outcomes = [outcome(path, board, reader, title=title) for path in wanted]
@@ -114,6 +115,21 @@ async def upload(
         say(one.text)
     left = any(one.left for one in outcomes)
     return service.SOME_FAILED if code == service.OK and left and not board.interrupted else code
+
+
+@contextlib.contextmanager
+def _beside_a_daemon() -> Iterator[None]:
+    """Say what else there is to do with a file, where another okdrop holds the ledger."""
+    try:
+        yield
+    except LedgerError as error:
+        if error.code != "ledger_locked":
+            raise
+        hint = (
+            "beside a daemon, drop the file into a folder that it watches instead of naming it to upload;"
+            " else wait until that one ends"
+        )
+        raise LedgerError(error.message, code=error.code, hint=hint) from error
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, Halt, State
 from okdrop.events import shown
 from okdrop.ledger.rows import Orphans
-from okdrop.words import held, printable, video_page, waiting
+from okdrop.words import OK_SAYS, held, hindered, printable, video_page, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +28,7 @@ LARGEST_TABLE: Final = 1000
 """Rows of a table that is still drawn quickly; more of them are lines, on a terminal too."""
 
 NO_ORPHANS: Final = Orphans()
+NONE_REPLACED: Final[Mapping[int, int]] = {}
 
 _COLUMNS: Final = ("id", "state", "held by OK", "size", "video", "file")
 LEFT_TO_DO: Final[Mapping[Chore, str]] = {
@@ -42,7 +43,7 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def upload_as_json(row: Upload) -> dict[str, Any]:
+def upload_as_json(row: Upload, replaced_by: int | None = None) -> dict[str, Any]:
     """One upload for `--json`; bytes of its path that are not UTF-8 stay, as lone surrogates (U+DCxx)."""
     failure = row.failure
     return {
@@ -64,6 +65,7 @@ def upload_as_json(row: Upload) -> dict[str, Any]:
         "held": row.held,
         "waits_for": row.waits_for,
         "duplicate_of": row.duplicate_of,
+        "replaced_by": replaced_by,
     }
 
 
@@ -75,12 +77,17 @@ def halt_as_json(halt: Halt | None) -> dict[str, str] | None:
 
 
 def status_as_json(
-    counts: Mapping[State, int], rows: Iterable[Upload], orphans: Orphans, halt: Halt | None = None
+    counts: Mapping[State, int],
+    rows: Iterable[Upload],
+    orphans: Orphans,
+    *,
+    halt: Halt | None = None,
+    replaced: Mapping[int, int] = NONE_REPLACED,
 ) -> dict[str, Any]:
     """Everything `status --json` prints; every state is counted, those without uploads too."""
     return {
         "counts": {state.value: counts.get(state, 0) for state in State},
-        "uploads": [upload_as_json(row) for row in rows],
+        "uploads": [upload_as_json(row, replaced.get(row.id)) for row in rows],
         "orphans": dataclasses.asdict(orphans),
         "halted": halt_as_json(halt),
     }
@@ -121,18 +128,28 @@ def _entries(count: int) -> str:
 
 
 def status_as_lines(
-    counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0, orphans: Orphans = NO_ORPHANS
+    counts: Mapping[State, int],
+    rows: Sequence[Upload],
+    *,
+    held: int = 0,
+    orphans: Orphans = NO_ORPHANS,
+    replaced: Mapping[int, int] = NONE_REPLACED,
 ) -> Iterator[str]:
     """For a pipe: a line for each upload, its columns between tabs, nothing cut; the summary last."""
     if rows:
         yield "\t".join((*_COLUMNS, "reason"))
     for row in rows:
-        yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row))))
+        yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row, replaced))))
     yield summary(counts, len(rows), held=held, orphans=orphans)
 
 
 def status_as_table(
-    counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0, orphans: Orphans = NO_ORPHANS
+    counts: Mapping[State, int],
+    rows: Sequence[Upload],
+    *,
+    held: int = 0,
+    orphans: Orphans = NO_ORPHANS,
+    replaced: Mapping[int, int] = NONE_REPLACED,
 ) -> Table:
     """For a terminal: a table that folds what is too wide for it."""
     from rich.table import Table  # noqa: PLC0415 - a drawing library, for terminals alone
@@ -147,7 +164,7 @@ def status_as_table(
     for row in rows:
         *cells, file = _cells(row, nothing="")
         # Text, never markup: names and reasons come from elsewhere.
-        table.add_row(*cells, Text("\n".join((file, *_remarks(row)))))
+        table.add_row(*cells, Text("\n".join((file, *_remarks(row, replaced)))))
     return table
 
 
@@ -155,21 +172,34 @@ def _cells(row: Upload, *, nothing: str) -> tuple[str, ...]:
     return (
         str(row.id),
         row.state.value,
-        f"{held(row)} %",
+        f"{held(row)} %" if _has_bytes_there(row) else nothing,
         f"{row.drop.revision.size:,}",
         row.ticket.video_id if row.ticket is not None else nothing,
         shown(row.drop.path),
     )
 
 
+def _has_bytes_there(row: Upload) -> bool:
+    """Whether OK may hold bytes of this very upload: not of one that was adopted, nor of a duplicate."""
+    return row.state is not State.DUPLICATE and (row.state is not State.PUBLISHED or row.ticket is not None)
+
+
 def _reason(row: Upload) -> str:
-    return printable(f"{row.failure.code}: {row.failure.message}") if row.failure is not None else ""
+    """Why it stopped; what was replaced did not stop by that."""
+    if row.failure is None or row.state is State.SUPERSEDED:
+        return ""
+    return printable(f"{row.failure.code}: {row.failure.message}")
 
 
-def _remarks(row: Upload) -> Iterator[str]:
+def _replaced(row: Upload, by: int | None) -> str:
+    if row.state is not State.SUPERSEDED:
+        return ""
+    return f"replaced by upload {by}" if by is not None else "the file changed"
+
+
+def _remarks(row: Upload, replaced: Mapping[int, int]) -> Iterator[str]:
     """What else there is to say of a row at a glance."""
-    if row.failure is not None:
-        yield _reason(row)
+    yield from filter(None, (_reason(row), _replaced(row, replaced.get(row.id))))
     if row.held:
         yield "held"
     if row.state in UNFINISHED and row.waits_for is not None:
@@ -188,7 +218,7 @@ def _afterwards(row: Upload) -> Iterator[tuple[str, str]]:
     """What became, or is to become, of the file after publishing: name and value, "" where nothing is."""
     moves = "moves to" if row.chore is Chore.MOVE else "moved to"
     yield moves, shown(row.moved_to) if row.moved_to is not None else ""
-    last = f", last hindered by {row.last_trouble}" if row.troubles else ""
+    last = f", {hindered(row.last_trouble)}" if row.troubles else ""
     yield "left to do:", f"{LEFT_TO_DO[row.chore]}{last}" if row.chore is not None else ""
 
 
@@ -197,19 +227,22 @@ def _next_try(row: Upload) -> tuple[str, str]:
         return "next try", ""
     if row.chore is Chore.DELETE and not row.troubles:
         return "kept until", f"{rfc3339(row.retry_at)}, by delete_after"
+    if row.chore is not None and row.last_trouble in OK_SAYS:
+        return "asked again", rfc3339(row.retry_at)
     return "next try", f"{rfc3339(row.retry_at)}, after {row.last_trouble}"
 
 
-def facts(row: Upload) -> list[tuple[str, str]]:
+def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
     """What there is to say of one upload: name and value, in the order in which one reads them."""
     ticket, failure = row.ticket, row.failure
     told = [
         ("path", shown(row.drop.path)),
         ("state", row.state.value),
         ("size", f"{row.drop.revision.size:,} bytes"),
-        ("held by OK", f"{row.received:,} bytes, {held(row)} %"),
+        ("held by OK", f"{row.received:,} bytes, {held(row)} %" if _has_bytes_there(row) else ""),
         ("video", f"{ticket.video_id}, {video_page(ticket.video_id)}" if ticket is not None else ""),
         ("waits for", f"the end of upload {row.waits_for}" if row.waits_for is not None else ""),
+        ("replaced by", f"upload {replaced_by}" if replaced_by is not None else ""),
         ("same as", f"upload {row.duplicate_of}" if row.duplicate_of is not None else ""),
         ("title", printable(row.drop.title)),
         ("tickets", f"{row.tickets} of {TICKETS_PER_REVISION}"),
@@ -218,7 +251,7 @@ def facts(row: Upload) -> list[tuple[str, str]]:
         _next_try(row),
         *((name.removesuffix(":"), value) for name, value in _afterwards(row)),
         ("failure", _reason(row)),
-        ("hint", printable(failure.hint) if failure is not None else ""),
+        ("hint", printable(failure.hint) if failure is not None and _reason(row) else ""),
         ("found", rfc3339(row.created_at)),
         ("last change", rfc3339(row.updated_at)),
     ]
@@ -231,16 +264,18 @@ def _steps(history: Iterable[HistoryRow]) -> Iterator[tuple[str, str, str]]:
         yield rfc3339(step.at), f"{before} → {step.to_state}", printable(step.note)
 
 
-def upload_as_lines(row: Upload, history: Iterable[HistoryRow]) -> Iterator[str]:
+def upload_as_lines(
+    row: Upload, history: Iterable[HistoryRow], replaced_by: int | None = None
+) -> Iterator[str]:
     """For a pipe: a line for each fact, then one for each step of its history; nothing is cut."""
-    for name, value in facts(row):
+    for name, value in facts(row, replaced_by):
         yield f"{name + ':':<13}{value}"
     yield ""
     for step in _steps(history):
         yield "  ".join(step).rstrip()
 
 
-def upload_as_table(row: Upload, history: Iterable[HistoryRow]) -> Group:
+def upload_as_table(row: Upload, history: Iterable[HistoryRow], replaced_by: int | None = None) -> Group:
     """For a terminal: a block of facts and a table of its history, both folded where they are too wide."""
     from rich.console import Group  # noqa: PLC0415 - a drawing library, for terminals alone
     from rich.table import Table  # noqa: PLC0415
@@ -249,7 +284,7 @@ def upload_as_table(row: Upload, history: Iterable[HistoryRow]) -> Group:
     block = Table.grid(padding=(0, 2, 0, 0))
     block.add_column(style="bold", no_wrap=True)
     block.add_column(overflow="fold")
-    for name, value in facts(row):
+    for name, value in facts(row, replaced_by):
         block.add_row(name, Text(value))
     steps = Table("at", "step", "note")
     for at, step, note in _steps(history):

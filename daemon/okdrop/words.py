@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from okdrop.drop import UNFINISHED, Halt, State, Upload
 from okdrop.events import shown
+
+OF_ANOTHER_FILE: Final = frozenset({"file_too_small", "bad_format", "dvd_menu"})
+"""Codes of failures that no retry undoes: what helps is another file, which gets an upload of its own."""
+
+OK_SAYS: Final = {
+    "video_uploading": "OK is still taking it in",
+    "video_processing": "OK is processing it",
+    "video_on_moderation": "OK's moderation looks at it",
+    "video_unavailable": "OK says that it is not available",
+    "video_limited_access": "OK says that access to it is limited",
+    "video_missing": "OK says that there is no such video",
+    "video_unknown": "OK says of it what okdrop does not know",
+}
+"""What keeps the question about a published video open, by its code; nothing is wrong with most of it."""
+
+
+def hindered(code: str) -> str:
+    """What kept a chore from being done: OK's word about the video where it is one, else the code."""
+    return OK_SAYS.get(code, f"last hindered by {code}")
 
 
 def printable(text: str) -> str:
@@ -32,7 +53,8 @@ def standing(row: Upload) -> str:
             return f"published{video(row)}"
         case State.FAILED if row.failure is not None:
             hint = f"; {row.failure.hint}" if row.failure.hint else ""
-            return f"failed: {row.failure.code}: {row.failure.message}{hint}; then: okdrop retry {row.id}"
+            then = "" if row.failure.code in OF_ANOTHER_FILE else f"; then: okdrop retry {row.id}"
+            return f"failed: {row.failure.code}: {row.failure.message}{hint}{then}"
         case State.CANCELLED:
             return f"cancelled; okdrop retry {row.id} hands it back"
         case State.DUPLICATE:

@@ -64,7 +64,7 @@ async def test_without_a_terminal_there_are_a_few_plain_lines(start: Any) -> Non
         line.rpartition(": ")[2].split(",")[0] for line in lines if "until it is finished" not in line
     ] == [
         "in line",
-        "asking for leave",
+        "asking OK for a place to upload to",
         "sending",
         "publishing",
         "published",

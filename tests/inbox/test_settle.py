@@ -172,6 +172,27 @@ def test_says_how_quickly_a_file_grows(seconds: float, grown: int, speed: str) -
     assert result == Waiting(reason=reason, look_again=seconds + 10, being_written=True)
 
 
+def test_says_no_speed_before_growth_was_seen_for_a_second() -> None:
+    """A copy comes in bursts: over a quarter of a second it would be told as many gigabytes a second."""
+    settler = Settler(10)
+    settler.look(PATH, revision(0), Writer.NONE, 0)
+    burst = settler.look(PATH, revision(3 * 10**9), Writer.NONE, 0.25)
+    assert isinstance(burst, Waiting)
+    assert burst.reason == "still growing"
+    later = settler.look(PATH, revision(4 * 10**9), Writer.NONE, 2)
+    assert isinstance(later, Waiting)
+    assert later.reason == "still growing, 2.0 GB/s"
+
+
+def test_what_shrank_begins_to_grow_anew() -> None:
+    settler = Settler(10)
+    settler.look(PATH, revision(10**9), Writer.NONE, 0)
+    settler.look(PATH, revision(0), Writer.NONE, 5)
+    grown = settler.look(PATH, revision(4000), Writer.NONE, 7)
+    assert isinstance(grown, Waiting)
+    assert grown.reason == "still growing, 2.0 kB/s"
+
+
 def test_says_no_speed_for_growth_within_no_time() -> None:
     settler = Settler(10)
     settler.look(PATH, revision(1), Writer.NONE, 0)

@@ -66,7 +66,7 @@ def test_more_files_than_lines_are_counted_and_what_moves_stands_first(screen: S
     bars.listen(events.UploadStarted(upload=2, path=paths[40], size=10, attempt=1))
     lines = drawn(bars).splitlines()
     assert len(lines) <= 12
-    assert lines[0].startswith("40.mp4  asking for leave")
+    assert lines[0].startswith("40.mp4  asking OK for a place to upload to")
     assert lines[2].startswith("30.mp4  published")
     assert lines[-1].rstrip() == f"and {50 - (len(lines) - 2)} more"
 

@@ -40,7 +40,7 @@ def test_each_change_is_a_line_once() -> None:
     told.listen(events.UploadPublished(upload=1, video_id="5", path=PATH, size=100))
     name = PATH.rpartition("/")[2]
     assert told.lines == [
-        f"{name}: asking for leave",
+        f"{name}: asking OK for a place to upload to",
         f"{name}: sending, 0 % of 100 B",
         f"{name}: waiting 8 s: OK answers 503, 0 % of 100 B",
         f"{name}: published, video 5",

@@ -37,7 +37,7 @@ def after(*told: events.Event, now: float = 0.0) -> Standing:
     ("told", "stage", "words", "percent"),
     [
         ([], Stage.SETTLING, "looking whether it is finished", 0),
-        ([STARTED], Stage.ASKING, "asking for leave", 0),
+        ([STARTED], Stage.ASKING, "asking OK for a place to upload to", 0),
         ([STARTED, TICKET], Stage.SENDING, "sending", 0),
         ([STARTED, TICKET, progress(100, 150)], Stage.SENDING, "sending", 25),
         (
@@ -76,7 +76,7 @@ def after(*told: events.Event, now: float = 0.0) -> Standing:
         (
             [STARTED, events.FileKnown(upload=1, path=PATH, state="uploading", video_id="5")],
             Stage.ASKING,
-            "asking for leave",
+            "asking OK for a place to upload to",
             0,
         ),
         (

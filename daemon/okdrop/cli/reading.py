@@ -38,20 +38,21 @@ def status(
     orphans = report.NO_ORPHANS
     counts: dict[State, int] = {}
     rows: list[Upload] = []
-    held, halt = 0, None
+    held, halt, replaced = 0, None, report.NONE_REPLACED
     with ledger_if_any(ledger_url(config)) as ledger:
         if ledger is not None:
             counts, held, orphans = ledger.counts(), ledger.held(), ledger.count_orphans()
             halt = ledger.halted()
             rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
+            replaced = ledger.replacements(rows)
     if as_json:
-        print(json.dumps(report.status_as_json(counts, rows, orphans, halt)))
+        print(json.dumps(report.status_as_json(counts, rows, orphans, halt=halt, replaced=replaced)))
         return
     _say_halted(halt)
     if sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
-        _draw(report.status_as_table(counts, rows, held=held, orphans=orphans))
+        _draw(report.status_as_table(counts, rows, held=held, orphans=orphans, replaced=replaced))
     else:
-        for line in report.status_as_lines(counts, rows, held=held, orphans=orphans):
+        for line in report.status_as_lines(counts, rows, held=held, orphans=orphans, replaced=replaced):
             print(line)
 
 
@@ -70,15 +71,16 @@ def show(
         if row is None:
             raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
         history, halt = ledger.history(number), ledger.halted()
+        replaced_by = ledger.replacements([row]).get(number)
     if as_json:
         more = {"history": report.history_as_json(history), "halted": report.halt_as_json(halt)}
-        print(json.dumps(report.upload_as_json(row) | more))
+        print(json.dumps(report.upload_as_json(row, replaced_by) | more))
         return
     _say_halted(halt if row.state in UNFINISHED or row.chore is not None else None)
     if sys.stdout.isatty():
-        _draw(report.upload_as_table(row, history))
+        _draw(report.upload_as_table(row, history, replaced_by))
     else:
-        for line in report.upload_as_lines(row, history):
+        for line in report.upload_as_lines(row, history, replaced_by):
             print(line)
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 WRITER_POLL: Final = 0.5
 """Seconds between looks at a quiet file that a writer keeps open: nothing else tells that it was closed."""
 
+_MEASURED_OVER: Final = 1.0
+"""Seconds that a file has to be seen growing before its speed is worth a word: a copy comes in bursts."""
+
 _KILO: Final = 1000
 _SHORT: Final = 10  #: a figure below it is shown with a decimal
 
@@ -59,6 +62,8 @@ class _Look:
     at: float
     since: float
     changed: bool  #: another revision was seen before this one
+    size_then: int  #: at the earliest look since which it never shrank
+    then: float  #: the time of that look
 
 
 class Settler:
@@ -133,7 +138,7 @@ class Settler:
         if before is None:
             return "seen for the first time"
         if look.revision.size > before.revision.size:
-            return f"still growing{_speed(before, look)}"
+            return f"still growing{_speed(look)}"
         what = "changed" if look.changed else "seen for the first time"
         return f"{what} {look.at - look.since:.0f} s ago; quiet for {self._settle:g} s is asked"
 
@@ -141,14 +146,22 @@ class Settler:
 def _next_look(before: _Look | None, revision: Revision, now: float) -> _Look:
     if before is not None and before.revision == revision:
         return dataclasses.replace(before, at=now)
-    return _Look(revision=revision, at=now, since=now, changed=before is not None)
+    grows = before is not None and revision.size >= before.revision.size
+    return _Look(
+        revision=revision,
+        at=now,
+        since=now,
+        changed=before is not None,
+        size_then=before.size_then if before is not None and grows else revision.size,
+        then=before.then if before is not None and grows else now,
+    )
 
 
-def _speed(before: _Look, look: _Look) -> str:
-    seconds = look.at - before.at
-    if seconds <= 0:
+def _speed(look: _Look) -> str:
+    seconds = look.at - look.then
+    if seconds < _MEASURED_OVER:
         return ""
-    speed, unit = (look.revision.size - before.revision.size) / seconds, "B/s"
+    speed, unit = (look.revision.size - look.size_then) / seconds, "B/s"
     for larger in ("kB/s", "MB/s", "GB/s"):
         if speed < _KILO:
             break

@@ -114,10 +114,7 @@ def _take(descriptor: int) -> bool:
         raise LedgerError(
             f"the ledger is in use by another okdrop (process {holder or 'unknown'})",
             code="ledger_locked",
-            hint=(
-                "wait until that one ends; beside a daemon, drop the file into a folder that it watches"
-                " instead of naming it to upload"
-            ),
+            hint="one at a time works with a ledger: wait until that one ends, or stop it first",
         ) from error
     except OSError as error:
         raise _refused(error) from error

@@ -269,6 +269,12 @@ def counts(connection: Connection) -> dict[State, int]:
     return {state: found.get(state, 0) for state in State}
 
 
+def replacements(connection: Connection, *, first: int, last: int) -> dict[int, int]:
+    """Which uploads took over from superseded ones, of those with ids from `first` to `last`."""
+    found = connection.execute(queries.REPLACEMENTS, {"first": first, "last": last})
+    return {row[0]: row[1] for row in found}
+
+
 def held(connection: Connection) -> int:
     """How many uploads wait for a person to say go."""
     return int(connection.execute(queries.HELD).scalar_one())

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
 from okdrop.ledger.schema import (
@@ -121,6 +134,21 @@ FOLDER: Final = select(FOLDERS.c.empty_on).where(FOLDERS.c.path == bindparam("fo
 NOTE_FOLDER: Final = insert(FOLDERS)
 NOTE_FOLDER_AGAIN: Final = update(FOLDERS).where(
     FOLDERS.c.path == bindparam("folder"), FOLDERS.c.empty_on.is_not(None)
+)
+
+# Which upload took over from a superseded one: the oldest row of its path after it that still counts, for a
+# span of rows. The last condition is LIVE, of the one alias, so that the index by path serves.
+_OLD, _NEW = UPLOADS.alias("old"), UPLOADS.alias("new")
+REPLACEMENTS: Final = (
+    select(_OLD.c.id, func.min(_NEW.c.id))
+    .join(_NEW, _NEW.c.path == _OLD.c.path)
+    .where(
+        _OLD.c.state == State.SUPERSEDED,
+        _OLD.c.id.between(bindparam("first"), bindparam("last")),
+        _NEW.c.id > _OLD.c.id,
+        _NEW.c.state != literal_column("'superseded'"),
+    )
+    .group_by(_OLD.c.id)
 )
 
 # How many uploads wait for a person to say go.

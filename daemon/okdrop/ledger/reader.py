@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
+from okdrop.drop import State
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock, migrate, operations, place, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
-    from okdrop.drop import Drop, Halt, State, Upload
+    from okdrop.drop import Drop, Halt, Upload
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.rows import HistoryRow, Orphans
 
@@ -55,6 +56,13 @@ class Reader:
     ) -> list[Upload]:
         """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
         return self._ask(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
+
+    def replacements(self, rows: Sequence[Upload]) -> dict[int, int]:
+        """Which upload took over from each of these that is superseded: id → id, where it is known."""
+        ids = [row.id for row in rows if row.state is State.SUPERSEDED]
+        if not ids:
+            return {}
+        return self._ask(operations.replacements, first=min(ids), last=max(ids))
 
     def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""

@@ -94,7 +94,7 @@ def _known(event: events.FileKnown, standing: Standing) -> Standing:
 def _on_its_way(event: Event, standing: Standing, now: float) -> Standing:
     match event:
         case events.UploadStarted(size=size):
-            words = "asking OK what it holds" if standing.furthest else "asking for leave"
+            words = "asking OK what it holds" if standing.furthest else "asking OK for a place to upload to"
             return _at(_with(standing, done=standing.done, size=size), Stage.ASKING, words)
         case events.TicketIssued():
             return _at(_with(standing, done=0, size=standing.size), Stage.SENDING, "sending")
