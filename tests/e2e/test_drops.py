@@ -300,7 +300,9 @@ async def test_a_name_that_is_not_utf8_stops_nothing(start: Any) -> None:
     daemon.watch(settle="100ms", rescan=NEVER)
     restless = os.fsencode(daemon.drop) + b"/restless \xff.mp4"
     async with daemon.staying() as running, kept_rewriting(restless):
-        await until(lambda: running.told("folder.scans_only"))
+        [told] = await until(lambda: running.told("folder.scans_only"))
+        assert told["reason"].endswith("/restless \\xFF.mp4")
+        assert told["hint"].startswith("rename it;")
         files = [video(daemon.drop / f"beside-{number}.mp4") for number in range(3)]
         await until(lambda: len(published(emulator.videos())) == 3)
         assert_published_once(emulator.videos(), files)

@@ -111,8 +111,10 @@ async def test_a_name_that_is_not_utf8_ends_a_watch_and_another_can_begin(
 ) -> None:
     await hints.watch(folders(tmp_path))
     os.close(os.open(os.fsencode(tmp_path) + b"/\xff.mp4", os.O_CREAT))
-    with pytest.raises(NoHints, match="decode"):
+    with pytest.raises(NoHints, match="not UTF-8") as ended:
         await hinted(hints, tmp_path)
+    assert ended.value.message.endswith(f": {tmp_path}/\\xFF.mp4")
+    assert ended.value.hint.startswith("rename it; meanwhile every file is still found")
     assert not hints.folders
     await hints.watch(folders(tmp_path))
     (tmp_path / "beside.mp4").touch()

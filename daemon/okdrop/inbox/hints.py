@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -47,6 +48,11 @@ MANY: Final = 5000
 """So many hints at once are a reason to scan: that costs less, and finds what a full queue lost."""
 
 _LIMIT_HINT: Final = "raise fs.inotify.max_user_watches (sysctl)"
+_RENAME_HINT: Final = (
+    "rename it; meanwhile every file is still found, that one too, by looking through the folder (`rescan`)"
+)
+_UNDECODABLE: Final = re.compile(r'decode path "(.+)"', re.DOTALL)
+"""How watchfiles names the path at fault: in quotes, with escapes for what is no text."""
 _INSTANCES_HINT: Final = "raise fs.inotify.max_user_instances (sysctl)"
 
 
@@ -157,7 +163,7 @@ class Hints:
         if self._lost:
             reason = self._lost
             self.close()
-            raise NoHints(reason)
+            raise _loss(reason)
         return paths
 
     def close(self) -> None:
@@ -222,6 +228,13 @@ def _begun(folders: list[str]) -> _rust_notify.RustNotify:
         except BaseException as error:
             raise _refusal(str(error) or type(error).__name__) from error
     raise NoHints("there is no folder that could be watched")
+
+
+def _loss(reason: str) -> NoHints:
+    """What it means that a watch ended."""
+    if (named := _UNDECODABLE.search(reason)) is not None:
+        return NoHints(f"a name is not UTF-8, which ends the watch: {named[1]}", hint=_RENAME_HINT)
+    return NoHints(reason)
 
 
 def _refusal(reason: str) -> NoHints:
