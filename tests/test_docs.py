@@ -57,7 +57,13 @@ def _codes_of(tree: ast.AST) -> Iterator[str]:
                 ast.Assign(targets=[ast.Name(id="code" | "stable" | "NOT_TAKEN")], value=value)
                 | ast.AnnAssign(
                     target=ast.Name(
-                        id="code" | "stable" | "SOURCE_GONE" | "SOURCE_AWAY" | "SOURCE_MISSED" | "NOT_TAKEN"
+                        id="code"
+                        | "stable"
+                        | "SOURCE_GONE"
+                        | "SOURCE_AWAY"
+                        | "SOURCE_MISSED"
+                        | "NOT_TAKEN"
+                        | "EXISTING_IGNORED"
                     ),
                     value=ast.expr() as value,
                 )

@@ -109,6 +109,9 @@ so (`okdrop adopt`): nothing of it is on its way, and nothing will be sent.
 SOURCE_GONE: Final = "source_gone"
 """The code of a failure that the file's coming back undoes."""
 
+EXISTING_IGNORED: Final = "existing_ignored"
+"""The code of what lay in a folder before its first start and is not to be sent (`existing = "ignore"`)."""
+
 UNFINISHED: Final = frozenset({State.QUEUED, State.UPLOADING, State.FINALIZING})
 """The states from which work goes on by itself."""
 
@@ -259,6 +262,12 @@ class Upload:
     def lost_its_file(self) -> bool:
         """Whether it failed for no other reason than that its file was gone."""
         return self.state is State.FAILED and self.failure is not None and self.failure.code == SOURCE_GONE
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it lay in its folder before the first start, and nobody has had a wish for it since."""
+        failure = self.failure
+        return self.state is State.CANCELLED and failure is not None and failure.code == EXISTING_IGNORED
 
     def handed_back(self) -> Self:
         """Return a failed or cancelled upload as it begins anew.

@@ -226,6 +226,15 @@ async def refused_and_touched(world: World) -> Digests:
     return digests
 
 
+async def set_aside_and_touched(world: World) -> Digests:
+    """It lay there before the first start, was recorded, and gets another time."""
+    digests = await dropped(world)
+    await world.live()
+    assert world.rows()[0].is_set_aside
+    touch(world)
+    return digests
+
+
 async def aimed_then_kept(world: World) -> Digests:
     """The file was to be moved, and a crash came before it was; now its folder says keep."""
     world.after = After.MOVE
@@ -834,6 +843,13 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         world={"ignores_existing": True},
         prepare=dropped,
         visits=frozenset({"first_look.FirstLook._ignore"}),
+        verdict=not_sent,
+    ),
+    Scenario(
+        name="lay there before, and touched",
+        world={"ignores_existing": True},
+        prepare=set_aside_and_touched,
+        visits=frozenset({"intake.Intake._set_aside"}),
         verdict=not_sent,
     ),
     Scenario(

@@ -447,11 +447,15 @@ async def test_what_lay_there_before_the_first_start_is_not_sent_if_so_configure
     assert [states[path.name] for path in before] == [["cancelled"]] * 3
     [wanted] = [row for row in (await daemon.status())["uploads"] if row["path"] == str(before[1])]
     assert (await daemon.ends("retry", str(wanted["id"]))).code == 0
-    os.utime(before[2])
+    os.utime(before[0])  # which alone makes nothing public
+    replaced = video(daemon.place / "replaced.mp4", 70 * KB).rename(before[2])
     async with daemon.staying():
         await until(lambda: len(published(emulator.videos())) == 4)
+        after_all = video(daemon.drop / "after all.mp4")
+        await until(lambda: len(published(emulator.videos())) == 5)
     last = daemon.drop / "the last.mp4"
-    assert_published_once(emulator.videos(), [later, last, before[1], before[2]])
+    assert_published_once(emulator.videos(), [later, last, before[1], replaced, after_all])
+    assert (await daemon.states())[before[0].name] == ["cancelled"]
 
 
 async def test_a_new_folder_with_too_much_waits_for_a_person(start: Any) -> None:

@@ -246,3 +246,15 @@ async def test_what_would_be_taken_waits_beside_a_halted_daemon_and_that_is_said
         assert place.explained(gone).why[-1] == words
         assert words not in place.explained(sent).why
         assert words not in place.explained(place.video("no.txt")).why
+
+
+async def test_what_was_set_aside_and_touched_says_that_this_alone_sends_nothing(place: Place) -> None:
+    path = place.video()
+    await place.row(path, State.CANCELLED, failure=Failure(code="existing_ignored", message="before"))
+    os.utime(path, ns=(1, 1))
+    told = place.explained(path)
+    assert told.verdict is Verdict.KNOWN
+    assert told.why[0] == (
+        "upload 1: it lay there before the first start, and was touched since: that alone sends nothing;"
+        " okdrop retry 1 sends it"
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ledger.making import START, drop
-from okdrop.drop import SOURCE_GONE, Drop, Failure, State, Upload
-from okdrop.ledger import Known, Moved, New, Suspect
+from okdrop.drop import EXISTING_IGNORED, SOURCE_GONE, Drop, Failure, State, Upload
+from okdrop.ledger import Known, Moved, New, SetAside, Suspect
 from okdrop.ledger.judgement import decide
 
 LIVE = [state for state in State if state is not State.SUPERSEDED]
@@ -65,3 +65,16 @@ def test_a_touched_file_whose_video_may_be_public_is_suspect(state: State) -> No
 def test_a_file_that_was_gone_is_recognised_under_another_name() -> None:
     gone = row(drop(b"/old"), State.FAILED).with_(failure=Failure(code=SOURCE_GONE, message="gone"))
     assert decide(drop(b"/new"), [gone]) == Moved(upload=gone)
+
+
+def test_what_was_set_aside_is_so_under_its_path_size_and_inode() -> None:
+    ignored = Failure(code=EXISTING_IGNORED, message="it lay there before")
+    aside = row(drop(mtime_ns=1, inode=7, device=1), State.CANCELLED).with_(failure=ignored)
+    assert decide(drop(mtime_ns=2, inode=7, device=1), [aside]) == SetAside(upload=aside)
+    assert decide(drop(mtime_ns=2, inode=7, device=2), [aside]) == SetAside(upload=aside)  # renumbered
+    assert decide(drop(mtime_ns=2, inode=8), [aside]) == New()
+    assert decide(drop(mtime_ns=2, inode=7, size=5), [aside]) == New()
+    assert decide(drop(b"/other", mtime_ns=2, inode=7), [aside]) == New()
+    assert decide(drop(mtime_ns=1, inode=8), [aside]) == Known(upload=aside)
+    by_a_person = aside.with_(failure=None)
+    assert decide(drop(mtime_ns=2, inode=7), [by_a_person]) == New()

@@ -10,8 +10,9 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import MINIMUM_SIZE, State
-from okdrop.errors import LedgerError
+from okdrop.errors import GaveUp, LedgerError
 from okdrop.inbox import contents
+from okdrop.pipeline.first_look import WHY_IGNORED
 from pipeline.bench import SIZE, after, content
 
 if TYPE_CHECKING:
@@ -345,3 +346,85 @@ async def test_a_file_of_another_sample_is_not_read_to_its_end(
     os.utime(bench.folder / "a.mp4", ns=(1, 1))
     monkeypatch.setattr(contents, "digest", None)
     assert (await take(bench, bench.drop(bench.folder / "a.mp4"))).state is State.QUEUED
+
+
+async def set_aside(bench: Bench) -> Upload:
+    """A file that lay there before the first start, with `existing = "ignore"`."""
+    drop = bench.drop(bench.file())
+    return await bench.ledger.add(drop, state=State.CANCELLED, failure=WHY_IGNORED)
+
+
+async def test_a_touch_of_what_was_set_aside_sends_nothing(bench: Bench) -> None:
+    """Whatever somebody's archive goes through: a restored backup, a tool that sets times."""
+    aside, path = await set_aside(bench), bench.folder / "a.mp4"
+    for time in (1, 2, 3):
+        os.utime(path, ns=(time, time))
+        row = await take(bench, bench.drop(path))
+        assert (row.id, row.is_set_aside, row.drop) == (aside.id, True, bench.drop(path))
+        assert (await take(bench, bench.drop(path))) == row  # known by its new time
+    assert len(await bench.ledger.uploads()) == 1
+    assert len(bench.opened) == 0
+    notes = [step.note for step in await bench.ledger.history(aside.id)]
+    assert len(notes) == 2  # however often it is touched
+
+
+async def test_new_contents_in_place_of_what_was_set_aside_are_taken(bench: Bench) -> None:
+    aside, path = await set_aside(bench), bench.folder / "a.mp4"
+    bench.file(size=SIZE + 1)
+    row = await take(bench, bench.drop(path))
+    assert (row.id != aside.id, row.state) == (True, State.QUEUED)
+    assert (await bench.row(aside.id)).state is State.SUPERSEDED
+
+
+async def test_another_file_in_place_of_what_was_set_aside_is_taken(bench: Bench) -> None:
+    """Of the same size, as a format of a fixed size is; renamed into place, it has an inode of its own."""
+    aside, path = await set_aside(bench), bench.folder / "a.mp4"
+    bench.file("new.mp4", seed="new").rename(path)
+    os.utime(path, ns=(1, 1))
+    row = await take(bench, bench.drop(path))
+    assert (row.id != aside.id, row.state) == (True, State.QUEUED)
+
+
+async def test_what_is_written_into_a_set_aside_file_is_told_by_its_contents_once_it_was_touched(
+    bench: Bench,
+) -> None:
+    """The first time nothing but its stat is known; a recorder that goes round is right from then on."""
+    aside, path = await set_aside(bench), bench.folder / "a.mp4"
+    bench.file(seed="first round")
+    os.utime(path, ns=(1, 1))
+    assert (await take(bench, bench.drop(path))).id == aside.id
+    bench.file(seed="second round")
+    os.utime(path, ns=(2, 2))
+    row = await take(bench, bench.drop(path))
+    assert (row.id != aside.id, row.state) == (True, State.QUEUED)
+
+
+async def test_a_set_aside_file_that_cannot_be_read_stays_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside, path = await set_aside(bench), bench.folder / "a.mp4"
+    os.utime(path, ns=(1, 1))
+    touched = await take(bench, bench.drop(path))
+
+    async def refused(_source: object) -> bytes:
+        raise GaveUp("no")
+
+    monkeypatch.setattr(contents, "sample", refused)
+    os.utime(path, ns=(2, 2))
+    row = await take(bench, bench.drop(path))
+    assert (row.id, row.is_set_aside, row.sample) == (aside.id, True, touched.sample)
+
+
+async def test_what_a_person_hands_back_meanwhile_is_judged_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside, path = await set_aside(bench), bench.folder / "a.mp4"
+    os.utime(path, ns=(1, 1))
+
+    async def hand_back() -> None:
+        await bench.ledger.write((await bench.row(aside.id)).handed_back())
+
+    after(monkeypatch, contents, "sample", 1, hand_back)
+    row = await take(bench, bench.drop(path))
+    assert (row.id != aside.id, row.state) == (True, State.QUEUED)
+    assert (await bench.row(aside.id)).state is State.SUPERSEDED

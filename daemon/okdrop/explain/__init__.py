@@ -23,7 +23,7 @@ from okdrop.explain.place import against, eye, where
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
-from okdrop.ledger import Judgement, Known, Moved, New, Suspect
+from okdrop.ledger import Judgement, Known, Moved, New, SetAside, Suspect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,13 +135,13 @@ def _explained(config: Config, path: bytes, reader: Reader | None) -> Explanatio
     drop = Drop(path=path, revision=revision, folder=folder)
     judgement = reader.judge(drop) if reader is not None else New()
     earlier = reader.uploads(paths=[path]) if reader is not None else []
-    if isinstance(judgement, Known | Moved):
+    if isinstance(judgement, Known | Moved | SetAside):
         return _known(config, drop, judgement, earlier, why)
     return _unknown(config, drop, judgement, earlier, why)
 
 
 def _known(
-    config: Config, drop: Drop, judgement: Known | Moved, earlier: Sequence[Upload], why: list[str]
+    config: Config, drop: Drop, judgement: Known | Moved | SetAside, earlier: Sequence[Upload], why: list[str]
 ) -> Explanation:
     row = judgement.upload
     fields, unfit = _fields(config, row.drop)
@@ -185,6 +185,12 @@ def _by_ledger(judgement: Judgement) -> Iterator[str]:
             yield f"upload {row.id}: {_standing(row)}"
         case Moved(upload=row):
             yield f"it is the file that was {shown(row.drop.path)}, upload {row.id}: {_standing(row)}"
+        case SetAside(upload=row):
+            again = "" if row.sample is None else ", unless its contents prove to be others"
+            yield (
+                f"upload {row.id}: it lay there before the first start, and was touched since: that alone"
+                f" sends nothing{again}; okdrop retry {row.id} sends it"
+            )
         case Suspect(upload=row):
             yield (
                 f"upload {row.id} published this path with the same size before it was touched: contents are"

@@ -18,7 +18,7 @@ sqlite        all that is particular to SQLite
 from __future__ import annotations
 
 from okdrop.ledger.errors import StaleVersion
-from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, Suspect
+from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, SetAside, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
@@ -35,6 +35,7 @@ __all__ = [
     "Orphans",
     "Patience",
     "Reader",
+    "SetAside",
     "StaleVersion",
     "Suspect",
     "daemon_of",

@@ -36,6 +36,16 @@ class Moved:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """Not to be sent, as it lay there before the first start; the same file by its inode, touched since.
+
+    A touch alone makes nothing public. Where a sample is known of it, the contents tell whether it is more.
+    """
+
+    upload: Upload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
     """Published (or maybe) under this path and with this size, but touched since: compare before sending."""
 
@@ -47,7 +57,7 @@ class New:
     """Nothing is known of it."""
 
 
-Judgement: TypeAlias = Known | Moved | Suspect | New
+Judgement: TypeAlias = Known | Moved | SetAside | Suspect | New
 
 
 def decide(drop: Drop, rows: Sequence[Upload]) -> Judgement:
@@ -64,6 +74,10 @@ def decide(drop: Drop, rows: Sequence[Upload]) -> Judgement:
     moved = [row for row in rows if row.drop.revision == drop.revision and row.drop.path != drop.path]
     if moved:
         return Moved(upload=max(moved, key=lambda row: (row.state in SENT, row.state in UNFINISHED, row.id)))
+    inode = drop.revision.inode
+    aside = [row for row in same_path if row.is_set_aside and row.drop.revision.inode == inode]
+    if aside:
+        return SetAside(upload=aside[0])
     suspects = [row for row in same_path if row.state in SENT or row.publish_offered]
     if suspects:
         return Suspect(upload=max(suspects, key=lambda row: (row.digest is not None, row.id)))

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from okdrop import events
-from okdrop.drop import Drop, Failure, State, too_small
+from okdrop.drop import EXISTING_IGNORED, Drop, Failure, State, too_small
 from okdrop.ledger import New, Suspect
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ AT_ONCE: Final = 500
 
 IGNORED: Final = "lay there before the first start (existing = ignore)"
 WHY_IGNORED: Final = Failure(
-    code="existing_ignored", message="it " + IGNORED, hint="okdrop retry ID sends it all the same"
+    code=EXISTING_IGNORED, message="it " + IGNORED, hint="okdrop retry ID sends it all the same"
 )
 HELD: Final = "held: found with too many others in a new folder; okdrop go releases it"
 

@@ -15,7 +15,7 @@ from okdrop.errors import LedgerError, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
-from okdrop.ledger import SENT, Known, Moved, New, StaleVersion, Suspect
+from okdrop.ledger import SENT, Known, Moved, New, SetAside, StaleVersion, Suspect
 from okdrop.pipeline.after import chore_of_duplicate
 from okdrop.pipeline.parts import SOURCE_MISSED
 
@@ -71,6 +71,8 @@ class Intake:
                 return self._known(drop, upload)
             case Moved(upload=upload):
                 return await self._moved(drop, upload)
+            case SetAside(upload=upload):
+                return await self._set_aside(drop, upload)
             case Suspect(upload=upload) if compare_later is not None and upload.digest is not None:
                 compare_later(drop, upload)
                 return None
@@ -163,8 +165,28 @@ class Intake:
                 return self._known(drop, upload)
             case Moved(upload=upload):
                 return await self._moved(drop, upload)
+            case SetAside(upload=upload):
+                return await self._set_aside(drop, upload)
             case Suspect() | New():
                 return await self._add(drop)
+
+    async def _set_aside(self, drop: Drop, upload: Upload) -> Upload:
+        """What is not to be sent was touched, which alone makes nothing public: it goes by the new time.
+
+        A sample is taken of it now, since nothing of it was read before; the next time its contents tell.
+        """
+        try:
+            sample = await contents.sample(Source(drop.path, drop.revision))
+        except UploadError:
+            sample = upload.sample or b""  # it cannot be told, and so it stays aside
+        if upload.sample and sample != upload.sample:
+            return await self._add(drop)
+        changed = upload.with_(drop=_called_as_before(drop, upload), sample=sample or None)
+        note = "" if upload.sample else "the file was touched: that alone sends nothing"
+        try:
+            return self._known(drop, await self._parts.ledger.write(changed, note=note))
+        except StaleVersion:
+            return await self._anew(drop)  # somebody handed it back meanwhile
 
     async def _anew_if_known(self, drop: Drop, error: LedgerError) -> Upload:
         """Another process gave this revision a row after it was judged here."""
