@@ -184,6 +184,22 @@ def _resolves(symbol: str) -> bool:
     return False
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/operations.md"])
+def test_the_installation_holds_together(name: str) -> None:
+    """One place, which the unit names too; and okdrop is called by its bare name only once that is linked."""
+    text = (ROOT / name).read_text()
+    unit = (ROOT / "systemd" / "okdrop.service").read_text()
+    places = {*re.findall(r"/\S*/bin/okdrop\b", text + unit)} - {"/usr/local/bin/okdrop"}
+    assert places == {"/opt/okdrop/bin/okdrop"}
+    before, linked, _ = text.partition("ln -sf /opt/okdrop/bin/okdrop /usr/local/bin/okdrop\n")
+    assert linked
+    blocks = re.findall(r"^```sh\n(.*?)^```", before + "```\n", re.DOTALL | re.MULTILINE)
+    bare = [
+        line for block in blocks for line in block.splitlines() if re.match(r"(sudo \S+ \S+ )?okdrop ", line)
+    ]
+    assert bare == []
+
+
 def test_every_event_is_explained_and_no_other() -> None:
     kinds = [
         kind for _, kind in inspect.getmembers(events, inspect.isclass) if issubclass(kind, events.Event)
