@@ -206,7 +206,7 @@ async def test_who_waits_for_the_lock_is_not_told_to_make_another_ledger(ledger:
     with pytest.raises(LedgerError) as caught:
         await Ledger.open(url)
     assert (
-        caught.value.hint == "one at a time works with a ledger: wait until that one ends, or stop it first"
+        caught.value.hint == "wait until that one ends, or stop it first: one at a time works with a ledger"
     )
 
 

@@ -114,7 +114,7 @@ def _take(descriptor: int) -> bool:
         raise LedgerError(
             f"the ledger is in use by another okdrop (process {holder or 'unknown'})",
             code="ledger_locked",
-            hint="one at a time works with a ledger: wait until that one ends, or stop it first",
+            hint="wait until that one ends, or stop it first: one at a time works with a ledger",
         ) from error
     except OSError as error:
         raise _refused(error) from error
