@@ -11,7 +11,7 @@ import pytest
 
 from okdrop import events
 from okdrop.config.bandwidth import Bandwidth
-from okdrop.drop import Mode, State
+from okdrop.drop import TICKETS_PER_REVISION, Mode, State
 from okdrop.errors import GaveUp, Halted, SourceChanged, Trouble
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
@@ -285,8 +285,10 @@ async def test_a_dead_url_is_not_followed_by_a_new_one_at_once(bench: Bench) -> 
     with bench.faults.active("expire_url"):
         await attempt.run()
     delays = [told.delay for told in bench.told(events.UploadTrouble)]
-    assert delays
-    assert min(delays) >= bench.parts.backoff.first_delay
+    *others, last = delays
+    assert len(others) == TICKETS_PER_REVISION - 1
+    assert min(others) >= bench.parts.backoff.first_delay
+    assert last == 0.0  # none follows it
 
 
 async def test_the_tries_of_one_error_are_not_used_up_by_another(bench: Bench) -> None:

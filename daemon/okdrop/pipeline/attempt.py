@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -164,6 +165,7 @@ class Attempt:
                     return GaveUp(step.message, code=step.code, hint=step.hint)
                 self._begin(step, group, tasks)
             if (interrupted := self._interruption()) is not None:
+                await self._part_with_dead_ticket(interrupted)
                 return interrupted
             landing = await self._landings.get()
             if landing is not None:
@@ -191,8 +193,11 @@ class Attempt:
         waiting = self._release is not None or self._parts.monotonic() < self._not_before
         if waiting or self._let_go or self._parts.brake.holds:
             return False
-        if (self.row.ticket is None and self._out) or self._session.received == self._session.size:
-            return True  # the call is out, or no byte is missing: nobody's trouble is in the way
+        is_out = self.row.ticket is None and self._out > 0
+        if is_out or self._session.asks_about_video or self._session.received == self._session.size:
+            return (
+                True  # a call is out, or comes next, or no byte is missing: no host's trouble is in the way
+            )
         return not self._is_held(*places_of(self.row))
 
     def _is_held(self, *places: str) -> bool:
@@ -294,8 +299,8 @@ class Attempt:
         self._record.has(ticket=ticket, digest=None)
         self._tidings.ticket_issued(ticket, number=self._session.tickets)
 
-    def _video_is(self, status: m.VideoStatus) -> None:
-        self._session.video_is(status)
+    def _video_is(self, status: m.VideoStatus) -> UploadError | None:
+        return self._session.video_is(status)
 
     def _probe_answered(self, place: str, answer: m.ProbeAnswer) -> UploadError | None:
         error = self._session.probe_answered(answer)
@@ -364,13 +369,27 @@ class Attempt:
             return
         asks_first = again.troubles == 1 and isinstance(error, Doubt)
         held_by = self._parts.breakers.ill(*places_of(self.row)) if isinstance(error, Trouble) else ""
-        delay = await self._record.put_off(error, at_once=asks_first, held_by=held_by)
+        at_most = math.inf if isinstance(error, Trouble) else self._longest_wait
+        delay = await self._record.put_off(error, at_once=asks_first, at_most=at_most, held_by=held_by)
         self._not_before = now + delay
         if held_by or delay > PATIENCE:
             place = places_of(self.row)[-1] if isinstance(error, Trouble) and not error.retry_after else ""
             self._release = Released(delay, held_by or place, held=bool(held_by))
         else:
             asyncio.get_running_loop().call_later(delay, self._wake)
+
+    @property
+    def _longest_wait(self) -> float:
+        """Seconds: what the session knows and the row does not must not be lost to a longer one."""
+        if self._session.gives_up_next:
+            return 0.0
+        return PATIENCE if self._session.asks_about_video else math.inf
+
+    async def _part_with_dead_ticket(self, outcome: Outcome) -> None:
+        """Have the row say that its ticket is dead: whoever takes it up later would ask that URL again."""
+        ticket = self.row.ticket
+        if isinstance(outcome, Released) and ticket is not None and self._session.has_lost_ticket:
+            await self._record.abandon(ticket, due=self.row.retry_at)
 
     def _wake(self) -> None:
         self._landings.put_nowait(None)

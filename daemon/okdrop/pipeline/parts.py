@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import math
 import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -126,6 +127,7 @@ class Parts:
         error: UploadError,
         *,
         at_once: bool = False,
+        at_most: float = math.inf,
         held_by: str = "",
         orphan: str = "",
     ) -> tuple[Upload, float]:
@@ -135,6 +137,7 @@ class Parts:
             row: as it is to be written.
             error: what stands in the way.
             at_once: the next step needs no wait.
+            at_most: seconds that the next step may be waited for, whatever the backoff says.
             held_by: the place in trouble that keeps it from going on; "" where its own backoff does.
             orphan: a video id that the row gives up with it.
 
@@ -146,6 +149,7 @@ class Parts:
             delay = self.breakers.seconds_left(held_by)
         else:
             delay = 0.0 if at_once else self.backoff.delay(error, row.troubles, self.chance())
+            delay = min(delay, at_most)
         row = await self.ledger.write(
             row.with_(
                 attempts=row.attempts + 1,

@@ -137,7 +137,7 @@ class MultipartSession(TicketSession):
         self._has_ticket = True
         self.tickets += 1
 
-    def video_is(self, status: m.VideoStatus) -> None:
+    def video_is(self, status: m.VideoStatus) -> TicketDead | None:
         """video.get's word, once the last bytes left."""
         self._asked = False
         if status not in {m.VideoStatus.UPLOADING, m.VideoStatus.MISSING}:
@@ -146,7 +146,9 @@ class MultipartSession(TicketSession):
             self._nothing_is_there()
         else:
             has_not = "has not got the file" if status is m.VideoStatus.UPLOADING else "knows no such video"
-            self._closing = TicketDead(f"{self._why}, and OK {has_not}")
+            self._closing = dead = TicketDead(f"{self._why}, and OK {has_not}")
+            return dead
+        return None
 
     # --- answers of the upload URL -------------------------------------------------------------------
 
