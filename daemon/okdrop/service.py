@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
 from okdrop.config import UploadMode, unheeded
-from okdrop.config.watch import Existing
+from okdrop.config.watch import Existing, Unfinished
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError, Halted, UploadError
 from okdrop.events import Audience
@@ -373,4 +373,6 @@ def _folder(watch: Watch, *, surge: int) -> Folder:
         marker=watch.marker,
         ignores_existing=watch.existing is Existing.IGNORE,
         surge=surge,
+        whole_within=watch.unfinished_after,
+        takes_unfinished=watch.unfinished is Unfinished.TAKE,
     )

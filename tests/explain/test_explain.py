@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from containers import made
 from ledger.making import ticket
 from okdrop.config import load
 from okdrop.drop import Drop, Failure, State
@@ -231,3 +232,17 @@ async def test_for_programs_and_for_the_eye_it_says_the_same(place: Place) -> No
     assert text.splitlines()[0] == f"{place.drop}/[red]\\xff\\n.mp4"
     assert document["why"][0] in text
     assert "SECRETSIGNATURE" not in text + json.dumps(document)
+
+
+def test_a_file_that_is_not_whole_would_be_waited_for(place: Place) -> None:
+    path = place.drop / "cut.mp4"
+    path.write_bytes(made.MP4[0] + made.box(b"mdat", bytes(20_000)) + made.MP4[3][:-1])
+    told = place_explained(place, path)
+    assert told.verdict is Verdict.NOT_YET
+    assert "not whole: its moov box ends 1 byte past the end of the file" in told.settle
+    assert "if it stays so for 600 s more, it fails (file_not_whole)" in told.settle
+    assert "it is sent as it is" in place_explained(place, path, unfinished="take").settle
+
+
+def place_explained(place: Place, path: Path, **folder: Any) -> Explanation:
+    return explain(place.config(**folder), bytes(path), None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
+from okdrop.containers.structure import not_whole
 from okdrop.inbox import lease
 from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
@@ -17,6 +18,8 @@ from okdrop.pipeline.candidates import LOOK_EVERY, SHARE, Candidates
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from okdrop.containers import Structure
+    from okdrop.drop import Revision
     from pipeline.bench import Bench
 
 SETTLE = 10.0
@@ -53,7 +56,8 @@ async def test_a_file_settles_once_it_was_quiet(bench: Bench, candidates: Candid
     bench.clock.ahead += SETTLE - 1
     assert await candidates.look_round() == []
     bench.clock.ahead += 1.001
-    [drop] = await candidates.look_round()
+    [finished] = await candidates.look_round()
+    drop = finished.drop
     assert (drop.path, drop.revision, drop.folder) == (
         os.fsencode(path),
         revision_at(os.fsencode(path)),
@@ -207,3 +211,33 @@ async def test_where_nothing_waits_nobody_looks(bench: Bench, candidates: Candid
     path.unlink()
     await candidates.look_round()
     assert not candidates._some.is_set()
+
+
+async def test_a_file_is_asked_once_for_each_revision_whether_it_is_whole(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.file()
+    name = os.fsencode(path)
+    candidates.add(name, folder="/drop", settle=SETTLE, whole_within=60.0, seen=revision_at(name))
+    asked = 0
+
+    def structure(_path: bytes, _revision: Revision) -> Structure:
+        nonlocal asked
+        asked += 1
+        return not_whole("MP4", "its end is missing")
+
+    monkeypatch.setattr(module, "structure_at", structure)
+    monkeypatch.setattr(module, "look_for_writer", lambda _path: Writer.NONE)
+    for _ in range(3):
+        bench.clock.ahead += SETTLE
+        assert await candidates.look_round() == []
+    assert asked == 1
+    os.utime(path, ns=(1, 1))
+    bench.clock.ahead += SETTLE
+    assert await candidates.look_round() == []
+    bench.clock.ahead += SETTLE
+    assert await candidates.look_round() == []
+    assert asked == 2
+    bench.clock.ahead += 60.0
+    [finished] = await candidates.look_round()
+    assert finished.missing == "its end is missing"

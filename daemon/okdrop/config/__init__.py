@@ -24,7 +24,7 @@ from okdrop.config.model import (
     Web,
 )
 from okdrop.config.unheeded import unheeded
-from okdrop.config.watch import After, Existing, Intake, Watch
+from okdrop.config.watch import After, Existing, Intake, Unfinished, Watch
 
 __all__ = [
     "DEFAULT_PATH",
@@ -41,6 +41,7 @@ __all__ = [
     "Network",
     "Ok",
     "Retry",
+    "Unfinished",
     "UploadMode",
     "UploadSettings",
     "Watch",

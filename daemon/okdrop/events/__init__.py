@@ -18,6 +18,7 @@ from okdrop.events.base import Audience, Emit, Event, UploadEvent, shown
 from okdrop.events.files import (
     FileKnown,
     FileLeft,
+    FileNotWhole,
     FileSettled,
     FileUnreadable,
     FileWaiting,
@@ -104,6 +105,7 @@ __all__ = [
     "FileLeft",
     "FileLeftAlone",
     "FileMoved",
+    "FileNotWhole",
     "FileSettled",
     "FileUnreadable",
     "FileWaiting",

@@ -14,7 +14,8 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import words
-from okdrop.config import After
+from okdrop.config import After, Unfinished
+from okdrop.containers import Standing
 from okdrop.drop import Drop
 from okdrop.errors import GaveUp
 from okdrop.events import shown
@@ -23,6 +24,7 @@ from okdrop.explain.place import against, eye, where
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
+from okdrop.inbox.wholeness import structure_at
 from okdrop.ledger import Judgement, Known, Moved, New, Suspect
 
 if TYPE_CHECKING:
@@ -158,6 +160,8 @@ def _unknown(
         writer = look_for_writer(drop.path)
         verdict = Verdict.NOT_YET if writer is Writer.WRITING else Verdict.TAKEN
         settle = f"as far as one look tells, {_WRITERS[writer]} nothing changed for {watch.settle:g} s"
+        if (doubt := _not_whole(drop, watch)) and writer is not Writer.WRITING:
+            verdict, settle = Verdict.NOT_YET, f"{settle}; {doubt}"
         why = [f"it lies in the watched folder {eye(watch.path)}, and its name is a video's"]
     return Explanation(
         path=drop.path,
@@ -168,6 +172,16 @@ def _unknown(
         after=_afterwards(config, drop),
         fields=fields,
     )
+
+
+def _not_whole(drop: Drop, watch: Watch) -> str:
+    """What becomes of a file that is not whole by its own structure; "" where that is not known."""
+    structure = structure_at(drop.path, drop.revision)
+    if structure.standing is not Standing.NOT_WHOLE:
+        return ""
+    then = "it is sent as it is" if watch.unfinished is Unfinished.TAKE else "it fails (file_not_whole)"
+    longer = f"if it stays so for {watch.unfinished_after:g} s more"
+    return f"but it is not whole: {structure.reason}; {longer}, {then}"
 
 
 def _by_ledger(judgement: Judgement) -> Iterator[str]:

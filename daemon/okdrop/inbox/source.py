@@ -38,7 +38,7 @@ Note: TypeAlias = Callable[[bytes | memoryview], object]
 BLOCK_SIZE: Final = 256 * 1024
 """Bytes read at a time while sending."""
 
-_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Nothing but a file is followed or waited for: by now the path may be a link or a pipe."""
 
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -232,11 +232,11 @@ class Source:
         """Open the file; once more, if it got another name between a look and the opening."""
         path = self.path
         try:
-            return self._compared(os.open(path, _FLAGS))
+            return self._compared(os.open(path, FLAGS))
         except (FileNotFoundError, NotADirectoryError, SourceChanged):
             if self.path == path and not self._followed():
                 raise
-        return self._compared(os.open(self.path, _FLAGS))
+        return self._compared(os.open(self.path, FLAGS))
 
     def _compared(self, descriptor: int) -> int:
         try:

@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import UNFINISHED, State, too_small
+from okdrop.drop import UNFINISHED, State, not_whole, too_small
 from okdrop.errors import LedgerError, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
@@ -52,12 +52,17 @@ class Intake:
         self._told: Final[dict[bytes, int]] = {}
 
     async def take(
-        self, drop: Drop, *, compare_later: Callable[[Drop, Upload], None] | None = None
+        self,
+        drop: Drop,
+        *,
+        missing: str = "",
+        compare_later: Callable[[Drop, Upload], None] | None = None,
     ) -> Upload | None:
         """Judge a settled file.
 
         Args:
             drop: the file.
+            missing: why a new file is held for a person, being not whole; "": it is not.
             compare_later: takes a file whose contents have to be compared, which may last; whoever gives
                 it calls `compare` for each.
 
@@ -77,7 +82,7 @@ class Intake:
             case Suspect(upload=upload):
                 return await self.compare(drop, upload)
             case New():
-                return await self._add(drop)
+                return await self._add(drop, missing)
 
     async def _judged(self, drop: Drop) -> Judgement:
         """The ledger's judgement; but a file that took over a freed inode, size and time is no renamed one.
@@ -215,9 +220,9 @@ class Intake:
         self._has_chore(row)
         return row
 
-    async def _add(self, drop: Drop) -> Upload:
+    async def _add(self, drop: Drop, missing: str = "") -> Upload:
         await self._opened.make_way(drop.path)
-        failure = too_small(drop.revision.size)
+        failure = too_small(drop.revision.size) or (not_whole(missing) if missing else None)
         try:
             if failure is None:
                 row = await self._parts.ledger.add(drop, note="settled")

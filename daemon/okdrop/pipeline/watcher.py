@@ -4,6 +4,9 @@ A run that ends (`--once`, `upload`) scans once, then looks at what is not settl
 keeps open, or that goes on changing while nothing else is left to do, is left and named.
 
 A run that stays has a `FolderWatch` for each folder, and goes on looking.
+
+A file that is not whole by its own structure, and does not become so, is held for a person or sent as it is,
+as its folder says; one that a person named is sent.
 """
 
 from __future__ import annotations
@@ -16,14 +19,14 @@ from okdrop import events
 from okdrop.drop import Drop
 from okdrop.inbox.scan import scan
 from okdrop.ledger import SENT
-from okdrop.pipeline.candidates import Candidates
+from okdrop.pipeline.candidates import Candidates, Finished
 from okdrop.pipeline.first_look import FirstLook
 from okdrop.pipeline.folders import AT_ONCE, FolderWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from okdrop.drop import Upload
+    from okdrop.drop import Revision, Upload
     from okdrop.pipeline.intake import Intake
     from okdrop.pipeline.line import OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -75,14 +78,15 @@ class Watcher:
         """A file changed while it was sent: its new revision has to settle like any other."""
         folder = self._folders.get(drop.folder)
         self._forget(drop)
-        self.add(
-            drop.path, folder=drop.folder, title=drop.title, settle=folder.settle if folder else NAMED_SETTLE
-        )
+        if folder is None:
+            self.add(drop.path, folder=drop.folder, title=drop.title)
+        else:
+            self._add_found(folder, drop)
 
     def add(self, path: bytes, *, folder: str = "", title: str = "", settle: float = NAMED_SETTLE) -> None:
         """Have a file looked at until it is settled (quiet for `settle` seconds)."""
         self._candidates.add(path, folder=folder, title=title, settle=settle)
-        self._idle_since = None  # its time to settle begins now, however long this run has been idle before
+        self._idle_since = None
 
     # --- a run that ends ------------------------------------------------------------------------------
 
@@ -116,7 +120,7 @@ class Watcher:
                     for one in found[start : start + AT_ONCE]
                 ]
                 for drop in await self._parts.ledger.unknown(drops):
-                    self.add(drop.path, folder=folder.path, settle=folder.settle)
+                    self._add_found(folder, drop)
 
     async def run_to_the_end(self) -> None:
         """Look at what is not settled until nothing is left to wait for, and no upload is open."""
@@ -176,9 +180,20 @@ class Watcher:
             self.looked.set()
 
     def _found(self, folder: Folder, drop: Drop) -> None:
-        self._candidates.add(drop.path, folder=folder.path, settle=folder.settle, seen=drop.revision)
+        self._add_found(folder, drop, seen=drop.revision)
 
     # --- both -----------------------------------------------------------------------------------------
+
+    def _add_found(self, folder: Folder, drop: Drop, *, seen: Revision | None = None) -> None:
+        self._candidates.add(
+            drop.path,
+            folder=folder.path,
+            title=drop.title,
+            settle=folder.settle,
+            whole_within=folder.whole_within,
+            seen=seen,
+        )
+        self._idle_since = None  # its time to settle begins now, however long this run has been idle before
 
     def _is_busy(self, path: bytes) -> bool:
         return path in self._candidates or path in self._taking
@@ -189,13 +204,25 @@ class Watcher:
 
     async def _look_round(self, compare_later: Callable[[Drop, Upload], None] | None = None) -> None:
         settled = await self._candidates.look_round()
-        self._taking.update(drop.path for drop in settled)
-        for batch in _batches(settled):
+        missing = {one.drop: self._held_for(one) for one in settled if one.missing}
+        self._taking.update(one.drop.path for one in settled)
+        for batch in _batches([one.drop for one in settled]):
             # Together, so that the ledger writes them in one commit.
-            await asyncio.gather(*(self._take(drop, compare_later) for drop in batch))
+            await asyncio.gather(*(self._take(drop, missing.get(drop, ""), compare_later) for drop in batch))
 
-    async def _take(self, drop: Drop, compare_later: Callable[[Drop, Upload], None] | None) -> None:
-        row = await self._intake.take(drop, compare_later=compare_later)
+    def _held_for(self, finished: Finished) -> str:
+        """Why a file is held that is not whole; "" if it is sent all the same."""
+        folder = self._folders.get(finished.drop.folder)
+        is_sent = folder is None or folder.takes_unfinished
+        self._parts.emit(
+            events.FileNotWhole(path=events.shown(finished.drop.path), reason=finished.missing, sent=is_sent)
+        )
+        return "" if is_sent else finished.missing
+
+    async def _take(
+        self, drop: Drop, missing: str, compare_later: Callable[[Drop, Upload], None] | None
+    ) -> None:
+        row = await self._intake.take(drop, missing=missing, compare_later=compare_later)
         if row is not None:
             self._taken(drop, row)
 
