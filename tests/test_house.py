@@ -21,7 +21,9 @@ THROUGH = {
     "cli/ordering.py": "test_cli.py",
     "cli/reading.py": "test_cli.py",  # commands are tested as a person calls them
     "cli/running.py": "test_cli.py",
+    "cli/steering.py": "test_cli.py",
     "cli/support.py": "test_cli.py",
+    "documents.py": "test_report.py",  # the same rows, for programs
     "client/__init__.py": "client/test_uploads.py",  # passes on to api and uploads
     "client/body.py": "client/test_uploads.py",  # a body is seen by what arrives
     "client/line.py": "client/test_api.py",  # so are the faults of a line
@@ -61,6 +63,7 @@ THROUGH = {
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each
     "ledger/migrations/versions/r0003_twins.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0004_overrides.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
 }
 

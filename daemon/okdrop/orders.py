@@ -1,4 +1,4 @@
-"""A person's orders about uploads: `retry`, `cancel` and `go`, carried out on the ledger.
+"""A person's orders: `retry`, `cancel`, `go`, `bandwidth`, `pause` and `resume`, carried out on the ledger.
 
 They work beside a running daemon: each write compares and sets the row's version, so an order that a
 worker's write came before is judged anew, and a worker that an order came before meets `StaleVersion`.
@@ -10,11 +10,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import UNFINISHED, State
-from okdrop.ledger import Ledger, StaleVersion, read_only
+from okdrop.ledger import BANDWIDTH, PAUSED, Ledger, StaleVersion, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
+    from okdrop.config.bandwidth import Bandwidth
     from okdrop.drop import Upload
 
 RETRIABLE: Final = frozenset({State.FAILED, State.CANCELLED})
@@ -82,6 +83,37 @@ async def go(url: str, folders: Collection[str] | None = None) -> int:
         pass
     async with await Ledger.open(url, lock=False) as ledger:
         return await ledger.release(folders)
+
+
+async def limit(url: str, bandwidth: Bandwidth | None, *, folder: str = "") -> None:
+    """Let another limit hold for what is sent, above the configuration; None: what is configured.
+
+    Args:
+        url: of the ledger.
+        bandwidth: the limit.
+        folder: the watched folder that it is for; "" for all that is sent.
+
+    Raises:
+        LedgerError: the ledger is missing, or cannot be used.
+    """
+    await _override(url, BANDWIDTH, None if bandwidth is None else str(bandwidth), folder=folder)
+
+
+async def pause(url: str) -> None:
+    """Have a daemon begin nothing new until `resume`; raises as `limit` does."""
+    await _override(url, PAUSED, "yes")
+
+
+async def resume(url: str) -> None:
+    """Have a paused daemon go on; raises as `limit` does."""
+    await _override(url, PAUSED, None)
+
+
+async def _override(url: str, name: str, value: str | None, *, folder: str = "") -> None:
+    with read_only(url):  # looks only: an order never creates a ledger
+        pass
+    async with await Ledger.open(url, lock=False) as ledger:
+        await ledger.override(name, value, folder=folder)
 
 
 async def _carry_out(ledger: Ledger, number: int, order: Callable[[Ledger, Upload], Awaitable[str]]) -> Said:

@@ -316,12 +316,13 @@ def pacing(config: Config) -> Pacing:
 
 
 def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
-    """The limits on what is sent, by the configuration: the process's, and those of folders that have one."""
-    limits = {"": config.upload.bandwidth}
-    limits |= {str(watch.path): watch.bandwidth for watch in config.watch if watch.bandwidth.points}
+    """The limits on what is sent, by the configuration: the process's and each folder's, if there is any.
+
+    A limit may be set while it runs, also where none is configured.
+    """
     return {
         folder: Throttle(limit, now=_now, monotonic=time.monotonic, emit=emit, folder=folder)
-        for folder, limit in limits.items()
+        for folder, limit in config.limits.items()
     }
 
 

@@ -159,6 +159,11 @@ class Config(Section):
     web: Web = Web()
     log: Log = Log()
 
+    @property
+    def limits(self) -> dict[str, Bandwidth]:
+        """The limits on what is sent: of all (""), and of each watched folder."""
+        return {"": self.upload.bandwidth} | {str(watch.path): watch.bandwidth for watch in self.watch}
+
     @field_validator("watch", mode="before")
     @classmethod
     def _inherit(cls, value: object, info: ValidationInfo) -> object:

@@ -40,6 +40,7 @@ from okdrop.events.places import (
 )
 from okdrop.events.service import (
     BandwidthChanged,
+    BandwidthSet,
     CredentialsRefused,
     CredentialsRenewed,
     CredentialsUnreadable,
@@ -55,8 +56,10 @@ from okdrop.events.service import (
     PoolHalted,
     PoolResumed,
     ServiceCrashed,
+    ServicePaused,
     ServiceReady,
     ServiceReloaded,
+    ServiceResumed,
     ServiceStarted,
     ServiceStopped,
 )
@@ -87,6 +90,7 @@ from okdrop.events.uploads import (
 __all__ = [
     "Audience",
     "BandwidthChanged",
+    "BandwidthSet",
     "BreakerClosed",
     "BreakerHalfOpen",
     "BreakerOpened",
@@ -127,8 +131,10 @@ __all__ = [
     "PoolResumed",
     "SegmentStored",
     "ServiceCrashed",
+    "ServicePaused",
     "ServiceReady",
     "ServiceReloaded",
+    "ServiceResumed",
     "ServiceStarted",
     "ServiceStopped",
     "SurgeHeld",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger import lock, migrate, operations, place, sqlite
+from okdrop.ledger import lock, migrate, operations, overrides, place, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Drop, State, Upload
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.overrides import Override
     from okdrop.ledger.rows import HistoryRow, Orphans
 
 P = ParamSpec("P")
@@ -74,6 +75,10 @@ class Reader:
     def count_orphans(self) -> Orphans:
         """How many there are, by whether they are tried again."""
         return self._ask(operations.count_orphans)
+
+    def overrides(self) -> list[Override]:
+        """What a person decided while it ran, and still stands."""
+        return self._ask(overrides.overrides)
 
 
 @contextlib.contextmanager

@@ -147,6 +147,7 @@ def _beat_every(environ: Mapping[str, str], process: int) -> float | None:
 
 _WELL_AGAIN: Final = (
     events.PoolResumed,
+    events.ServiceResumed,
     events.LedgerWritable,
     events.NetworkOnline,
     events.FolderBack,
@@ -159,6 +160,8 @@ def _in_words(event: events.Event) -> str | None:
     match event:
         case events.PoolHalted(code=code, message=message):
             return f"halted: {message} ({code})"
+        case events.ServicePaused():
+            return "paused by hand"
         case events.LedgerStuck(message=message):
             return f"held up: {message}"
         case events.NetworkOffline(host=host, reason=reason):
