@@ -49,10 +49,12 @@ THROUGH = {
     "events/places.py": "test_events.py",
     "events/service.py": "test_events.py",
     "events/uploads.py": "test_events.py",
+    "events/web.py": "test_events.py",
     "ledger/errors.py": "ledger/test_sqlite.py",  # translations show where a database refuses
     "ledger/migrations/env.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0001_uploads.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0002_after_and_first_look.py": "ledger/test_migrate.py",
+    "ledger/orders.py": "test_orders.py",  # the commands are these orders on a ledger that is opened for them
     "ledger/operations.py": "ledger/test_ledger.py",  # the ledger is these operations in a thread
     "ledger/queries.py": "ledger/test_ledger.py",
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back
@@ -65,6 +67,16 @@ THROUGH = {
     "ledger/migrations/versions/r0003_twins.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0004_overrides.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
+    "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
+    "web/__init__.py": "e2e/test_web.py",
+    "web/answers.py": "e2e/test_web.py",
+    "web/daemon.py": "e2e/test_web.py",
+    "web/guard.py": "e2e/test_web.py",
+    "web/health.py": "e2e/test_web.py",
+    "web/page.py": "e2e/test_web.py",
+    "web/server.py": "e2e/test_web.py",
+    "web/steering.py": "e2e/test_web.py",
+    "web/uploads.py": "e2e/test_web.py",
 }
 
 

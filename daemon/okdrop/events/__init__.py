@@ -86,6 +86,7 @@ from okdrop.events.uploads import (
     UploadWaitsForTwin,
     UploadWhole,
 )
+from okdrop.events.web import WebListening, WebRefused, WebTrouble
 
 __all__ = [
     "Audience",
@@ -160,6 +161,9 @@ __all__ = [
     "VideoConfirmed",
     "VideoRefused",
     "VideoUnconfirmed",
+    "WebListening",
+    "WebRefused",
+    "WebTrouble",
     "WritersUnseen",
     "shown",
 ]

@@ -43,6 +43,7 @@ class ServiceReady(Event):
     name: ClassVar = "service.ready"
     unfinished: int  #: uploads that an earlier run left, taken up again
     seconds: float
+    web: str = ""  #: where HTTP is answered; "" where it is switched off
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ operations    what can be asked and done, on a connection
 queries       every statement, named
 schema        tables and types; `migrations` brings them about
 judgement     what counts as already published
-overrides     what a person decided while it ran
+overrides     what a person decided while it ran; `orders`, about one upload
+pages         a part of many rows at a time
 thread        grouped commits; `patience` waits until they succeed
 place         whether there is one, and whether we may look
 sqlite        all that is particular to SQLite

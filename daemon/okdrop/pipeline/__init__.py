@@ -98,6 +98,7 @@ class Pipeline:
         self._opened: Final = OpenUploads()
         self._waits: Final = Waits(parts, self._opened)
         self.overrides: Final = Overrides(parts)
+        self.orders: Final = ForeignWrites(parts, self._line, self._finals, self._opened)
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
@@ -154,9 +155,8 @@ class Pipeline:
         Args:
             beside: what else runs meanwhile, and is cancelled when the brake is pulled.
         """
-        orders = ForeignWrites(self._parts, self._line, self._finals, self._opened)
         janitor, pruner = Janitor(self._parts), Pruner(self._parts)
-        await self._run(self.watcher.run, orders.run, janitor.run, pruner.run, *beside)
+        await self._run(self.watcher.run, self.orders.run, janitor.run, pruner.run, *beside)
 
     async def _run(self, leading: Work, *beside: Work) -> None:
         """Let the stages work until the leading task ends, or the brake is pulled."""
