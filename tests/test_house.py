@@ -61,6 +61,8 @@ THROUGH = {
     "ledger/schema.py": "ledger/test_migrate.py",
     "pipeline/sender.py": "pipeline/test_attempt.py",  # what is sent is what an attempt hands out
     "pipeline/filer.py": "pipeline/test_chores.py",  # the hands of the chores
+    "observe/gauges.py": "observe/test_metrics.py",  # metrics are judged as a scraper reads them
+    "observe/stages.py": "observe/test_metrics.py",
     "protocol/fields.py": "protocol/test_wire.py",
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.harness import KB, KIB, MB, assert_published_once, published, received, until
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_SECRET_KEY
@@ -237,6 +238,35 @@ async def test_a_limit_that_is_none_changes_nothing(
             0
         ] == 413
         assert running.told("service.bandwidth_set") == []
+
+
+async def test_metrics_tell_what_the_host_got(start: Any, http: aiohttp.ClientSession) -> None:
+    emulator, daemon = await start()
+    daemon.watch(rescan="100ms")
+    files = daemon.files([3 * MB, 1 * MB])
+    daemon.file("tiny.mp4", 100)
+    async with daemon.serving() as (running, address):
+        await running.tells("upload.published", 2)
+        await running.tells("upload.failed")
+        async with http.get(f"{address}/metrics") as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            text = await answer.text()
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert found["okdrop_stored_bytes_total",] == 4 * MB
+    assert found["okdrop_sent_bytes_total",] == received(emulator)
+    assert found["okdrop_sent_again_bytes_total",] == 0
+    assert (found["okdrop_uploads", "published"], found["okdrop_uploads", "failed"]) == (2, 1)
+    assert found["okdrop_stage_seconds_count", "sending"] == 2
+    assert found["okdrop_credentials_accepted",] == 1
+    assert found["okdrop_folder_scan_seconds_count", str(daemon.drop)] >= 1
+    assert found["okdrop_ledger_seconds_count", "write"] > 0
+    assert "clip-" not in text
+    assert "tiny" not in text
+    assert_published_once(emulator.videos(), files)
 
 
 # --- who may ask ----------------------------------------------------------------------------------------

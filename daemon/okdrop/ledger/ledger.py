@@ -14,6 +14,7 @@ from okdrop.ledger import lock as locking
 from okdrop.ledger import migrate, operations, overrides, sqlite, twins
 from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.thread import LedgerThread
+from okdrop.ledger.timing import TimedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -66,8 +67,13 @@ class Ledger:
     """
 
     def __init__(self, thread: LedgerThread | PatientThread, now: Callable[[], datetime]) -> None:
-        self._thread: Final = thread
+        self._thread: LedgerThread | PatientThread | TimedThread = thread
         self._now: Final = now
+
+    def time(self, monotonic: Callable[[], float], took: Callable[[str, float], object]) -> None:
+        """Have `took` told of each read and write from now on; once (see `okdrop.ledger.timing`)."""
+        if not isinstance(self._thread, TimedThread):
+            self._thread = TimedThread(self._thread, monotonic, took)
 
     @classmethod
     async def open(

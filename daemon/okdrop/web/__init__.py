@@ -14,6 +14,7 @@ A secret or an upload URL is in no answer: what is told is what `status --json` 
 """
 
 from okdrop.web.daemon import Daemon
+from okdrop.web.looks import Looks
 from okdrop.web.server import Listen, WebServer
 
-__all__ = ["Daemon", "Listen", "WebServer"]
+__all__ = ["Daemon", "Listen", "Looks", "WebServer"]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from okdrop.config.bandwidth import Bandwidth
     from okdrop.ledger import Ledger
+    from okdrop.web.looks import Looks
 
 
 class Standing(Protocol):
@@ -46,20 +47,22 @@ class Daemon:
     """The daemon, as it is seen from here.
 
     `began_at` is when it was started, `now` gives aware times.
-    `ledger` is the daemon's own, `ledger_url` where it is, for looks beside it.
+    `ledger` is the daemon's own, `looks` are for looks beside it.
     `limits` are the limits that are configured: of all (""), and of each watched folder.
     `standing` and `condition` tell how it stands, `hosts` how each host is sent to.
     `ordered` is called after an order about an upload, `decided` after a pause or a limit was written.
+    `metrics` gives them in the form of Prometheus, with its content type.
     """
 
     version: str
     began_at: datetime
     now: Callable[[], datetime]
     ledger: Ledger
-    ledger_url: str
+    looks: Looks
     limits: Mapping[str, Bandwidth]
     standing: Callable[[], Standing]
     condition: Condition
     hosts: Callable[[], list[dict[str, Any]]]
     ordered: Callable[[], object]
     decided: Callable[[], Awaitable[None]]
+    metrics: Callable[[], Awaitable[tuple[bytes, str]]]

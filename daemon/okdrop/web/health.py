@@ -1,4 +1,4 @@
-"""Whether it is alive, whether it is ready, and how it stands."""
+"""Whether it is alive, whether it is ready, how it stands; and the metrics."""
 
 from __future__ import annotations
 
@@ -17,23 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from okdrop.web.daemon import Daemon
-    from okdrop.web.looks import Looks
 
 ALIVE_WITHIN: Final = 5.0
 """Seconds within which the ledger's thread comes round, in a daemon that gets on."""
 
 
 class Health:
-    """The desk for `/healthz`, `/readyz` and `/api/status`.
+    """The desk for `/healthz`, `/readyz`, `/api/status` and `/metrics`.
 
     Args:
         daemon: whose.
-        looks: into its ledger.
     """
 
-    def __init__(self, daemon: Daemon, looks: Looks) -> None:
+    def __init__(self, daemon: Daemon) -> None:
         self._daemon: Final = daemon
-        self._looks: Final = looks
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What is answered here."""
@@ -41,6 +38,7 @@ class Health:
             web.get("/healthz", self._alive),
             web.get("/readyz", self._ready),
             web.get("/api/status", self._status),
+            web.get("/metrics", self._metrics),
         ]
 
     async def _alive(self, _request: web.Request) -> web.Response:
@@ -64,7 +62,7 @@ class Health:
     async def _status(self, _request: web.Request) -> web.Response:
         daemon = self._daemon
         async with ledger_within():
-            counts, held, orphans, standing = await self._looks(
+            counts, held, orphans, standing = await self._daemon.looks(
                 lambda reader: (
                     reader.counts(),
                     reader.held(),
@@ -90,3 +88,7 @@ class Health:
                 "hosts": daemon.hosts(),
             }
         )
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        body, content_type = await self._daemon.metrics()
+        return web.Response(body=body, headers={"Content-Type": content_type})

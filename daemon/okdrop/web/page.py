@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 WAYS: Final = (
     ("GET /healthz", "alive: the event loop and the ledger's thread come round"),
     ("GET /readyz", "200, or 503 and the reasons"),
+    ("GET /metrics", "in the form of Prometheus"),
     ("GET /api/status", "how it stands"),
     ("GET /api/uploads?state=&q=&after=&limit=", "uploads, the newest first"),
     ("GET /api/uploads/ID", "one of them, with its history"),

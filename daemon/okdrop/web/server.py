@@ -15,7 +15,6 @@ from okdrop import events
 from okdrop.errors import ConfigurationError
 from okdrop.web.guard import Guard, add_headers
 from okdrop.web.health import Health
-from okdrop.web.looks import Looks
 from okdrop.web.page import Page
 from okdrop.web.steering import Steering
 from okdrop.web.stream import Stream
@@ -74,12 +73,11 @@ class WebServer:
         guard = Guard(
             host=listen.host, hosts=listen.hosts, token=listen.token, monotonic=monotonic, emit=emit
         )
-        looks = Looks(daemon.ledger_url)
         application = web.Application(middlewares=[guard.admit], client_max_size=LARGEST_BODY)
         application.on_response_prepare.append(add_headers)
         for desk in (
-            Health(daemon, looks),
-            Uploads(daemon, looks),
+            Health(daemon),
+            Uploads(daemon),
             Steering(daemon),
             self.stream,
             Page(daemon.version),

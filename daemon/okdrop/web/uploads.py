@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from okdrop.ledger import Ledger
     from okdrop.ledger.orders import Said
     from okdrop.web.daemon import Daemon
-    from okdrop.web.looks import Looks
 
 LARGEST_PAGE: Final = 500
 PAGE: Final = 100
@@ -30,12 +29,10 @@ class Uploads:
 
     Args:
         daemon: whose.
-        looks: into its ledger.
     """
 
-    def __init__(self, daemon: Daemon, looks: Looks) -> None:
+    def __init__(self, daemon: Daemon) -> None:
         self._daemon: Final = daemon
-        self._looks: Final = looks
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What is answered here."""
@@ -51,7 +48,7 @@ class Uploads:
         limit = whole_number(request, "limit", default=PAGE, low=1, high=LARGEST_PAGE)
         after = whole_number(request, "after", default=0, low=0, high=_LARGEST_ID)
         async with ledger_within():
-            rows = await self._looks(
+            rows = await self._daemon.looks(
                 lambda reader: reader.page(
                     states=states, holding=text, before=after or None, at_most=limit + 1
                 )
@@ -67,7 +64,9 @@ class Uploads:
     async def _one(self, request: web.Request) -> web.Response:
         number = _number(request)
         async with ledger_within():
-            row, history = await self._looks(lambda reader: (reader.get(number), reader.history(number)))
+            row, history = await self._daemon.looks(
+                lambda reader: (reader.get(number), reader.history(number))
+            )
         if row is None:
             raise RefusedError(404, f"there is no upload {number}")
         return told(upload_as_json(row) | {"history": history_as_json(history)})
