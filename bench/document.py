@@ -26,6 +26,7 @@ TITLES: Final = {
     "throughput": "One file, plain HTTP",
     "tls": "One file, over TLS",
     "limited": "A server that gives each connection so much",
+    "bandwidth": "A limit on what is sent",
     "small": "Many small files",
     "storm": "A storm of faults",
     "memory": "Memory for a large file",

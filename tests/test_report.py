@@ -9,17 +9,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from okdrop.documents import history_as_json, rfc3339, upload_as_json
 from okdrop.drop import Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.ledger import HistoryRow, Orphans
 from okdrop.report import (
     facts,
-    history_as_json,
-    rfc3339,
     status_as_json,
     status_as_lines,
     status_as_table,
     summary,
-    upload_as_json,
     upload_as_lines,
     upload_as_table,
 )

@@ -6,20 +6,21 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from okdrop.documents import overrides_as_json, rfc3339, upload_as_json
 from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
+from okdrop.ledger import BANDWIDTH, PAUSED
 from okdrop.ledger.rows import Orphans
 from okdrop.words import held, printable, video_page, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from rich.console import Group
     from rich.table import Table
 
     from okdrop.drop import Upload
-    from okdrop.ledger import HistoryRow
+    from okdrop.ledger import HistoryRow, Override
 
 NEWEST: Final = 50
 """How many uploads `status` shows to a person who does not ask for all."""
@@ -37,56 +38,19 @@ LEFT_TO_DO: Final[Mapping[Chore, str]] = {
 }
 
 
-def rfc3339(moment: datetime) -> str:
-    """A moment in UTC, as RFC 3339 writes it."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def upload_as_json(row: Upload) -> dict[str, Any]:
-    """One upload for `--json`; bytes of its path that are not UTF-8 stay, as lone surrogates (U+DCxx)."""
-    failure = row.failure
-    return {
-        "id": row.id,
-        "path": os.fsdecode(row.drop.path),
-        "size": row.drop.revision.size,
-        "state": row.state.value,
-        "video_id": row.ticket.video_id if row.ticket is not None else "",
-        "received": row.received,
-        "attempts": row.attempts,
-        "failure": None
-        if failure is None
-        else {"code": failure.code, "message": failure.message, "hint": failure.hint},
-        "updated_at": rfc3339(row.updated_at),
-        "bytes_sent": row.bytes_sent,
-        "retry_at": rfc3339(row.retry_at) if row.retry_at is not None else None,
-        "chore": row.chore.value if row.chore is not None else None,
-        "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
-        "held": row.held,
-        "waits_for": row.waits_for,
-        "duplicate_of": row.duplicate_of,
-    }
-
-
-def status_as_json(counts: Mapping[State, int], rows: Iterable[Upload], orphans: Orphans) -> dict[str, Any]:
+def status_as_json(
+    counts: Mapping[State, int],
+    rows: Iterable[Upload],
+    orphans: Orphans,
+    standing: Iterable[Override] = (),
+) -> dict[str, Any]:
     """Everything `status --json` prints; every state is counted, those without uploads too."""
     return {
         "counts": {state.value: counts.get(state, 0) for state in State},
         "uploads": [upload_as_json(row) for row in rows],
         "orphans": dataclasses.asdict(orphans),
+        "by_hand": overrides_as_json(standing),
     }
-
-
-def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
-    """What happened to one upload, oldest first."""
-    return [
-        {
-            "at": rfc3339(row.at),
-            "from": row.from_state.value if row.from_state is not None else None,
-            "to": row.to_state.value,
-            "note": row.note,
-        }
-        for row in history
-    ]
 
 
 def summary(
@@ -104,6 +68,44 @@ def summary(
     if orphans.given_up:
         words += f" · {orphans.given_up} empty {_entries(orphans.given_up)} at OK could not be deleted"
     return words or "nothing was ever dropped"
+
+
+def decisions(standing: Iterable[Override]) -> Iterator[str]:
+    """What a person decided while it ran, a line each."""
+    for row in standing:
+        since = f"since {rfc3339(row.since)}"
+        if row.name == PAUSED:
+            yield f"paused {since}: okdrop resume has it go on"
+        elif row.name == BANDWIDTH:
+            reset = (
+                f"okdrop bandwidth reset{' --folder ' + shown(os.fsencode(row.folder)) if row.folder else ''}"
+            )
+            yield f"{_whose(row.folder)}: {_limit(row.value)}, set by hand {since}: {reset} takes it back"
+
+
+def limits_as_lines(limits: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Every limit that `okdrop.documents.limits_as_json` tells of, a line each."""
+    for one in limits:
+        by_hand, configured = one["by_hand"], one["configured"]
+        if by_hand is None:
+            words = f"{_limit(configured)}, as configured"
+        else:
+            words = f"{_limit(by_hand)}, set by hand since {one['since']}; configured: {_limit(configured)}"
+        timed = "," in (configured if by_hand is None else by_hand)
+        now = f"; now {_rate(one['rate'])}" if timed else ""
+        yield f"{_whose(one['folder'])}: {words}{now}"
+
+
+def _whose(folder: str) -> str:
+    return shown(os.fsencode(folder)) if folder else "all uploads together"
+
+
+def _limit(text: str) -> str:
+    return "no limit" if text.lower() in {"", "off"} else f"at most {text}"
+
+
+def _rate(rate: int | None) -> str:
+    return "no limit" if rate is None else f"{rate:,} bytes a second"
 
 
 def _entries(count: int) -> str:

@@ -28,6 +28,7 @@ from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
+from okdrop.observe.condition import Condition
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
 from okdrop.pipeline import (
@@ -48,6 +49,7 @@ from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
+from okdrop.serving import serving
 from okdrop.stopping import Stop, signals
 
 if TYPE_CHECKING:
@@ -127,6 +129,7 @@ async def run(config: Config, emit: Emit, *, reload: Callable[[], Config], envir
     daemon = _Daemon(config, audience, reload)
     async with ServiceManager(environ, standing=daemon.standing) as manager:
         audience.add(manager.hear)
+        daemon.condition = manager.condition
         return await _run(config, audience, daemon.work, hang_up=daemon.reread)
 
 
@@ -138,19 +141,32 @@ class _Daemon:
         self._audience: Final = audience
         self._reload: Final = reload
         self._began: Final = time.monotonic()
+        self._began_at: Final = _now()
+        self.condition = Condition()
         self._pipeline: Pipeline | None = None
         self._mending: Mending | None = None
 
     async def work(self, pipeline: Pipeline, parts: Parts, keyring: Keyring) -> None:
-        """Recover, then stay."""
+        """Answer HTTP, recover, then stay."""
         self._pipeline = pipeline
+        async with serving(
+            self._config,
+            pipeline,
+            parts,
+            condition=self.condition,
+            audience=self._audience,
+            began_at=self._began_at,
+        ) as address:
+            await self._stay(pipeline, parts, keyring, address)
+
+    async def _stay(self, pipeline: Pipeline, parts: Parts, keyring: Keyring, address: str) -> None:
         unfinished = pipeline.recover(await parts.ledger.unfinished())
         pipeline.chores.recover(await parts.ledger.chores())
 
         async def tell_when_ready() -> None:
             await pipeline.watcher.looked.wait()
             seconds = round(time.monotonic() - self._began, 3)
-            self._audience(events.ServiceReady(unfinished=unfinished, seconds=seconds))
+            self._audience(events.ServiceReady(unfinished=unfinished, seconds=seconds, web=address))
 
         mending = self._mending = Mending(
             parts, keyring, lambda: credentials(self._reload()), retry_every=self._config.retry.max_delay
@@ -316,12 +332,13 @@ def pacing(config: Config) -> Pacing:
 
 
 def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
-    """The limits on what is sent, by the configuration: the process's, and those of folders that have one."""
-    limits = {"": config.upload.bandwidth}
-    limits |= {str(watch.path): watch.bandwidth for watch in config.watch if watch.bandwidth.points}
+    """The limits on what is sent, by the configuration: the process's and each folder's, if there is any.
+
+    A limit may be set while it runs, also where none is configured.
+    """
     return {
         folder: Throttle(limit, now=_now, monotonic=time.monotonic, emit=emit, folder=folder)
-        for folder, limit in limits.items()
+        for folder, limit in config.limits.items()
     }
 
 

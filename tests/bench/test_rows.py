@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench import curl
-from bench.rows import curves, small
+from bench.rows import bandwidth, curves, small
 from bench.rows.storm import by_file
 from okdrop.protocol import plan
 
@@ -49,7 +49,7 @@ async def test_a_run_measures_everybody_and_leaves_nothing_behind(tmp_path: Path
 
 
 @needs_curl
-@pytest.mark.parametrize("row", ["small", "storm", "memory", "waiting", "latency", "numbers"])
+@pytest.mark.parametrize("row", ["bandwidth", "small", "storm", "memory", "waiting", "latency", "numbers"])
 async def test_each_benchmark_finds_something(tmp_path: Path, row: str) -> None:
     document = await bench(tmp_path, "--size", "1MiB", "--pairs", "1", "--rows", row, "--files", "20")
     assert named(document, row) or [curve for curve in document["curves"] if curve["row"] == row]
@@ -105,3 +105,12 @@ def test_parts_of_a_file_are_the_file(tmp_path: Path) -> None:
 
 def test_curl_sends_as_many_at_once_as_okdrop() -> None:
     assert curl.AT_ONCE == plan.CONNECTIONS
+
+
+def test_a_limit_is_judged_by_its_mean_and_its_greatest_second() -> None:
+    even = [(700 + tick, 10) for tick in range(300)]
+    assert bandwidth.judged(even, 1000, 2.0) == bandwidth.Kept(off=0.0, greatest=1.0)
+    burst_and_silence = [(700, 2000), (1000, 7)]
+    assert bandwidth.judged(burst_and_silence, 1000, 2.0) == bandwidth.Kept(off=0.0, greatest=2.0)
+    late_burst = [(700, 10), (850, 900), (899, 590)]
+    assert bandwidth.judged(late_burst, 1000, 2.0) == bandwidth.Kept(off=-0.25, greatest=1.49)

@@ -39,6 +39,7 @@ WRITES = frozenset(
         "orphan_failed",
         "remember_host",
         "prune",
+        "override",
     }
 )
 """The methods of the ledger that write."""

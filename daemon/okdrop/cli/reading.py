@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from okdrop.drop import State, Upload
+    from okdrop.ledger import Override
 
 
 def status(
@@ -37,17 +38,22 @@ def status(
     counts: dict[State, int] = {}
     rows: list[Upload] = []
     held = 0
+    standing: list[Override] = []
     with ledger_if_any(ledger_url(config)) as ledger:
         if ledger is not None:
             counts, held, orphans = ledger.counts(), ledger.held(), ledger.count_orphans()
+            standing = ledger.overrides()
             rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
     if as_json:
-        print(json.dumps(report.status_as_json(counts, rows, orphans)))
-    elif sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
+        print(json.dumps(report.status_as_json(counts, rows, orphans, standing)))
+        return
+    if sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
         _draw(report.status_as_table(counts, rows, held=held, orphans=orphans))
     else:
         for line in report.status_as_lines(counts, rows, held=held, orphans=orphans):
             print(line)
+    for line in report.decisions(standing):
+        print(line)
 
 
 def show(
@@ -57,7 +63,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show all of one upload, and its history."""
-    from okdrop import report  # noqa: PLC0415
+    from okdrop import documents, report  # noqa: PLC0415
     from okdrop.ledger import read_only  # noqa: PLC0415
 
     with read_only(ledger_url(config)) as ledger:
@@ -66,7 +72,7 @@ def show(
             raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
         history = ledger.history(number)
     if as_json:
-        print(json.dumps(report.upload_as_json(row) | {"history": report.history_as_json(history)}))
+        print(json.dumps(documents.upload_as_json(row) | {"history": documents.history_as_json(history)}))
     elif sys.stdout.isatty():
         _draw(report.upload_as_table(row, history))
     else:

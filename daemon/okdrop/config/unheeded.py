@@ -13,8 +13,6 @@ UNHEEDED: Final = (
     ("ok", "application_id"),
     ("ok", "refresh_token"),
     ("ok", "refresh_token_file"),
-    ("web", "listen"),
-    ("web", "token"),
 )
 
 

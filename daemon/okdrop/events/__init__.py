@@ -27,6 +27,8 @@ from okdrop.events.folders import (
     ExistingIgnored,
     FolderAway,
     FolderBack,
+    FolderHinted,
+    FolderScanned,
     FolderWatched,
     HintsBack,
     HintsLost,
@@ -41,6 +43,7 @@ from okdrop.events.places import (
 )
 from okdrop.events.service import (
     BandwidthChanged,
+    BandwidthSet,
     CredentialsRefused,
     CredentialsRenewed,
     CredentialsUnreadable,
@@ -56,8 +59,10 @@ from okdrop.events.service import (
     PoolHalted,
     PoolResumed,
     ServiceCrashed,
+    ServicePaused,
     ServiceReady,
     ServiceReloaded,
+    ServiceResumed,
     ServiceStarted,
     ServiceStopped,
 )
@@ -84,10 +89,12 @@ from okdrop.events.uploads import (
     UploadWaitsForTwin,
     UploadWhole,
 )
+from okdrop.events.web import WebListening, WebRefused, WebTrouble
 
 __all__ = [
     "Audience",
     "BandwidthChanged",
+    "BandwidthSet",
     "BreakerClosed",
     "BreakerHalfOpen",
     "BreakerOpened",
@@ -111,6 +118,8 @@ __all__ = [
     "FileWaiting",
     "FolderAway",
     "FolderBack",
+    "FolderHinted",
+    "FolderScanned",
     "FolderWatched",
     "HintsBack",
     "HintsLost",
@@ -129,8 +138,10 @@ __all__ = [
     "PoolResumed",
     "SegmentStored",
     "ServiceCrashed",
+    "ServicePaused",
     "ServiceReady",
     "ServiceReloaded",
+    "ServiceResumed",
     "ServiceStarted",
     "ServiceStopped",
     "SurgeHeld",
@@ -156,6 +167,9 @@ __all__ = [
     "VideoConfirmed",
     "VideoRefused",
     "VideoUnconfirmed",
+    "WebListening",
+    "WebRefused",
+    "WebTrouble",
     "WritersUnseen",
     "shown",
 ]

@@ -10,6 +10,8 @@ operations    what can be asked and done, on a connection
 queries       every statement, named
 schema        tables and types; `migrations` brings them about
 judgement     what counts as already published
+overrides     what a person decided while it ran; `orders`, about one upload
+pages         a part of many rows at a time
 thread        grouped commits; `patience` waits until they succeed
 place         whether there is one, and whether we may look
 sqlite        all that is particular to SQLite
@@ -20,11 +22,14 @@ from __future__ import annotations
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
+from okdrop.ledger.overrides import BANDWIDTH, PAUSED, Override
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
 from okdrop.ledger.rows import HistoryRow, Orphans
 
 __all__ = [
+    "BANDWIDTH",
+    "PAUSED",
     "SENT",
     "HistoryRow",
     "Judgement",
@@ -33,6 +38,7 @@ __all__ = [
     "Moved",
     "New",
     "Orphans",
+    "Override",
     "Patience",
     "Reader",
     "StaleVersion",

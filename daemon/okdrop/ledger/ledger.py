@@ -11,14 +11,16 @@ import sqlalchemy as sa
 from okdrop.drop import Chore, Drop, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
-from okdrop.ledger import migrate, operations, sqlite, twins
+from okdrop.ledger import migrate, operations, overrides, sqlite, twins
 from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.thread import LedgerThread
+from okdrop.ledger.timing import TimedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.overrides import Override
     from okdrop.ledger.patience import Patience
     from okdrop.ledger.rows import HistoryRow, Pruned
 
@@ -65,8 +67,13 @@ class Ledger:
     """
 
     def __init__(self, thread: LedgerThread | PatientThread, now: Callable[[], datetime]) -> None:
-        self._thread: Final = thread
+        self._thread: LedgerThread | PatientThread | TimedThread = thread
         self._now: Final = now
+
+    def time(self, monotonic: Callable[[], float], took: Callable[[str, float], object]) -> None:
+        """Have `took` told of each read and write from now on; once (see `okdrop.ledger.timing`)."""
+        if not isinstance(self._thread, TimedThread):
+            self._thread = TimedThread(self._thread, monotonic, took)
 
     @classmethod
     async def open(
@@ -319,6 +326,20 @@ class Ledger:
     async def orphan_failed(self, video_id: str) -> int:
         """Count a failed try to delete an orphan; returns how many there were."""
         return await self._thread.write(operations.orphan_failed, video_id)
+
+    async def overrides(self) -> list[Override]:
+        """What a person decided while it ran, and still stands."""
+        return await self._thread.read(overrides.overrides)
+
+    async def override(self, name: str, value: str | None, *, folder: str = "") -> None:
+        """Let a value stand above the configuration from now on; None takes it back.
+
+        Args:
+            name: `okdrop.ledger.overrides.BANDWIDTH` or `PAUSED`.
+            value: in the words of the configuration.
+            folder: the watched folder that it is about; "" for all.
+        """
+        await self._thread.write(overrides.override, self._now(), name, folder, value)
 
     async def host_mode(self, host: str) -> Mode | None:
         """How this host takes segments, if that was proven within a day."""

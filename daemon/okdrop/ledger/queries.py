@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
-from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS, TO_DO, UPLOADS, Instant
+from okdrop.ledger.schema import (
+    FOLDERS,
+    HISTORY,
+    HOSTS,
+    LEAVES,
+    LIVE,
+    ORPHANS,
+    OVERRIDES,
+    TO_DO,
+    UPLOADS,
+    Instant,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -181,6 +192,13 @@ COUNT_ORPHANS: Final = select(
 HOST: Final = select(HOSTS.c.mode, HOSTS.c.learned_at).where(HOSTS.c.host == bindparam("name"))
 FORGET_HOST: Final = delete(HOSTS).where(HOSTS.c.host == bindparam("name"))
 REMEMBER_HOST: Final = insert(HOSTS)
+
+# What a person decided while it ran. And: it is taken back; it stands.
+OVERRIDES_THAT_STAND: Final = select(OVERRIDES).order_by(OVERRIDES.c.name, OVERRIDES.c.folder)
+TAKE_BACK: Final = delete(OVERRIDES).where(
+    OVERRIDES.c.name == bindparam("named"), OVERRIDES.c.folder == bindparam("of_folder")
+)
+OVERRIDE: Final = insert(OVERRIDES)
 
 
 def rows(

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger import lock, migrate, operations, place, sqlite
+from okdrop.ledger import lock, migrate, operations, overrides, pages, place, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from okdrop.drop import Drop, State, Upload
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.overrides import Override
     from okdrop.ledger.rows import HistoryRow, Orphans
 
 P = ParamSpec("P")
@@ -55,6 +57,21 @@ class Reader:
         """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
         return self._ask(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
 
+    def page(
+        self,
+        *,
+        states: Collection[State] | None = None,
+        holding: str = "",
+        before: int | None = None,
+        at_most: int,
+    ) -> list[Upload]:
+        """The newest rows of these states whose path or title holds a text, below an id; newest first."""
+        return self._ask(pages.page, states=states, holding=holding, before=before, at_most=at_most)
+
+    def oldest_open(self) -> datetime | None:
+        """When the upload was found that is open for the longest time; None where none is."""
+        return self._ask(pages.oldest_open)
+
     def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""
         return self._ask(operations.counts)
@@ -74,6 +91,10 @@ class Reader:
     def count_orphans(self) -> Orphans:
         """How many there are, by whether they are tried again."""
         return self._ask(operations.count_orphans)
+
+    def overrides(self) -> list[Override]:
+        """What a person decided while it ran, and still stands."""
+        return self._ask(overrides.overrides)
 
 
 @contextlib.contextmanager

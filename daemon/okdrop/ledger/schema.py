@@ -32,7 +32,7 @@ from okdrop.drop import Chore, Mode, State
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -217,3 +217,13 @@ LEAVES: Final = Table(
     Column("hashes", LargeBinary, nullable=False),
 )
 """Leaf hashes of what OK acknowledged of uploads under way, by the video that it acknowledged them for."""
+
+OVERRIDES: Final = Table(
+    "overrides",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("folder", String, primary_key=True),
+    Column("value", String, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+"""What a person decided while it ran, which stands above the configuration until it is taken back."""

@@ -8,7 +8,8 @@ The ledger is written first, the lines carry ids only. A restart fills them from
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
 
 A daemon that stays has four more tasks beside them: `ForeignWrites` heeds what other processes order,
-`Mending` lets a halted pool go on, `Janitor` deletes orphans, `Pruner` forgets old histories.
+`Mending` lets a halted pool go on, `Janitor` deletes orphans, `Pruner` forgets old histories. `Overrides`
+lets limits and pauses hold that a person sets meanwhile.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
+from okdrop.pipeline.overrides import Overrides
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
@@ -95,6 +97,8 @@ class Pipeline:
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
         self._waits: Final = Waits(parts, self._opened)
+        self.overrides: Final = Overrides(parts)
+        self.orders: Final = ForeignWrites(parts, self._line, self._finals, self._opened)
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
@@ -151,18 +155,18 @@ class Pipeline:
         Args:
             beside: what else runs meanwhile, and is cancelled when the brake is pulled.
         """
-        orders = ForeignWrites(self._parts, self._line, self._finals, self._opened)
         janitor, pruner = Janitor(self._parts), Pruner(self._parts)
-        await self._run(self.watcher.run, orders.run, janitor.run, pruner.run, *beside)
+        await self._run(self.watcher.run, self.orders.run, janitor.run, pruner.run, *beside)
 
     async def _run(self, leading: Work, *beside: Work) -> None:
         """Let the stages work until the leading task ends, or the brake is pulled."""
+        await self.overrides.look()  # before the first byte leaves
         async with asyncio.TaskGroup() as group:
             for stage in self._stages():
                 group.create_task(stage())
             watching = group.create_task(leading())
             braking = group.create_task(self._parts.brake.wait())
-            others = [group.create_task(work()) for work in (*beside, self._waits.run)]
+            others = [group.create_task(work()) for work in (*beside, self._waits.run, self.overrides.run)]
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
             for task in (watching, braking, *others):
                 task.cancel()

@@ -130,6 +130,7 @@ class FolderWatch:
         self._tell_problems(seen.problems)
         self._looked(self._folder)
         took = self._parts.monotonic() - began
+        self._parts.emit(events.FolderScanned(path=events.shown(self._path), seconds=round(took, 6)))
         self._due = self._parts.monotonic() + self._standing.until_next_scan(took)
         return seen.folders
 
@@ -264,6 +265,8 @@ class FolderWatch:
                 self._standing.lost(loss)
                 return
             self._standing.watch_lives()
+            if paths:
+                self._parts.emit(events.FolderHinted(path=events.shown(self._path), paths=len(paths)))
             is_gone = self._path in paths and self._path not in self._hints.folders
             if is_gone or len(paths) > MANY:
                 return

@@ -11,6 +11,7 @@ can do harm: whoever acts on an upload reads its row first, and whoever writes i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -53,6 +54,11 @@ class ForeignWrites:
         self._finals: Final = finals
         self._opened: Final = opened
         self._look_every: Final = look_every
+        self._asked: Final = asyncio.Event()
+
+    def heed(self) -> None:
+        """An order was written by this very process: look at once."""
+        self._asked.set()
 
     async def run(self) -> None:
         """Look for orders; ends when cancelled."""
@@ -61,10 +67,16 @@ class ForeignWrites:
             if looks:
                 await self.look()
                 looks -= 1
-            await asyncio.sleep(self._look_every)
+            await self._wait()
             now = await self._parts.ledger.foreign_writes()
-            if now != seen:
+            if now != seen or self._asked.is_set():
+                self._asked.clear()
                 seen, looks = now, LOOKS
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._look_every):
+                await self._asked.wait()
 
     async def look(self) -> None:
         """Compare what is unfinished with what is open."""

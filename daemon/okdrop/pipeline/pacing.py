@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
+from okdrop.pipeline.goodput import Goodput
 from okdrop.protocol import messages as m
 from okdrop.protocol.pace import FIRST_LEVEL, Pace
 
@@ -36,11 +37,26 @@ class _Out:
     busy: float
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HostPace:
+    """How one host is sent to, at a moment."""
+
+    host: str
+    uploads: int  #: that go there now
+    connections: int  #: at once: all uploads together where their number is found by itself, else for each
+    in_flight: int  #: segments on their way
+    segment_size: int  #: bytes
+    goodput: float  #: bytes a second that were stored, lately
+
+
 class _Host:
     """What is out to one host, and how many segments that is on average."""
 
     def __init__(self) -> None:
         self.pace: Final = Pace(most=BUDGET)
+        self.goodput: Final = Goodput()
+        self.connections = 0  # as they were planned last
+        self.segment_size = 0
         self.uploads: Final[dict[int, None]] = {}
         self._out: Final[dict[tuple[int, ByteRange], _Out]] = {}
         self._busy = 0.0  # the integral of the number of segments out over time
@@ -110,6 +126,7 @@ class Pacing:
             connections = self._room(state, upload) if is_proven else FIRST_LEVEL
         if self._finds_size:
             size = state.pace.segment_size
+        state.connections, state.segment_size = base.connections, size
         return dataclasses.replace(base, connections=connections, segment_size=size)
 
     def _room(self, host: _Host, upload: int) -> int:
@@ -132,6 +149,7 @@ class Pacing:
         match answer:
             case m.Stored() | m.Complete():
                 state.pace.stored(len(span), seconds=seconds, together=together, now=now)
+                state.goodput.add(len(span), seconds=seconds, now=now)
             case m.ServerTrouble(status) if status in _LOAD:
                 state.pace.overloaded(now=now)
             case m.NoAnswer(timed_out=True):
@@ -140,6 +158,21 @@ class Pacing:
                 pass
         if state.pace.connections > before:
             self._tell()
+
+    def hosts(self) -> list[HostPace]:
+        """How every host is sent to that is remembered, the one that was used last at the end."""
+        now = self._monotonic()
+        return [
+            HostPace(
+                host=name,
+                uploads=len(host.uploads),
+                connections=host.pace.connections if self._finds_connections else host.connections,
+                in_flight=len(host),
+                segment_size=host.segment_size,
+                goodput=host.goodput.per_second(now),
+            )
+            for name, host in self._hosts.items()
+        ]
 
     def left(self, upload: int) -> None:
         """An upload is in nobody's hands any more: its share goes to the others."""

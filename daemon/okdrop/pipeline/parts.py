@@ -65,7 +65,7 @@ class Parts:
     `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
     `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `breakers` tell which places are in trouble, and keep who waits for them.
-    `throttles` are the limits on what is sent: the process's, named "", and those of folders that have one.
+    `throttles` are the limits on what is sent: the process's, named "", and each watched folder's.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
