@@ -17,6 +17,7 @@ from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import Brake, Pacing, Throttle
 from okdrop.pipeline.attempt import DRAINED, PATIENCE, WHOLE, Attempt, Released
+from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.throttle import CREDIT
 from okdrop.protocol.pace import FIRST_LEVEL, MIB
 from pipeline.bench import SEGMENT, SIZE, after
@@ -34,7 +35,7 @@ async def begun(bench: Bench, row: Upload | None = None, parts: Parts | None = N
     row = row or await bench.taken()
     if row.state is State.QUEUED:
         row = await bench.ledger.write(row.to(State.UPLOADING, attempts=1))
-    return Attempt(parts or bench.parts, row, await Source.open(row.drop.path, row.drop.revision))
+    return Attempt(parts or bench.parts, row, await Source.open(row.drop.path, row.drop.revision), Slot())
 
 
 async def test_whole(bench: Bench) -> None:

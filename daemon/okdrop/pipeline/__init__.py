@@ -62,7 +62,11 @@ __all__ = [
     "Throttle",
 ]
 
-FINALIZERS: Final = 2
+HANDS: Final = 3
+"""Workers for each upload sent at once: one sends, one makes the next ready, one writes down the last."""
+
+FINALIZERS: Final = 8
+"""Calls of video.update at once, at most: what is whole is published beside what is sent."""
 
 CHORES: Final = 2
 """Chores at once: a long copy to another disk must not keep the questions waiting."""
@@ -101,7 +105,7 @@ class Pipeline:
         look_again = self.watcher.look_again
         self._twins: Final = Twins(parts, self._line, self._opened, self.chores.take_up)
         self._uploader: Final = Uploader(
-            parts, self._line, self._finals, self._opened, look_again, self._twins
+            parts, self._line, self._finals, self._opened, look_again, self._twins, at_once=workers
         )
 
     def recover(self, rows: Iterable[Upload]) -> int:
@@ -180,7 +184,7 @@ class Pipeline:
             self._parts, self._finals, self._line, self._opened, look_again, self.chores.take_up
         )
         return [
-            *[self._uploader.work] * self._workers,
+            *[self._uploader.work] * (HANDS * self._workers),
             self._twins.work,
             *[finalizer.work] * FINALIZERS,
             *[self.chores.work] * CHORES,

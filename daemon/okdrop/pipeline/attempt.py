@@ -2,6 +2,9 @@
 
 The session decides, the client carries out, the ledger remembers. Whatever has to survive a crash is in
 the ledger before the step that depends on it begins (`pipeline.record`).
+
+An upload that is made ready ahead asks for its ticket, has it written down, and waits for a slot; nothing of
+it leaves before (`pipeline.slots`).
 """
 
 from __future__ import annotations
@@ -31,10 +34,14 @@ if TYPE_CHECKING:
     from okdrop.drop import Mode, Ticket, Upload
     from okdrop.inbox.source import Source
     from okdrop.pipeline.parts import Parts
+    from okdrop.pipeline.slots import Slot
     from okdrop.protocol.ranges import ByteRange
 
 PATIENCE: Final = 5.0
 """Seconds a worker waits out with the upload in its hands; for a longer wait it takes up another."""
+
+AGES_UNUSED: Final = 300.0
+"""Seconds for which a ticket that was asked for ahead is good; then it may be near its end, and is left."""
 
 WHOLE: Final = "whole"
 DRAINED: Final = "drained"
@@ -67,12 +74,14 @@ class Attempt:
         parts: what all stages share.
         row: the upload, taken up.
         source: its file.
+        slot: tells when bytes may leave.
         leaves: the hashes that an earlier attempt kept (`okdrop.leaves.Leaves`).
     """
 
-    def __init__(self, parts: Parts, row: Upload, source: Source, leaves: bytes = b"") -> None:
+    def __init__(self, parts: Parts, row: Upload, source: Source, slot: Slot, leaves: bytes = b"") -> None:
         self._parts: Final = parts
         self._source: Final = source
+        self._slot: Final = slot
         self._session: Final = session_of(row, parts.plan)
         self._proof: Final = Proof(row.drop.revision.size, leaves)
         self._record: Final = Record(parts, row, self._session, self._proof)
@@ -95,6 +104,8 @@ class Attempt:
         self._not_before = 0.0
         self._release: Released | None = None
         self._let_go = False
+        self._asked_ahead_at: float | None = None
+        self._sends_since: float | None = None
 
     async def run(self) -> Outcome:
         """Go on until the file is whole, or something ends or interrupts it.
@@ -117,6 +128,7 @@ class Attempt:
             for one in forget:
                 one()
             pacing.left(self.row.id)
+            self._slot.leave()
         if isinstance(outcome, StaleVersion):
             raise outcome
         await self._record.take_stock()
@@ -145,6 +157,11 @@ class Attempt:
         """The video id of a ticket that the ledger has not taken; "" where there is none."""
         return self._record.homeless_video
 
+    @property
+    def seconds(self) -> float:
+        """How long it has had a slot."""
+        return 0.0 if self._sends_since is None else self._parts.monotonic() - self._sends_since
+
     async def _drive_while_ours(
         self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]
     ) -> Outcome | StaleVersion:
@@ -156,13 +173,14 @@ class Attempt:
 
     async def _drive(self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> Outcome:
         while True:
-            steps = await self._next_steps() if self._may_begin() else []
+            steps = await self._next_steps() if await self._may_begin() else []
             for step in steps:
                 if isinstance(step, m.Publish):
                     return WHOLE
                 if isinstance(step, m.GiveUp):
                     return GaveUp(step.message, code=step.code, hint=step.hint)
                 self._begin(step, group, tasks)
+            self._slot.note(ends_soon=self._session.ends_soon)
             if (interrupted := self._interruption()) is not None:
                 return interrupted
             landing = await self._landings.get()
@@ -187,13 +205,26 @@ class Attempt:
             return self._release
         return DRAINED if self._let_go or self._parts.brake.holds else None
 
-    def _may_begin(self) -> bool:
+    async def _may_begin(self) -> bool:
         waiting = self._release is not None or self._parts.monotonic() < self._not_before
-        if waiting or self._let_go or self._parts.brake.holds:
+        if waiting or self._let_go or self._parts.brake.holds or not await self._has_slot():
             return False
         if (self.row.ticket is None and self._out) or self._session.received == self._session.size:
             return True  # the call is out, or no byte is missing: nobody's trouble is in the way
         return not self._is_held(*places_of(self.row))
+
+    async def _has_slot(self) -> bool:
+        """Whether bytes may leave. A ticket is asked for without a slot, and waits for one in the ledger."""
+        if self._sends_since is not None or self.row.ticket is None:
+            return True
+        if not self._slot.is_sending:
+            await self._record.write_ahead()
+            self._slot.ready(self._wake)
+        if self._slot.is_sending:
+            self._sends_since = now = self._parts.monotonic()
+            if self._asked_ahead_at is not None and now - self._asked_ahead_at > AGES_UNUSED:
+                self._session.ticket_aged()
+        return self._slot.is_sending
 
     def _is_held(self, *places: str) -> bool:
         """Whether a place that is needed is in trouble: then this worker has better things to do."""
@@ -271,6 +302,7 @@ class Attempt:
 
     async def _part_of_file_leaves(self, *, last: bool) -> None:
         """A block of a file that goes in one request is about to leave; before the last, the ledger knows."""
+        self._slot.note(ends_soon=self._session.ends_soon)
         if last:
             self._session.last_bytes_leave()
             await to_the_end(self._record.write_ahead())
@@ -289,6 +321,7 @@ class Attempt:
 
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
+        self._asked_ahead_at = self._parts.monotonic()
         self._best = 0
         self._proof.forget()
         self._record.has(ticket=ticket, digest=None)

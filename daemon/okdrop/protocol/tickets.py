@@ -13,11 +13,12 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from okdrop.drop import NO_STRIKES, TICKETS_PER_REVISION
+from okdrop.errors import TicketDead
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
     from okdrop.drop import Mode
-    from okdrop.errors import TicketDead, UploadError
+    from okdrop.errors import UploadError
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.ranges import ByteRange
 
@@ -76,6 +77,11 @@ class TicketSession(abc.ABC):
     def offered_all(self) -> bool:
         """Whether every byte was handed to the line on this ticket: the ledger keeps it for a restart."""
 
+    @property
+    @abc.abstractmethod
+    def ends_soon(self) -> bool:
+        """Whether little is left to be handed to the line: whoever comes next may be made ready."""
+
     def take_finding(self) -> m.Finding | None:
         """What was learned about the host since the last call."""
         finding, self._finding = self._finding, None
@@ -118,6 +124,15 @@ class TicketSession(abc.ABC):
     @abc.abstractmethod
     def video_is(self, status: m.VideoStatus) -> None:
         """What video.get says of the ticket's video."""
+
+    def ticket_aged(self) -> None:
+        """Nothing was sent on the ticket, and it lay for so long that another one is asked for.
+
+        It does not count among those that this revision may use up: it is no fault of the file's or of OK's.
+        """
+        if self._closing is None:
+            self.tickets -= 1
+            self._closing = TicketDead("it lay unused for too long")
 
     def not_answered(self) -> None:
         """m.RequestTicket or m.AskVideo brought no answer: it will be handed out again."""
