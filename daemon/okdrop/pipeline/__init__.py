@@ -35,6 +35,7 @@ from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
 from okdrop.pipeline.pruning import Pruner, prune_at_the_end
+from okdrop.pipeline.slots import Slots
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.throttle import Throttle
 from okdrop.pipeline.twins import Twins
@@ -61,9 +62,6 @@ __all__ = [
     "Tally",
     "Throttle",
 ]
-
-HANDS: Final = 3
-"""Workers for each upload sent at once: one sends, one makes the next ready, one writes down the last."""
 
 FINALIZERS: Final = 8
 """Calls of video.update at once, at most: what is whole is published beside what is sent."""
@@ -184,7 +182,7 @@ class Pipeline:
             self._parts, self._finals, self._line, self._opened, look_again, self.chores.take_up
         )
         return [
-            *[self._uploader.work] * (HANDS * self._workers),
+            *[self._uploader.work] * Slots.hands(self._workers),
             self._twins.work,
             *[finalizer.work] * FINALIZERS,
             *[self.chores.work] * CHORES,

@@ -1,10 +1,12 @@
 """Who sends, and who is made ready meanwhile: so many slots, and no more made ready than will soon be needed.
 
     waits ──► ahead: looked at, asked for a ticket ──► sends: has a slot ──► leaves
-              as many as slots are free or about to be
 
 An upload that is made ready ahead costs an entry at OK, and its URL ages. So one is let in for each slot that
-is free, and for each whose upload has little left to hand to the line; never more than there are slots.
+is free, and for each whose upload has little left to hand to the line. Where that is not enough, since files
+are small and answers late, a slot that waits in vain has one more let in from then on; and one fewer, once as
+many as there are slots were ready before they were needed.
+
 Whoever came first of those that are ready gets the next slot: nobody who is not ready yet is waited for.
 """
 
@@ -16,6 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+MOST_AHEAD: Final = 8
+"""Uploads that are made ready ahead at most, where there are fewer slots."""
 
 
 class Slot:
@@ -62,6 +67,12 @@ class Slots:
         self._waiting: Final[dict[Slot, asyncio.Future[None]]] = {}
         self._ahead: Final[dict[Slot, None]] = {}  # in the order in which they were let in
         self._sending: Final[set[Slot]] = set()
+        self._lead = number
+
+    @staticmethod
+    def hands(number: int) -> int:
+        """How many workers so many slots keep busy: some send, some make ready, some write down what came."""
+        return 2 * number + max(number, MOST_AHEAD)
 
     @property
     def ahead(self) -> int:
@@ -89,7 +100,9 @@ class Slots:
         """A slot is needed no more; may be told again."""
         self._waiting.pop(slot, None)
         self._ahead.pop(slot, None)
-        self._sending.discard(slot)
+        if slot in self._sending:
+            self._sending.remove(slot)
+            self._learn()
         slot.is_sending = False
         self.changed()
 
@@ -98,12 +111,20 @@ class Slots:
         for slot in [one for one in self._ahead if one.wake is not None]:
             if len(self._sending) < self._number:
                 self._send(slot)
-        while self._waiting and len(self._ahead) < self._soon_free:
+        while self._waiting and len(self._ahead) < self._wanted:
             slot = next(iter(self._waiting))
             let_in = self._waiting.pop(slot)
             if not let_in.done():  # whoever was cancelled has not left yet
                 self._ahead[slot] = None
                 let_in.set_result(None)
+
+    def _learn(self) -> None:
+        """A slot becomes free: were too few made ready for it, or more than enough?"""
+        ready = sum(slot.wake is not None for slot in self._ahead)
+        if self._ahead and not ready:
+            self._lead = min(self._lead + 1, max(self._number, MOST_AHEAD))
+        elif ready > self._number:
+            self._lead = max(self._lead - 1, self._number)
 
     def _send(self, slot: Slot) -> None:
         del self._ahead[slot]
@@ -113,5 +134,7 @@ class Slots:
             slot.wake()
 
     @property
-    def _soon_free(self) -> int:
-        return self._number - len(self._sending) + sum(slot.ends_soon for slot in self._sending)
+    def _wanted(self) -> int:
+        """How many may be ahead: the lead, where all slots are free or soon free; else a part of it."""
+        soon_free = self._number - len(self._sending) + sum(slot.ends_soon for slot in self._sending)
+        return -(-self._lead * soon_free // self._number)
