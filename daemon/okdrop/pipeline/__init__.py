@@ -34,6 +34,7 @@ from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
+from okdrop.pipeline.precedence import Precedence
 from okdrop.pipeline.pruning import Pruner, prune_at_the_end
 from okdrop.pipeline.slots import Slots
 from okdrop.pipeline.standing import Folder
@@ -93,9 +94,11 @@ class Pipeline:
     def __init__(self, parts: Parts, folders: Sequence[Folder], *, workers: int) -> None:
         self._parts: Final = parts
         self._workers: Final = workers
-        self._line: Final = Line()
+        precedence = Precedence(parts.order, parts.priority_of)
+        self._line: Final = Line(precedence)
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
+        self._opened.on_end(precedence.forget)
         self._waits: Final = Waits(parts, self._opened)
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
@@ -111,6 +114,7 @@ class Pipeline:
         taken = [row for row in rows if not row.held and self._opened.begin(row.id)]
         recall_limits(self._parts, taken)
         for row in taken:
+            self._line.note(row)
             line = self._finals if row.state is State.FINALIZING else self._line
             delay = self._parts.seconds_until_due(row)
             line.put(row.id, delay)

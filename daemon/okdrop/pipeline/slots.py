@@ -102,7 +102,8 @@ class Slots:
         self._ahead.pop(slot, None)
         if slot in self._sending:
             self._sending.remove(slot)
-            self._learn()
+            if slot.ends_soon:  # else it was given up, and tells nothing of how long an upload takes
+                self._learn()
         slot.is_sending = False
         self.changed()
 

@@ -207,7 +207,7 @@ class Uploader:
     def _has_to_wait(self, row: Upload) -> bool:
         """Whether a place that it needs is in trouble; it comes back once that is well."""
         breakers = self._parts.breakers
-        if row.ticket is None and (crowd := breakers.crowded(row.id)):
+        if row.ticket is None and (crowd := breakers.crowded(row.id, beside=max(0, self._slots.ahead - 1))):
             breakers.wait(row.id, crowd, self._line, patient=True)
             return True
         if place := breakers.holds(row.id, *places_of(row)):
@@ -241,6 +241,7 @@ class Uploader:
         self, row: Upload, outcome: Outcome, *, seconds: float = 0.0, deleted: bool = False
     ) -> None:
         """Write the outcome and pass the upload on; `deleted`: the file is known to be no more."""
+        self._line.note(row)  # it may have begun
         if isinstance(outcome, UploadError):
             error = await self._parts.only_away(row, outcome)
             await self._end_by(row, error if deleted else self._only_missed(row, error))
