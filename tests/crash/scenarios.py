@@ -66,6 +66,7 @@ class Scenario:
         all_points: whether everything else is a point, too.
         tells_what_is_lost: somebody takes the upload up again, and finds that a ticket may be lost.
         fed: how many entries at OK may have got bytes, with one death at most.
+        several: chance has a say in what several files do beside each other.
         loses_its_file: somebody takes the file away meanwhile, or its folder.
     """
 
@@ -84,11 +85,12 @@ class Scenario:
     loses_its_file: bool = False
     tells_what_is_lost: bool = True
     fed: int = 1
+    several: bool = False
 
     @property
     def varies(self) -> bool:
         """Whether chance has a say in how often something is done: by what is done beside it."""
-        return self.stays_until is not None or self.world.get("connections", 1) > 1
+        return self.several or self.stays_until is not None or self.world.get("connections", 1) > 1
 
     def begin(self, world: World) -> None:
         """The weather comes up, and what is to happen is laid ready."""
@@ -121,6 +123,11 @@ async def tiny(world: World) -> Digests:
 
 async def two(world: World) -> Digests:
     return {name: digest_of(world.file(name, SMALL)) for name in (NAME, "b.mp4")}
+
+
+async def three(world: World) -> Digests:
+    """More than are sent and made ready at once."""
+    return {name: digest_of(world.file(name, SMALL)) for name in (NAME, "b.mp4", "c.mp4")}
 
 
 async def two_of_the_same(world: World) -> Digests:
@@ -536,6 +543,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
                 "intake.Intake._add#1",
                 "uploader.Uploader._take_up",
                 "request_ticket",
+                "attempt.Attempt._has_slot",
                 "attempt.Attempt._next_steps#2",
                 "record.Record.write_ahead",
                 "record.Record._write",
@@ -594,6 +602,26 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         **SHORT_WAY,
     ),
     Scenario(name="resumed", prepare=cut("send", When.UNSEEN, 2), visits=frozenset({"probe"}), **SHORT_WAY),
+    Scenario(
+        name="made ready ahead",
+        world={"workers": 1},
+        prepare=three,
+        fed=3,
+        several=True,
+        visits=frozenset({"attempt.Attempt._has_slot"}),
+        all_points=True,
+        verdict=once,
+    ),
+    Scenario(
+        name="made ready too early",
+        world={"workers": 1},
+        prepare=three,
+        fed=3,
+        several=True,
+        patches={"okdrop.pipeline.attempt.AGES_UNUSED": -1.0},
+        visits=frozenset({"attempt.Attempt._next_steps#1", "record.Record.abandon"}),
+        verdict=once,
+    ),
     Scenario(
         name="two of the same bytes, moved",
         world={"after": After.MOVE},
