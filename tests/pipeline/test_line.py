@@ -25,6 +25,14 @@ async def test_first_in_first_out() -> None:
     assert [await line.get() for _ in range(3)] == [3, 1, 2]
 
 
+async def test_what_is_put_again_while_it_is_due_keeps_its_place() -> None:
+    line = Line()
+    for number in (1, 2, 1):
+        line.put(number)
+    line.close()
+    assert [await line.get() for _ in range(3)] == [1, 2, None]
+
+
 async def test_a_delayed_id_lets_others_pass() -> None:
     line = Line()
     line.put(1, 0.02)

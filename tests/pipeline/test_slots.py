@@ -123,7 +123,7 @@ async def test_once_more_are_ready_than_are_needed_fewer_are_made_so() -> None:
         slot.note(ends_soon=True)
         await all_.settle()
         await all_.end(slot)
-    before = all_.slots.ahead
+    assert all_.slots.ahead > 4
     for _ in range(12):  # and now the next ones are ready long before
         slot = all_.inside[0]
         for one in [*all_.inside]:
@@ -131,7 +131,9 @@ async def test_once_more_are_ready_than_are_needed_fewer_are_made_so() -> None:
         slot.note(ends_soon=True)
         await all_.settle()
         await all_.end(slot)
-    assert all_.slots.ahead < before
+    next(slot for slot in all_.inside if slot.is_sending).note(ends_soon=True)
+    await all_.settle()
+    assert all_.slots.ahead <= 2
     await all_.all_end()
 
 
@@ -140,6 +142,9 @@ async def test_what_was_given_up_teaches_nothing() -> None:
     for _ in range(5):
         slot = all_.inside[0]
         all_.ready(slot)
+        slot.note(ends_soon=True)
+        await all_.settle()
+        slot.note(ends_soon=False)  # what was out is lost, and the host is left
         await all_.end(slot)
     all_.ready(all_.inside[0])
     all_.inside[0].note(ends_soon=True)
