@@ -6,6 +6,7 @@ past one more write of the ledger each: there these writes alone are.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ from okdrop.emulator import Mode
 from okdrop.errors import Trouble
 from okdrop.leaves import LEAF_SIZE
 from okdrop.ledger import Ledger
+from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import HOPELESS
 
@@ -292,6 +294,14 @@ async def busy_at_first(twins: Twins, source: Source, others: Iterable[Upload], 
     return await EQUAL_TO(twins, source, others, number)
 
 
+READY: Final = Slot.ready
+
+
+def ready_in_a_moment(slot: Slot, wake: Callable[[], object]) -> None:
+    """No slot is ever free at once, so that whoever is ready has to wait for one."""
+    asyncio.get_running_loop().call_soon(READY, slot, wake)
+
+
 async def handed_back(world: World) -> None:
     """A person says `retry`."""
     world.faults.clear()
@@ -543,7 +553,6 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
                 "intake.Intake._add#1",
                 "uploader.Uploader._take_up",
                 "request_ticket",
-                "attempt.Attempt._has_slot",
                 "attempt.Attempt._next_steps#2",
                 "record.Record.write_ahead",
                 "record.Record._write",
@@ -608,7 +617,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=three,
         fed=3,
         several=True,
-        visits=frozenset({"attempt.Attempt._has_slot"}),
+        patches={"okdrop.pipeline.slots.Slot.ready": ready_in_a_moment},
+        visits=frozenset({"ahead.Ahead.may_go_on"}),
         all_points=True,
         verdict=once,
     ),
@@ -618,7 +628,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=three,
         fed=3,
         several=True,
-        patches={"okdrop.pipeline.attempt.AGES_UNUSED": -1.0},
+        patches={"okdrop.pipeline.ahead.AGES_UNUSED": -1.0},
         visits=frozenset({"attempt.Attempt._next_steps#1", "record.Record.abandon"}),
         verdict=once,
     ),

@@ -11,7 +11,8 @@ import pytest
 from okdrop import events
 from okdrop.drop import State
 from okdrop.inbox.source import Source
-from okdrop.pipeline.attempt import AGES_UNUSED, DRAINED, WHOLE, Attempt
+from okdrop.pipeline.ahead import AGES_UNUSED
+from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt
 from okdrop.pipeline.slots import Slots
 from pipeline.bench import SEGMENT, until
 
@@ -40,7 +41,7 @@ class Ready:
         return self.video
 
     def _is_ready(self) -> bool:
-        return self.attempt._slot.wake is not None
+        return self.attempt._ahead._slot.wake is not None
 
 
 @contextlib.asynccontextmanager

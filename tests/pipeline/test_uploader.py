@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
+from okdrop.config.model import Order
 from okdrop.drop import State, Ticket
 from okdrop.errors import Trouble
 from okdrop.inbox.source import Source
 from okdrop.pipeline import Brake
+from okdrop.pipeline.line import Line
+from okdrop.pipeline.precedence import Precedence
 from okdrop.pipeline.sessions import DIED_ASKING
 from pipeline.bench import SEGMENT, SIZE, after, content
 
@@ -390,3 +393,15 @@ async def test_a_refused_ticket_is_not_told_as_lost(bench: Bench) -> None:
     with bench.faults.active("api_error", code=8, method="video.getUploadUrl", times=1):
         await bench.uploader.upload(row.id)
     assert bench.told(events.TicketLost) == []
+
+
+async def test_what_has_begun_comes_back_before_what_has_not(single: Bench) -> None:
+    bench = dataclasses.replace(single, line=Line(Precedence(Order.SMALLEST, lambda _folder: 0)))
+    large = await bench.taken("large.mp4")
+    assert await bench.line.get() == large.id
+    small = await bench.taken("small.mp4", SEGMENT)
+    bench.faults.taps["segment"] = lambda _video: bench.opened.let_go(large.id)
+    with bench.opened.taken(large.id):
+        await bench.uploader.upload(large.id)
+    assert (await bench.row(large.id)).ticket is not None
+    assert [await bench.line.get() for _ in range(2)] == [large.id, small.id]

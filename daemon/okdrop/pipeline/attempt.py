@@ -3,8 +3,7 @@
 The session decides, the client carries out, the ledger remembers. Whatever has to survive a crash is in
 the ledger before the step that depends on it begins (`pipeline.record`).
 
-An upload that is made ready ahead asks for its ticket, has it written down, and waits for a slot; nothing of
-it leaves before (`pipeline.slots`).
+Without a slot it asks for a ticket, and waits (`pipeline.ahead`).
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from okdrop import events
 from okdrop.errors import Doubt, GaveUp, LedgerError, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.ahead import Ahead
 from okdrop.pipeline.breakers import CALL
 from okdrop.pipeline.meter import Meter
 from okdrop.pipeline.proof import Proof
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 5.0
 """Seconds a worker waits out with the upload in its hands; for a longer wait it takes up another."""
-
-AGES_UNUSED: Final = 300.0
-"""Seconds for which a ticket that was asked for ahead is good; then it may be near its end, and is left."""
 
 WHOLE: Final = "whole"
 DRAINED: Final = "drained"
@@ -81,10 +78,10 @@ class Attempt:
     def __init__(self, parts: Parts, row: Upload, source: Source, slot: Slot, leaves: bytes = b"") -> None:
         self._parts: Final = parts
         self._source: Final = source
-        self._slot: Final = slot
         self._session: Final = session_of(row, parts.plan)
         self._proof: Final = Proof(row.drop.revision.size, leaves)
         self._record: Final = Record(parts, row, self._session, self._proof)
+        self._ahead: Final = Ahead(slot, self._session, self._record, parts.monotonic, self._wake)
         self._resumes = row.ticket is not None and not parts.plan.in_one
         self._meter: Final = Meter(parts.emit, parts.monotonic, upload=row.id, counted=self._session)
         self._sender: Final = Sender(
@@ -104,8 +101,6 @@ class Attempt:
         self._not_before = 0.0
         self._release: Released | None = None
         self._let_go = False
-        self._asked_ahead_at: float | None = None
-        self._sends_since: float | None = None
 
     async def run(self) -> Outcome:
         """Go on until the file is whole, or something ends or interrupts it.
@@ -128,7 +123,7 @@ class Attempt:
             for one in forget:
                 one()
             pacing.left(self.row.id)
-            self._slot.leave()
+            self._ahead.leave()
         if isinstance(outcome, StaleVersion):
             raise outcome
         await self._record.take_stock()
@@ -160,7 +155,7 @@ class Attempt:
     @property
     def seconds(self) -> float:
         """How long it has had a slot."""
-        return 0.0 if self._sends_since is None else self._parts.monotonic() - self._sends_since
+        return self._ahead.seconds
 
     async def _drive_while_ours(
         self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]
@@ -180,7 +175,7 @@ class Attempt:
                 if isinstance(step, m.GiveUp):
                     return GaveUp(step.message, code=step.code, hint=step.hint)
                 self._begin(step, group, tasks)
-            self._slot.note(ends_soon=self._session.ends_soon)
+            self._ahead.look()
             if (interrupted := self._interruption()) is not None:
                 return interrupted
             landing = await self._landings.get()
@@ -207,24 +202,11 @@ class Attempt:
 
     async def _may_begin(self) -> bool:
         waiting = self._release is not None or self._parts.monotonic() < self._not_before
-        if waiting or self._let_go or self._parts.brake.holds or not await self._has_slot():
+        if waiting or self._let_go or self._parts.brake.holds or not await self._ahead.may_go_on():
             return False
         if (self.row.ticket is None and self._out) or self._session.received == self._session.size:
             return True  # the call is out, or no byte is missing: nobody's trouble is in the way
         return not self._is_held(*places_of(self.row))
-
-    async def _has_slot(self) -> bool:
-        """Whether bytes may leave. A ticket is asked for without a slot, and waits for one in the ledger."""
-        if self._sends_since is not None or self.row.ticket is None:
-            return True
-        if not self._slot.is_sending:
-            await self._record.write_ahead()
-            self._slot.ready(self._wake)
-        if self._slot.is_sending:
-            self._sends_since = now = self._parts.monotonic()
-            if self._asked_ahead_at is not None and now - self._asked_ahead_at > AGES_UNUSED:
-                self._session.ticket_aged()
-        return self._slot.is_sending
 
     def _is_held(self, *places: str) -> bool:
         """Whether a place that is needed is in trouble: then this worker has better things to do."""
@@ -302,7 +284,7 @@ class Attempt:
 
     async def _part_of_file_leaves(self, *, last: bool) -> None:
         """A block of a file that goes in one request is about to leave; before the last, the ledger knows."""
-        self._slot.note(ends_soon=self._session.ends_soon)
+        self._ahead.look()
         if last:
             self._session.last_bytes_leave()
             await to_the_end(self._record.write_ahead())
@@ -321,7 +303,7 @@ class Attempt:
 
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
-        self._asked_ahead_at = self._parts.monotonic()
+        self._ahead.ticket_issued()
         self._best = 0
         self._proof.forget()
         self._record.has(ticket=ticket, digest=None)
