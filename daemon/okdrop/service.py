@@ -309,6 +309,7 @@ async def _parts(
             throttles=throttles(config, emit),
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
             keep_history=config.ledger.keep_history,
+            order=config.upload.order,
             places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
         )
 
@@ -377,6 +378,7 @@ def _place(watch: Watch, *, stays: bool) -> Place:
         group_id=watch.group_id,
         patience=look + watch.settle + COMES_BACK,
         marker=watch.marker,
+        priority=watch.priority,
     )
 
 

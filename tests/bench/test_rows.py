@@ -80,7 +80,9 @@ async def test_without_curl_it_says_so_at_once(tmp_path: Path) -> None:
 def test_the_ideal_pipeline_waits_for_answers_alone() -> None:
     assert small.ideal(1, workers=2, delay=1.0) == 3.0  # a URL, the bytes, the publishing
     assert small.ideal(2, workers=2, delay=1.0) == 3.0
-    assert small.ideal(100, workers=2, delay=1.0) == 101.0
+    assert small.ideal(100, workers=2, delay=1.0) == 52.0
+    assert small.in_turn(2, workers=2, delay=1.0) == 3.0
+    assert small.in_turn(100, workers=2, delay=1.0) == 101.0
 
 
 @pytest.mark.parametrize(

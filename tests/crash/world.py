@@ -226,6 +226,7 @@ class World:
         after: what becomes of published files.
         in_one: files go in one request.
         connections: how many segments go at once.
+        workers: how many uploads go at once.
         ignores_existing: the folder's `existing = "ignore"`.
         max_delay: the longest backoff, in seconds.
         surge: more files than this in a new folder are held.
@@ -244,6 +245,7 @@ class World:
     after: After = After.KEEP
     in_one: bool = False
     connections: int = 1
+    workers: int = 2
     ignores_existing: bool = False
     max_delay: float = 0.002
     surge: int = 0
@@ -344,7 +346,7 @@ class World:
             ignores_existing=self.ignores_existing,
             surge=self.surge,
         )
-        pipeline = Pipeline(parts, [folder], workers=2)
+        pipeline = Pipeline(parts, [folder], workers=self.workers)
         if stays_until is None:
             await pipeline.watcher.scan()
         pipeline.recover(await parts.ledger.unfinished())

@@ -94,6 +94,29 @@ def test_whether_it_is_finished_as_far_as_one_look_tells(
     assert words in told.settle
 
 
+def test_when_its_turn_comes(place: Place) -> None:
+    told = explain(place.config(priority=5), bytes(place.video()), None)
+    assert told.turn == (
+        '"oldest" first (upload.order), among files of priority 5 (watch.priority): behind what has begun,'
+        " and a higher one"
+    )
+    assert told.turn in told.as_text()
+    assert told.as_json()["turn"] == told.turn
+    assert explain(place.config(), bytes(place.video()), None).turn == (
+        '"oldest" first (upload.order), behind what has begun'
+    )
+    assert explain(place.config(), bytes(place.video("a.txt")), None).turn == ""
+
+
+async def test_what_is_queued_waits_for_its_turn_and_what_is_published_for_none(place: Place) -> None:
+    path = place.video()
+    await place.row(path)
+    assert place.explained(path).turn
+    other = place.video("b.mp4")
+    await place.row(other, *PUBLISHED)
+    assert place.explained(other).turn == ""
+
+
 def test_a_writer_is_seen_by_the_kernels_word(place: Place) -> None:
     path = place.video()
     lease.prepare()

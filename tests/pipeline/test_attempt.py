@@ -16,7 +16,9 @@ from okdrop.errors import GaveUp, Halted, SourceChanged, Trouble
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import Brake, Pacing, Throttle
-from okdrop.pipeline.attempt import DRAINED, PATIENCE, WHOLE, Attempt, Released
+from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt
+from okdrop.pipeline.patience import LONGEST, Released
+from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.throttle import CREDIT
 from okdrop.protocol.pace import FIRST_LEVEL, MIB
 from pipeline.bench import SEGMENT, SIZE, after
@@ -34,7 +36,7 @@ async def begun(bench: Bench, row: Upload | None = None, parts: Parts | None = N
     row = row or await bench.taken()
     if row.state is State.QUEUED:
         row = await bench.ledger.write(row.to(State.UPLOADING, attempts=1))
-    return Attempt(parts or bench.parts, row, await Source.open(row.drop.path, row.drop.revision))
+    return Attempt(parts or bench.parts, row, await Source.open(row.drop.path, row.drop.revision), Slot())
 
 
 async def test_whole(bench: Bench) -> None:
@@ -166,7 +168,7 @@ async def test_a_long_wait_is_not_waited_out_with_the_upload_in_hand(
     attempt = await begun(bench)
     with bench.faults.active("api_error", code=777, method="video.getUploadUrl"):
         assert await attempt.run() == Released(300.0)
-    assert PATIENCE < 300.0
+    assert LONGEST < 300.0
     written = bench.written(attempt.row.id)
     assert (written.troubles, written.attempts) == (1, 2)
     assert written.retry_at is not None

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
+from okdrop.config.model import Order
 from okdrop.drop import MINIMUM_SIZE, State
 from okdrop.errors import LedgerError
 from okdrop.inbox import contents
+from okdrop.pipeline.line import Line
+from okdrop.pipeline.precedence import Precedence
 from pipeline.bench import SIZE, after, content
 
 if TYPE_CHECKING:
@@ -345,3 +348,26 @@ async def test_a_file_of_another_sample_is_not_read_to_its_end(
     os.utime(bench.folder / "a.mp4", ns=(1, 1))
     monkeypatch.setattr(contents, "digest", None)
     assert (await take(bench, bench.drop(bench.folder / "a.mp4"))).state is State.QUEUED
+
+
+@pytest.fixture
+def smallest_first(bench: Bench) -> Bench:
+    """A line that goes by size, and by a folder's priority."""
+    ranks = Precedence(Order.SMALLEST, lambda folder: 9 if folder.endswith("first") else 0)
+    return dataclasses.replace(bench, line=Line(ranks))
+
+
+async def test_new_files_stand_in_line_in_their_order(smallest_first: Bench) -> None:
+    bench = smallest_first
+    rows = [await bench.taken(f"{size}.mp4", size * MINIMUM_SIZE) for size in (3, 1, 2)]
+    assert [await bench.line.get() for _ in rows] == [rows[1].id, rows[2].id, rows[0].id]
+
+
+async def test_a_file_that_moves_to_a_folder_with_a_priority_gets_its_place(smallest_first: Bench) -> None:
+    bench = smallest_first
+    rows = [await bench.taken(f"{size}.mp4", size * MINIMUM_SIZE) for size in (1, 2)]
+    (bench.folder / "first").mkdir()
+    path = (bench.folder / "2.mp4").rename(bench.folder / "first" / "2.mp4")
+    moved = dataclasses.replace(bench.drop(path), folder=str(path.parent))
+    assert (await take(bench, moved)).id == rows[1].id
+    assert [await bench.line.get() for _ in rows] == [rows[1].id, rows[0].id]

@@ -48,6 +48,15 @@ class UploadMode(enum.StrEnum):
     MULTIPART = "multipart"  #: one request, 2 GB at most, cannot be resumed
 
 
+class Order(enum.StrEnum):
+    """Which of several files goes first."""
+
+    OLDEST = "oldest"  #: by the time at which it was last written
+    NEWEST = "newest"
+    SMALLEST = "smallest"
+    LARGEST = "largest"
+
+
 class LogFormat(enum.StrEnum):
     """How a line of the log looks."""
 
@@ -94,6 +103,7 @@ class UploadSettings(Section):
 
     mode: UploadMode = UploadMode.RENEWABLE
     workers: Annotated[int, BeforeValidator(whole(1, 64))] = 2
+    order: Order = Order.OLDEST
     connections: Connections = "auto"
     segment_size: SegmentSize = "auto"
     bandwidth: Limit = Bandwidth()

@@ -121,6 +121,7 @@ class Watch(Section):
     delete_after: Seconds = 0.0
     existing: Existing = Existing.TAKE
     bandwidth: Limit = Bandwidth()
+    priority: Annotated[int, BeforeValidator(whole(-1000, 1000))] = 0
     suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
     ignore: tuple[Pattern, ...] = _IGNORE
     marker: Marker = ""

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from okdrop import words
 from okdrop.config import After, Unfinished
 from okdrop.containers import Standing
-from okdrop.drop import Drop
+from okdrop.drop import Drop, State
 from okdrop.errors import GaveUp
 from okdrop.events import shown
 from okdrop.explain.fields import Field, fields_of
-from okdrop.explain.place import against, eye, where
+from okdrop.explain.place import against, eye, turn, where
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
@@ -66,6 +66,7 @@ class Explanation:
     folder: str = ""  #: the watched folder that holds it; "": none does
     upload: Upload | None = None  #: the row that knows it
     settle: str = ""
+    turn: str = ""  #: what it goes before and behind
     after: str = ""
     fields: tuple[Field, ...] = ()
 
@@ -80,6 +81,7 @@ class Explanation:
             "folder": self.folder,
             "upload": None if row is None else {"id": row.id, "state": row.state.value, "video_id": video},
             "settle": self.settle,
+            "turn": self.turn,
             "after": self.after,
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
@@ -89,9 +91,8 @@ class Explanation:
     def as_text(self) -> str:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
-        facts += [("finished", self.settle)] * bool(self.settle) + [("afterwards", self.after)] * bool(
-            self.after
-        )
+        further = (("finished", self.settle), ("its turn", self.turn), ("afterwards", self.after))
+        facts += [(name, text) for name, text in further if text]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:
             lines.append(f"  {one.name + ':':<12} {json.dumps(_plain(one.value), ensure_ascii=False)}")
@@ -144,6 +145,7 @@ def _known(
         why=(*_by_ledger(judgement), *_before(earlier, row), *why, *unfit),
         folder=drop.folder,
         upload=row,
+        turn=turn(config, row.drop.folder) if row.state is State.QUEUED else "",
         after=_afterwards(config, row.drop),
         fields=fields,
     )
@@ -169,6 +171,7 @@ def _unknown(
         why=(*why, *_by_ledger(judgement), *_before(earlier, None), *unfit),
         folder=drop.folder,
         settle=settle,
+        turn=turn(config, drop.folder) if settle else "",
         after=_afterwards(config, drop),
         fields=fields,
     )

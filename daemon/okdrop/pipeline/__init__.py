@@ -36,7 +36,9 @@ from okdrop.pipeline.overrides import Overrides
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
+from okdrop.pipeline.precedence import Precedence
 from okdrop.pipeline.pruning import Pruner, prune_at_the_end
+from okdrop.pipeline.slots import Slots
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.throttle import Throttle
 from okdrop.pipeline.twins import Twins
@@ -64,7 +66,8 @@ __all__ = [
     "Throttle",
 ]
 
-FINALIZERS: Final = 2
+FINALIZERS: Final = 8
+"""Calls of video.update at once, at most: what is whole is published beside what is sent."""
 
 CHORES: Final = 2
 """Chores at once: a long copy to another disk must not keep the questions waiting."""
@@ -93,9 +96,11 @@ class Pipeline:
     def __init__(self, parts: Parts, folders: Sequence[Folder], *, workers: int) -> None:
         self._parts: Final = parts
         self._workers: Final = workers
-        self._line: Final = Line()
+        precedence = Precedence(parts.order, parts.priority_of)
+        self._line: Final = Line(precedence)
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
+        self._opened.on_end(precedence.forget)
         self._waits: Final = Waits(parts, self._opened)
         self.overrides: Final = Overrides(parts)
         self.orders: Final = ForeignWrites(parts, self._line, self._finals, self._opened)
@@ -105,7 +110,7 @@ class Pipeline:
         look_again = self.watcher.look_again
         self._twins: Final = Twins(parts, self._line, self._opened, self.chores.take_up)
         self._uploader: Final = Uploader(
-            parts, self._line, self._finals, self._opened, look_again, self._twins
+            parts, self._line, self._finals, self._opened, look_again, self._twins, at_once=workers
         )
 
     def recover(self, rows: Iterable[Upload]) -> int:
@@ -113,6 +118,7 @@ class Pipeline:
         taken = [row for row in rows if not row.held and self._opened.begin(row.id)]
         recall_limits(self._parts, taken)
         for row in taken:
+            self._line.note(row)
             line = self._finals if row.state is State.FINALIZING else self._line
             delay = self._parts.seconds_until_due(row)
             line.put(row.id, delay)
@@ -184,7 +190,7 @@ class Pipeline:
             self._parts, self._finals, self._line, self._opened, look_again, self.chores.take_up
         )
         return [
-            *[self._uploader.work] * self._workers,
+            *[self._uploader.work] * Slots.hands(self._workers),
             self._twins.work,
             *[finalizer.work] * FINALIZERS,
             *[self.chores.work] * CHORES,

@@ -95,6 +95,7 @@ class ForeignWrites:
         self._parts.emit(
             events.UploadTakenUp(upload=row.id, path=events.shown(row.drop.path), state=row.state.value)
         )
+        self._line.note(row)
         self._line_of(row).put(row.id, self._parts.seconds_until_due(row))
 
     def _let_go(self, row: Upload) -> None:

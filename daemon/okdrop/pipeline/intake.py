@@ -130,6 +130,8 @@ class Intake:
         except LedgerError as error:
             return await self._anew_if_known(drop, error)
         self._parts.tell_rename(renamed, upload.drop)
+        if renamed.id in self._opened:
+            self._line.note(renamed)  # its folder may be another one
         if _was_missed(upload):
             self._line.retime(renamed.id, 0.0)  # this is what it waited for
         return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
@@ -245,6 +247,7 @@ class Intake:
             events.FileSettled(upload=row.id, path=events.shown(row.drop.path), size=row.drop.revision.size)
         )
         if self._opened.begin(row.id):
+            self._line.note(row)
             self._line.put(row.id)
 
 

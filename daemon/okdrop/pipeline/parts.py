@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
+from okdrop.config.model import Order
 from okdrop.drop import SOURCE_GONE, State
 from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
@@ -65,6 +66,7 @@ class Parts:
     `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
     `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `breakers` tell which places are in trouble, and keep who waits for them.
+    `order` is whose turn it is of those that wait for their bytes to be sent.
     `throttles` are the limits on what is sent: the process's, named "", and each watched folder's.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
@@ -86,6 +88,7 @@ class Parts:
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
     places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
     keep_history: float = 0.0
+    order: Order = Order.OLDEST
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
@@ -265,6 +268,11 @@ class Parts:
         """The limits that hold for what is sent of a drop."""
         found = (self.throttles.get(name) for name in dict.fromkeys((drop.folder, "")))
         return [throttle for throttle in found if throttle is not None]
+
+    def priority_of(self, folder: str) -> int:
+        """The priority of a watched folder; any other place has none."""
+        place = self.places.get(folder)
+        return place.priority if place is not None else 0
 
     def file_name(self, drop: Drop) -> str:
         """A file's own name, as text."""

@@ -121,9 +121,9 @@ class Session(TicketSession):
         return self._was_offered or self._belief.offered_all
 
     @property
-    def in_flight(self) -> int:
-        """How many segments are out."""
-        return self._belief.in_flight
+    def ends_soon(self) -> bool:
+        """Whether all that is missing is out."""
+        return not self._belief.missing
 
     # --- steps ---------------------------------------------------------------------------------------
 

@@ -92,6 +92,11 @@ class TicketSession(abc.ABC):
         """Whether the ticket that is of no more use was the last one."""
         return self.has_lost_ticket and self.tickets >= TICKETS_PER_REVISION
 
+    @property
+    @abc.abstractmethod
+    def ends_soon(self) -> bool:
+        """Whether little is left to be handed to the line: whoever comes next may be made ready."""
+
     def take_finding(self) -> m.Finding | None:
         """What was learned about the host since the last call."""
         finding, self._finding = self._finding, None
@@ -134,6 +139,15 @@ class TicketSession(abc.ABC):
     @abc.abstractmethod
     def video_is(self, status: m.VideoStatus) -> TicketDead | None:
         """What video.get says of the ticket's video; returns why the ticket is of no more use, if it is."""
+
+    def ticket_aged(self) -> None:
+        """Nothing was sent on the ticket, and it lay for so long that another one is asked for.
+
+        It does not count among those that this revision may use up: it is no fault of the file's or of OK's.
+        """
+        if self._closing is None:
+            self.tickets -= 1
+            self._closing = TicketDead("it lay unused for too long")
 
     def not_answered(self) -> None:
         """m.RequestTicket or m.AskVideo brought no answer: it will be handed out again."""
