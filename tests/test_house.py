@@ -61,6 +61,7 @@ THROUGH = {
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each
     "ledger/migrations/versions/r0003_twins.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0004_leaves_of_blake3.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
 }
 
