@@ -74,6 +74,7 @@ THROUGH = {
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each
     "ledger/migrations/versions/r0003_twins.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0004_overrides.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0005_leaves_of_blake3.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
     "web/__init__.py": "e2e/test_web.py",
