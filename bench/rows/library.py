@@ -11,8 +11,8 @@ from bench.context import Bench, clear
 from bench.daemon import Installation, bare_start
 from bench.figures import Curve, Figure, Finding, Spread, Unit, ratios
 from bench.processes import cpu_seconds
-from bench.rows.memory import scatter
 from bench.server import Server, sink
+from bench.stock import scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ coroutines ──jobs──► ledger thread ──one transaction for all that 
 Ledger        the daemon's face: coroutines, one writer, a lock that dies with the process
 read_only     `status` and `show`: a look beside the daemon
 operations    what can be asked and done, on a connection
+many_at_once  the same of many files: what a scan asks, what a first look writes
 queries       every statement, named
 schema        tables and types; `migrations` brings them about
 judgement     what counts as already published

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from okdrop.drop import Chore, Drop, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
-from okdrop.ledger import migrate, operations, sqlite, twins
+from okdrop.ledger import many_at_once, migrate, operations, sqlite, twins
 from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.thread import LedgerThread
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.many_at_once import F
     from okdrop.ledger.patience import Patience
     from okdrop.ledger.rows import HistoryRow, Pruned
 
@@ -123,11 +124,11 @@ class Ledger:
 
     async def judge_all(self, drops: Sequence[Drop]) -> list[Judgement]:
         """What `judge` says of each of many drops, some hundreds at a time."""
-        return await self._thread.read(operations.judge_all, drops)
+        return await self._thread.read(many_at_once.judge_all, drops)
 
-    async def unknown(self, drops: Sequence[Drop]) -> list[Drop]:
-        """Those of many drops that are not `Known`: what a rescan asks, thousands at a time."""
-        return await self._thread.read(operations.unknown, drops)
+    async def unknown(self, files: Sequence[F]) -> list[F]:
+        """Those of many files that are not `Known`: what a scan asks, thousands at a time."""
+        return await self._thread.read(many_at_once.unknown, files)
 
     async def add(  # noqa: PLR0913 - columns of a row, by name
         self,
@@ -198,7 +199,7 @@ class Ledger:
             )
             for drop in drops
         ]
-        return await self._thread.write(operations.add_all, now, uploads, note=note)
+        return await self._thread.write(many_at_once.add_all, now, uploads, note=note)
 
     async def release(self, folders: Collection[str] | None = None) -> int:
         """Let held uploads go, all or those of these folders; returns how many.

@@ -6,7 +6,7 @@ Synchronous and without threads: `Ledger` runs these in its thread, `Reader` whe
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import TRIES_PER_ORPHAN, Drop, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
@@ -17,17 +17,13 @@ from okdrop.ledger.rows import HistoryRow, Orphans, Pruned, history_of, upload_o
 from okdrop.ledger.twins import keep_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-K = TypeVar("K")
-
 HOST_MODE_LIFE: Final = timedelta(days=1)
 """How long the proven mode of a host is believed (design.md 2, "a prior for a day")."""
-
-_PATHS_AT_ONCE: Final = 500
 
 _LARGEST_ID: Final = 2**63 - 1
 """No database has larger ones; a driver does not even take them to look for."""
@@ -44,72 +40,6 @@ def judge(connection: Connection, drop: Drop) -> Judgement:
         "mtime_ns": revision.mtime_ns,
     }
     return decide(drop, [upload_of(row) for row in connection.execute(queries.CANDIDATES, keys)])
-
-
-def unknown(connection: Connection, drops: Sequence[Drop]) -> list[Drop]:
-    """Those of many drops that `judge` would not call known, in their order."""
-    keys: set[tuple[bytes, int, int]] = set()
-    for start in range(0, len(drops), _PATHS_AT_ONCE):
-        paths = {drop.path for drop in drops[start : start + _PATHS_AT_ONCE]}
-        keys.update(
-            (path, size, mtime)
-            for path, size, mtime in connection.execute(queries.keys_of_paths(paths)).all()
-        )
-    return [drop for drop in drops if (drop.path, drop.revision.size, drop.revision.mtime_ns) not in keys]
-
-
-def judge_all(connection: Connection, drops: Sequence[Drop]) -> list[Judgement]:
-    """What `judge` would say of each of many drops, by one question for some hundreds of them."""
-    judgements: list[Judgement] = []
-    for start in range(0, len(drops), _PATHS_AT_ONCE):
-        some = drops[start : start + _PATHS_AT_ONCE]
-        query = queries.candidates_of({drop.path for drop in some}, {drop.revision.inode for drop in some})
-        rows = [upload_of(row) for row in connection.execute(query)]
-        by_path, by_inode = _grouped(rows, _path_of), _grouped(rows, _inode_of)
-        judgements += [
-            decide(drop, [*by_path.get(drop.path, ()), *by_inode.get(drop.revision.inode, ())])
-            for drop in some
-        ]
-    return judgements
-
-
-def _grouped(rows: Sequence[Upload], key: Callable[[Upload], K]) -> dict[K, list[Upload]]:
-    groups: dict[K, list[Upload]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
-    return groups
-
-
-def _path_of(upload: Upload) -> bytes:
-    return upload.drop.path
-
-
-def _inode_of(upload: Upload) -> int:
-    return upload.drop.revision.inode
-
-
-def add_all(connection: Connection, now: datetime, uploads: Sequence[Upload], *, note: str) -> int:
-    """Insert those of many rows whose revision has none yet; returns how many."""
-    wanted = {id(drop) for drop in unknown(connection, [upload.drop for upload in uploads])}
-    new = [upload for upload in uploads if id(upload.drop) in wanted]
-    lively = {
-        path
-        for start in range(0, len(new), _PATHS_AT_ONCE)
-        for path, _, _ in connection.execute(
-            queries.keys_of_paths({upload.drop.path for upload in new[start : start + _PATHS_AT_ONCE]})
-        ).all()
-    }
-    for upload in new:
-        if upload.drop.path in lively:  # it may make another row outdated
-            add(connection, now, upload, note=note)
-    plain = [upload for upload in new if upload.drop.path not in lively]
-    if plain:
-        numbers = (
-            connection.execute(queries.ADD_MANY, [values_of(upload) for upload in plain]).scalars().all()
-        )
-        rows = [upload.with_(id=number) for upload, number in zip(plain, numbers, strict=True)]
-        connection.execute(queries.RECORD, [_step(row, None, note) for row in rows])
-    return len(new)
 
 
 def release(connection: Connection, now: datetime, folders: Collection[str] | None) -> int:
@@ -211,10 +141,11 @@ def _refuse_own_video(upload: Upload, orphan: str) -> None:
 
 
 def _record(connection: Connection, upload: Upload, before: State | None, note: str) -> None:
-    connection.execute(queries.RECORD, _step(upload, before, note))
+    connection.execute(queries.RECORD, step_of(upload, before, note))
 
 
-def _step(upload: Upload, before: State | None, note: str) -> dict[str, Any]:
+def step_of(upload: Upload, before: State | None, note: str) -> dict[str, Any]:
+    """A step in the life of an upload, as `queries.RECORD` takes it."""
     return {
         "upload_id": upload.id,
         "at": upload.updated_at,

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
 from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS, TO_DO, UPLOADS, Instant
@@ -15,6 +28,7 @@ from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS,
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import BindParameter
     from sqlalchemy.sql.dml import ReturningUpdate
 
 _ROW: Final = UPLOADS.c
@@ -201,9 +215,13 @@ def rows(
     return query if newest is None else query.limit(newest)
 
 
-def keys_of_paths(paths: Collection[bytes]) -> Select[bytes, int, int]:
-    """What tells the revisions of these paths apart, without those whose file was gone: it may be back."""
-    has_its_file = or_(_ROW.state != State.FAILED, _ROW.failure_code.is_distinct_from(SOURCE_GONE))
+def keys_of_paths(count: int) -> Select[bytes, int, int]:
+    """What tells the revisions of so many paths apart, without those whose file was gone: it may be back."""
+    has_its_file = or_(
+        _ROW.state != literal_column(f"'{State.FAILED}'"),
+        _ROW.failure_code.is_distinct_from(literal_column(f"'{SOURCE_GONE}'")),
+    )
+    paths: list[BindParameter[bytes]] = [bindparam(f"path_{number}") for number in range(count)]
     return select(_ROW.path, _ROW.size, _ROW.mtime_ns).where(LIVE, has_its_file, _ROW.path.in_(paths))
 
 

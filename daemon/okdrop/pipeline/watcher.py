@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import Drop
 from okdrop.inbox.scan import scan
 from okdrop.ledger import SENT
 from okdrop.pipeline.candidates import Candidates
 from okdrop.pipeline.first_look import FirstLook
-from okdrop.pipeline.folders import AT_ONCE, FolderWatch
+from okdrop.pipeline.folders import AT_ONCE, FolderWatch, in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from okdrop.drop import Upload
+    from okdrop.drop import Drop, Upload
+    from okdrop.inbox.scan import Scan
+    from okdrop.inbox.walk import Found
     from okdrop.pipeline.intake import Intake
     from okdrop.pipeline.line import OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -94,29 +96,33 @@ class Watcher:
         """
         first_look = FirstLook(self._parts, stays=False)
         # All before any: a run that ends here, for want of one folder, has decided nothing about the others.
-        all_seen = [
-            await asyncio.to_thread(
-                scan,
-                os.fsencode(folder.path),
-                suffixes=folder.suffixes,
-                ignore=folder.ignore,
-                marker=folder.marker,
-            )
-            for folder in self._folders.values()
-        ]
-        for folder, seen in zip(self._folders.values(), all_seen, strict=True):
+        all_seen = [await self._unknown(folder) for folder in self._folders.values()]
+        for folder, (seen, holds_videos) in zip(self._folders.values(), all_seen, strict=True):
             for problem in seen.problems:
                 self._parts.emit(
                     events.FileUnreadable(path=events.shown(problem.path), reason=problem.reason)
                 )
-            found = await first_look.decide(folder, seen.found, seen.device)
-            for start in range(0, len(found), AT_ONCE):
-                drops = [
-                    Drop(path=one.path, revision=one.revision, folder=folder.path)
-                    for one in found[start : start + AT_ONCE]
-                ]
-                for drop in await self._parts.ledger.unknown(drops):
-                    self.add(drop.path, folder=folder.path, settle=folder.settle)
+            for one in await first_look.decide(folder, seen.found, seen.device, holds_videos=holds_videos):
+                self.add(one.path, folder=folder.path, settle=folder.settle)
+
+    async def _unknown(self, folder: Folder) -> tuple[Scan, bool]:
+        """What lies in a folder that the ledger does not know; and whether it holds any video."""
+        look = partial(
+            scan,
+            os.fsencode(folder.path),
+            suffixes=folder.suffixes,
+            ignore=folder.ignore,
+            marker=folder.marker,
+            at_most=AT_ONCE,
+        )
+        holds_videos = False
+
+        async def unknown(found: list[Found]) -> list[Found]:
+            nonlocal holds_videos
+            holds_videos = holds_videos or bool(found)
+            return await self._parts.ledger.unknown(found)
+
+        return await in_parts(look, asyncio.to_thread, unknown), holds_videos
 
     async def run_to_the_end(self) -> None:
         """Look at what is not settled until nothing is left to wait for, and no upload is open."""
