@@ -347,8 +347,7 @@ class World:
         pipeline = Pipeline(parts, [folder], workers=2)
         if stays_until is None:
             await pipeline.watcher.scan()
-        pipeline.recover(await parts.ledger.unfinished())
-        pipeline.chores.recover(await parts.ledger.chores())
+        await pipeline.recover_all()
         async with asyncio.timeout(20):
             if stays_until is None:
                 await pipeline.run_to_the_end()

@@ -86,14 +86,14 @@ async def test_one_that_has_to_wait_long_never_blocks_the_others(
         await until(lambda: bench.parts.tally[State.PUBLISHED] == 2)
     bench.parts.brake.pull()
     await running
-    (waiting,) = await bench.ledger.unfinished()
+    (waiting,) = await bench.unfinished()
     assert (waiting.state, waiting.failure) == (State.UPLOADING, None)
     assert waiting.retry_at is not None
     assert waiting.retry_at > bench.clock.now() + timedelta(minutes=5)
     # The next run takes it up when it is due.
     bench.clock.ahead += 601
     again = pipeline(bench, parts=dataclasses.replace(bench.parts, brake=Brake(), tally=Tally()))
-    again.recover(await bench.ledger.unfinished())
+    again.recover(await bench.unfinished())
     await run(again)
     assert len(bench.published) == 3
 
@@ -120,7 +120,7 @@ async def test_with_dead_credentials_nothing_fails_and_the_next_run_goes_on(benc
     assert {row.state for row in rows} <= {State.QUEUED, State.UPLOADING, State.FINALIZING}
     assert bench.parts.tally.counts == {}
     again = pipeline(bench, parts=dataclasses.replace(bench.parts, brake=Brake()))
-    again.recover(await bench.ledger.unfinished())
+    again.recover(await bench.unfinished())
     await run(again)
     assert len(bench.published) == 3
     assert sum(video["held_bytes_resent"] for video in bench.emulator.videos()) == 0
@@ -151,7 +151,7 @@ async def test_a_drain_ends_the_run_and_loses_nothing(set_up: Callable[..., Awai
 async def test_what_an_earlier_run_left_for_publishing_is_published(bench: Bench) -> None:
     row = await bench.whole()
     running = pipeline(bench)
-    running.recover(await bench.ledger.unfinished())
+    running.recover(await bench.unfinished())
     await run(running)
     assert (await bench.row(row.id)).state is State.PUBLISHED
     assert bench.emulator.videos()[0]["received"] == SIZE
@@ -175,11 +175,11 @@ async def test_what_happens_is_told_in_order(bench: Bench) -> None:
 async def test_what_is_held_is_not_taken_up(bench: Bench) -> None:
     await bench.ledger.add_all([bench.drop(bench.file())], held=True)
     running = pipeline(bench)
-    running.recover(await bench.ledger.unfinished())
+    running.recover(await bench.unfinished())
     await run(running)
     assert bench.published == []
     assert await bench.ledger.release() == 1
     running = pipeline(bench)
-    running.recover(await bench.ledger.unfinished())
+    running.recover(await bench.unfinished())
     await run(running)
     assert len(bench.published) == 1

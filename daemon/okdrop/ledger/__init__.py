@@ -21,9 +21,10 @@ from __future__ import annotations
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
+from okdrop.ledger.operations import lots
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
-from okdrop.ledger.rows import HistoryRow, Orphans
+from okdrop.ledger.rows import HistoryRow, Orphans, Outstanding
 
 __all__ = [
     "SENT",
@@ -34,11 +35,13 @@ __all__ = [
     "Moved",
     "New",
     "Orphans",
+    "Outstanding",
     "Patience",
     "Reader",
     "StaleVersion",
     "Suspect",
     "daemon_of",
+    "lots",
     "read_only",
     "utc_now",
     "writable",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.many_at_once import F
     from okdrop.ledger.patience import Patience
-    from okdrop.ledger.rows import HistoryRow, Pruned
+    from okdrop.ledger.rows import HistoryRow, Outstanding, Pruned
 
 ANY_NUMBER: Final = 2**31 - 1
 """More tries than anybody makes."""
@@ -247,13 +247,13 @@ class Ledger:
         """
         return await self._thread.read(twins.twins, upload)
 
-    async def unfinished(self) -> list[Upload]:
+    async def outstanding(self) -> list[Outstanding]:
         """What goes on by itself after a restart, oldest first."""
-        return await self._thread.read(operations.unfinished)
+        return await self._thread.read(operations.outstanding)
 
-    async def chores(self) -> list[Upload]:
-        """What is left to do after publishing, oldest first."""
-        return await self._thread.read(operations.chores)
+    async def with_chores(self) -> list[int]:
+        """The ids of those for which something is left to do after publishing, oldest first."""
+        return await self._thread.read(operations.with_chores)
 
     async def is_folder_known(self, folder: str, *, device: int) -> bool:
         """Whether this watched folder has had its first look: ever, or, empty, on this device (st_dev)."""

@@ -13,11 +13,11 @@ from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import queries
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import Judgement, decide
-from okdrop.ledger.rows import HistoryRow, Orphans, Pruned, history_of, upload_of, values_of
+from okdrop.ledger.rows import HistoryRow, Orphans, Outstanding, Pruned, history_of, upload_of, values_of
 from okdrop.ledger.twins import keep_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -27,6 +27,15 @@ HOST_MODE_LIFE: Final = timedelta(days=1)
 
 _LARGEST_ID: Final = 2**63 - 1
 """No database has larger ones; a driver does not even take them to look for."""
+
+
+LOT: Final = 500
+"""Ids that are asked about at once: of more rows, not all need be in memory, and no database takes them."""
+
+
+def lots(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Many ids, some hundreds at a time, as `uploads` may be asked about."""
+    return (numbers[start : start + LOT] for start in range(0, len(numbers), LOT))
 
 
 def judge(connection: Connection, drop: Drop) -> Judgement:
@@ -156,14 +165,14 @@ def step_of(upload: Upload, before: State | None, note: str) -> dict[str, Any]:
     }
 
 
-def unfinished(connection: Connection) -> list[Upload]:
+def outstanding(connection: Connection) -> list[Outstanding]:
     """What goes on by itself, oldest first."""
-    return [upload_of(row) for row in connection.execute(queries.UNFINISHED_ROWS)]
+    return [Outstanding(*row) for row in connection.execute(queries.OUTSTANDING)]
 
 
-def chores(connection: Connection) -> list[Upload]:
-    """What is left to do after publishing, oldest first."""
-    return [upload_of(row) for row in connection.execute(queries.CHORES)]
+def with_chores(connection: Connection) -> list[int]:
+    """The ids of those for which something is left to do after publishing, oldest first."""
+    return list(connection.execute(queries.WITH_CHORES).scalars())
 
 
 def is_folder_known(connection: Connection, folder: str, *, device: int) -> bool:

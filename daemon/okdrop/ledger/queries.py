@@ -82,8 +82,12 @@ WAS_PUBLISHED: Final = select(
     exists().where(HISTORY.c.upload_id == bindparam("row_id"), HISTORY.c.to_state == State.PUBLISHED)
 )
 
-# What goes on by itself after a restart, oldest first.
-UNFINISHED_ROWS: Final = select(UPLOADS).where(_ROW.state.in_(sorted(UNFINISHED))).order_by(_ROW.id)
+# What goes on by itself after a restart, oldest first: narrow, as there may be a hundred thousand.
+OUTSTANDING: Final = (
+    select(_ROW.id, _ROW.state, _ROW.held, _ROW.retry_at, _ROW.updated_at)
+    .where(_ROW.state.in_(sorted(UNFINISHED)))
+    .order_by(_ROW.id)
+)
 
 # What may be of the same bytes as this row: of its size and sample, or of no sample that is known. What is
 # not published has to go on by itself. Two arms, each served by an index.
@@ -116,8 +120,8 @@ FORGET_PART: Final = delete(LEAVES).where(
 KEEP_PART: Final = insert(LEAVES)
 FORGET_LEAVES: Final = delete(LEAVES).where(LEAVES.c.upload_id == bindparam("row_id"))
 
-# What is left to do after publishing, oldest first.
-CHORES: Final = select(UPLOADS).where(TO_DO).order_by(_ROW.id)
+# For what something is left to do after publishing, oldest first.
+WITH_CHORES: Final = select(_ROW.id).where(TO_DO).order_by(_ROW.id)
 
 # What the first look at this watched folder came to. And: it came to this; what was decided stays decided.
 FOLDER: Final = select(FOLDERS.c.empty_on).where(FOLDERS.c.path == bindparam("folder"))

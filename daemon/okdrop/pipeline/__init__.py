@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.ledger import lots
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.brake import Brake
 from okdrop.pipeline.breakers import Breakers
@@ -103,6 +104,15 @@ class Pipeline:
         self._uploader: Final = Uploader(
             parts, self._line, self._finals, self._opened, look_again, self._twins
         )
+
+    async def recover_all(self) -> int:
+        """Take up all that an earlier run left; returns how many uploads are not published yet."""
+        ledger, count = self._parts.ledger, 0
+        for numbers in lots([one.id for one in await ledger.outstanding()]):
+            count += self.recover(await ledger.uploads(ids=numbers))
+        for numbers in lots(await ledger.with_chores()):
+            self.chores.recover(await ledger.uploads(ids=numbers))
+        return count
 
     def recover(self, rows: Iterable[Upload]) -> int:
         """Take up uploads that an earlier run left unfinished, each when it is due; returns how many."""

@@ -194,11 +194,11 @@ class Watcher:
             watch.forget(drop.path)
 
     async def _look_round(self, compare_later: Callable[[Drop, Upload], None] | None = None) -> None:
-        settled = await self._candidates.look_round()
-        self._taking.update(drop.path for drop in settled)
-        for batch in _batches(settled):
-            # Together, so that the ledger writes them in one commit.
-            await asyncio.gather(*(self._take(drop, compare_later) for drop in batch))
+        async for settled in self._candidates.look_round():
+            self._taking.update(drop.path for drop in settled)
+            for batch in _batches(settled):
+                # Together, so that the ledger writes them in one commit.
+                await asyncio.gather(*(self._take(drop, compare_later) for drop in batch))
 
     async def _take(self, drop: Drop, compare_later: Callable[[Drop, Upload], None] | None) -> None:
         row = await self._intake.take(drop, compare_later=compare_later)
