@@ -52,7 +52,6 @@ THROUGH = {
     "ledger/migrations/versions/r0001_uploads.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0002_after_and_first_look.py": "ledger/test_migrate.py",
     "ledger/operations.py": "ledger/test_ledger.py",  # the ledger is these operations in a thread
-    "ledger/queries.py": "ledger/test_ledger.py",
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back
     "ledger/schema.py": "ledger/test_migrate.py",
     "pipeline/sender.py": "pipeline/test_attempt.py",  # what is sent is what an attempt hands out
@@ -61,6 +60,7 @@ THROUGH = {
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each
     "ledger/migrations/versions/r0003_twins.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0004_scale_and_pace.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
 }
 

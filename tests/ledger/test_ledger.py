@@ -489,3 +489,24 @@ async def test_rows_are_read_in_lots_however_many_there_are(ledger: Ledger) -> N
     assert [len(lot) for lot in rows] == [500, 500, 200]
     assert [row.id for lot in rows for row in lot] == numbers == sorted(numbers)
     assert [*lots([])] == []
+
+
+@pytest.mark.parametrize(
+    ("moved_to", "folder", "below"),
+    [
+        (b"/done/a.mp4", b"/done", True),
+        (b"/done/deep/a.mp4", b"/done/", True),
+        (b"/done/\xff\xff", b"/done", True),
+        (b"/a.mp4", b"/", True),
+        (b"/done", b"/done", False),
+        (b"/done2/a.mp4", b"/done", False),
+        (b"/don/a.mp4", b"/done", False),
+        (None, b"/done", False),
+    ],
+)
+async def test_what_was_moved_below_a_folder_is_known(
+    ledger: Ledger, moved_to: bytes | None, folder: bytes, *, below: bool
+) -> None:
+    row = await ledger.add(drop(), state=State.PUBLISHED)
+    await ledger.write(row.with_(moved_to=moved_to))
+    assert await ledger.was_moved_below(folder) is below

@@ -243,7 +243,8 @@ class Ledger:
     async def twins(self, upload: Upload) -> list[Upload]:
         """Uploads that may be of the same bytes: published, or before it in turn; oldest first.
 
-        They have its size, and its sample or none that is known.
+        They have its size, and its sample or none that is known. Of very many only those are given that come
+        first: published ones, then those that are published soonest.
         """
         return await self._thread.read(twins.twins, upload)
 
@@ -283,6 +284,10 @@ class Ledger:
     ) -> list[Upload]:
         """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
         return await self._thread.read(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
+
+    async def was_moved_below(self, folder: bytes) -> bool:
+        """Whether the file of some upload was ever moved to a place below a folder."""
+        return await self._thread.read(operations.was_moved_below, folder)
 
     async def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""

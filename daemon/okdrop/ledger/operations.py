@@ -172,7 +172,7 @@ def outstanding(connection: Connection) -> list[Outstanding]:
 
 def with_chores(connection: Connection) -> list[int]:
     """The ids of those for which something is left to do after publishing, oldest first."""
-    return list(connection.execute(queries.WITH_CHORES).scalars())
+    return sorted(connection.execute(queries.WITH_CHORES).scalars())
 
 
 def is_folder_known(connection: Connection, folder: str, *, device: int) -> bool:
@@ -201,6 +201,18 @@ def uploads(
     """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
     found = connection.execute(queries.rows(states=states, ids=ids, paths=paths, newest=newest))
     return [upload_of(row) for row in found][::-1]
+
+
+def ids(connection: Connection, states: Collection[State]) -> list[int]:
+    """The ids of all in some states, oldest first."""
+    return list(connection.execute(queries.IDS, {"states": sorted(states)}).scalars())
+
+
+def was_moved_below(connection: Connection, folder: bytes) -> bool:
+    """Whether the file of some upload was ever moved to a place below a folder."""
+    name = folder.rstrip(b"/")
+    keys = {"first": name + b"/", "end": name + b"0"}  # the byte that follows a slash
+    return bool(connection.execute(queries.MOVED_BELOW, keys).scalar_one())
 
 
 def counts(connection: Connection) -> dict[State, int]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -23,7 +24,20 @@ from sqlalchemy import (
 )
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
-from okdrop.ledger.schema import FOLDERS, HISTORY, HOSTS, LEAVES, LIVE, ORPHANS, TO_DO, UPLOADS, Instant
+from okdrop.ledger import schema
+from okdrop.ledger.schema import (
+    FOLDERS,
+    HISTORY,
+    HOSTS,
+    LEAVES,
+    LIVE,
+    MOVED,
+    ORPHANS,
+    PACES,
+    TO_DO,
+    UPLOADS,
+    Instant,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -89,16 +103,18 @@ OUTSTANDING: Final = (
     .order_by(_ROW.id)
 )
 
-# What may be of the same bytes as this row: of its size and sample, or of no sample that is known. What is
-# not published has to go on by itself. Two arms, each served by an index.
+# What may be of the same bytes as this row: of its size and sample; and of its size, with no sample that is
+# known. What is not published has to go on by itself. So many at most: those whose turn it is before others.
 _MAY_TELL: Final = _ROW.state.in_(sorted({State.PUBLISHED, *UNFINISHED}))
-TWINS: Final = (
+_TURN: Final = (
+    case((_ROW.state == State.PUBLISHED, 0), (_ROW.state == State.FINALIZING, 1), else_=2),
+    _ROW.video_id.is_(None),
+    _ROW.id,
+)
+_MAY_BE_TWINS: Final = (
     select(UPLOADS)
     .where(
-        or_(
-            and_(_ROW.size == bindparam("size"), _ROW.sample == bindparam("sample")),
-            and_(_ROW.size == bindparam("size"), _ROW.sample.is_(None)),
-        ),
+        _ROW.size == bindparam("size"),
         _MAY_TELL,
         _ROW.id != bindparam("row_id"),
         or_(
@@ -107,8 +123,11 @@ TWINS: Final = (
             _ROW.video_id.is_not(None),
         ),
     )
-    .order_by(_ROW.id)
+    .order_by(*_TURN)
+    .limit(bindparam("at_most", type_=Integer))
 )
+TWINS: Final = _MAY_BE_TWINS.where(_ROW.sample == bindparam("sample"))
+UNSAMPLED: Final = _MAY_BE_TWINS.where(_ROW.sample.is_(None))
 
 # The leaf hashes of what OK acknowledged for this video. And: a part is stored anew; all are dropped.
 LEAVES_OF: Final = select(LEAVES.c.part, LEAVES.c.hashes).where(
@@ -120,8 +139,9 @@ FORGET_PART: Final = delete(LEAVES).where(
 KEEP_PART: Final = insert(LEAVES)
 FORGET_LEAVES: Final = delete(LEAVES).where(LEAVES.c.upload_id == bindparam("row_id"))
 
-# For what something is left to do after publishing, oldest first.
-WITH_CHORES: Final = select(_ROW.id).where(TO_DO).order_by(_ROW.id)
+# For what something is left to do after publishing. In no order: asked for one, the database would rather
+# walk through all rows.
+WITH_CHORES: Final = select(_ROW.id).where(TO_DO)
 
 # What the first look at this watched folder came to. And: it came to this; what was decided stays decided.
 FOLDER: Final = select(FOLDERS.c.empty_on).where(FOLDERS.c.path == bindparam("folder"))
@@ -130,8 +150,20 @@ NOTE_FOLDER_AGAIN: Final = update(FOLDERS).where(
     FOLDERS.c.path == bindparam("folder"), FOLDERS.c.empty_on.is_not(None)
 )
 
+# Was a file ever moved to a place with a path in this range?
+MOVED_BELOW: Final = select(
+    exists().where(
+        MOVED,
+        _ROW.moved_to >= bindparam("first"),
+        _ROW.moved_to < bindparam("end"),
+    )
+)
+
+# The ids of all in some states, oldest first.
+IDS: Final = select(_ROW.id).where(_ROW.state.in_(bindparam("states", expanding=True))).order_by(_ROW.id)
+
 # How many uploads wait for a person to say go.
-HELD: Final = select(func.count()).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)
+HELD: Final = select(func.count()).where(schema.HELD, _ROW.state == State.QUEUED)
 
 # How many rows are in each state.
 COUNTS: Final = select(_ROW.state, func.count()).group_by(_ROW.state)
@@ -200,6 +232,11 @@ HOST: Final = select(HOSTS.c.mode, HOSTS.c.learned_at).where(HOSTS.c.host == bin
 FORGET_HOST: Final = delete(HOSTS).where(HOSTS.c.host == bindparam("name"))
 REMEMBER_HOST: Final = insert(HOSTS)
 
+# How many connections paid to a host, and when.
+PACE: Final = select(PACES.c.connections, PACES.c.learned_at).where(PACES.c.host == bindparam("name"))
+FORGET_PACE: Final = delete(PACES).where(PACES.c.host == bindparam("name"))
+REMEMBER_PACE: Final = insert(PACES)
+
 
 def rows(
     *,
@@ -215,7 +252,10 @@ def rows(
     if ids is not None:
         query = query.where(_ROW.id.in_(sorted(ids)))
     if paths is not None:
-        query = query.where(_ROW.path.in_(sorted(paths)))
+        # In two arms, as the index of paths has the live rows alone; there are few others.
+        of_paths = _ROW.path.in_(sorted(paths))
+        superseded = _ROW.state == literal_column(f"'{State.SUPERSEDED}'")
+        query = query.where(or_(and_(LIVE, of_paths), and_(superseded, of_paths)))
     return query if newest is None else query.limit(newest)
 
 
@@ -236,7 +276,7 @@ def candidates_of(paths: Collection[bytes], inodes: Collection[int]) -> Select[*
 
 def released(folders: Collection[str] | None) -> ReturningUpdate[*tuple[Any, ...]]:
     """Let held rows go, those of some folders or all, at the time `now`."""
-    query = update(UPLOADS).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)
+    query = update(UPLOADS).where(schema.HELD, _ROW.state == State.QUEUED)
     if folders is not None:
         query = query.where(_ROW.folder.in_(sorted(folders)))
     return query.values(held=False, version=_ROW.version + 1, updated_at=bindparam("now")).returning(

@@ -118,17 +118,7 @@ def upload_of(row: Row[Any]) -> Upload:
     column = dict(zip(_COLUMNS, row, strict=True))  # a row's own attributes cost several times as much
     return Upload(
         id=column["id"],
-        drop=Drop(
-            path=column["path"],
-            revision=Revision(
-                device=column["device"],
-                inode=column["inode"],
-                size=column["size"],
-                mtime_ns=column["mtime_ns"],
-            ),
-            folder=column["folder"],
-            title=column["title"],
-        ),
+        drop=_drop_of(column),
         state=column["state"],
         version=column["version"],
         attempts=column["attempts"],
@@ -159,6 +149,11 @@ def upload_of(row: Row[Any]) -> Upload:
         created_at=column["created_at"],
         updated_at=column["updated_at"],
     )
+
+
+def _drop_of(column: Mapping[str, Any]) -> Drop:
+    revision = Revision(**{name: column[name] for name in ("device", "inode", "size", "mtime_ns")})
+    return Drop(path=column["path"], revision=revision, folder=column["folder"], title=column["title"])
 
 
 def _ticket_of(column: Mapping[str, Any]) -> Ticket | None:

@@ -51,15 +51,13 @@ class Intake:
         self._has_chore: Final = has_chore
         self._told: Final[dict[bytes, int]] = {}
 
-    async def take(
-        self, drop: Drop, *, compare_later: Callable[[Drop, Upload], None] | None = None
-    ) -> Upload | None:
+    async def take(self, drop: Drop, *, compare_later: Callable[[Drop], None] | None = None) -> Upload | None:
         """Judge a settled file.
 
         Args:
             drop: the file.
             compare_later: takes a file whose contents have to be compared, which may last; whoever gives
-                it calls `compare` for each.
+                it has each taken again, without this.
 
         Returns:
             Its row, new or known; None: it is compared later.
@@ -72,7 +70,7 @@ class Intake:
             case Moved(upload=upload):
                 return await self._moved(drop, upload)
             case Suspect(upload=upload) if compare_later is not None and upload.digest is not None:
-                compare_later(drop, upload)
+                compare_later(drop)
                 return None
             case Suspect(upload=upload):
                 return await self.compare(drop, upload)

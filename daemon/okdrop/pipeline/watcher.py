@@ -68,7 +68,7 @@ class Watcher:
         self._watches: Final[dict[str, FolderWatch]] = {}
         self._candidates: Final = Candidates(parts, ask_early=True)
         self._taking: Final[set[bytes]] = set()
-        self._one_comparison: Final = asyncio.Semaphore(1)
+        self._to_compare: Final[asyncio.Queue[Drop]] = asyncio.Queue()
         self._idle_since: float | None = None
         self._not_looked_at: Final = {folder.path for folder in folders}
         self.looked: Final = asyncio.Event()  #: every folder that is there was looked through once
@@ -165,15 +165,13 @@ class Watcher:
                 )
                 self._watches[folder.path] = watch
                 group.create_task(watch.run())
-            group.create_task(self._go_on_looking(group))
+            group.create_task(self._go_on_looking())
+            group.create_task(self._go_on_comparing())
 
-    async def _go_on_looking(self, group: asyncio.TaskGroup) -> None:
-        def compare_later(drop: Drop, published: Upload) -> None:
-            group.create_task(self._compare(drop, published))
-
+    async def _go_on_looking(self) -> None:
         while True:
             await self._candidates.wait_until_some()
-            await self._look_round(compare_later)
+            await self._look_round(self._to_compare.put_nowait)
             await asyncio.sleep(self._candidates.pause())
 
     def _was_looked_at(self, folder: Folder) -> None:
@@ -193,22 +191,23 @@ class Watcher:
         if (watch := self._watches.get(drop.folder)) is not None:
             watch.forget(drop.path)
 
-    async def _look_round(self, compare_later: Callable[[Drop, Upload], None] | None = None) -> None:
+    async def _look_round(self, compare_later: Callable[[Drop], None] | None = None) -> None:
         async for settled in self._candidates.look_round():
             self._taking.update(drop.path for drop in settled)
             for batch in _batches(settled):
                 # Together, so that the ledger writes them in one commit.
                 await asyncio.gather(*(self._take(drop, compare_later) for drop in batch))
 
-    async def _take(self, drop: Drop, compare_later: Callable[[Drop, Upload], None] | None) -> None:
+    async def _take(self, drop: Drop, compare_later: Callable[[Drop], None] | None) -> None:
         row = await self._intake.take(drop, compare_later=compare_later)
         if row is not None:
             self._taken(drop, row)
 
-    async def _compare(self, drop: Drop, published: Upload) -> None:
+    async def _go_on_comparing(self) -> None:
         """Compare contents beside everything else: a large file takes minutes. One after the other."""
-        async with self._one_comparison:
-            self._taken(drop, await self._intake.compare(drop, published))
+        while True:
+            # Judged as things stand by then; of many that were touched, each waits as a name and numbers.
+            await self._take(await self._to_compare.get(), None)
 
     def _taken(self, drop: Drop, row: Upload) -> None:
         self._taking.discard(drop.path)
