@@ -6,16 +6,16 @@ worker's write came before is judged anew, and a worker that an order came befor
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from okdrop.drop import UNFINISHED, State
-from okdrop.ledger import Ledger, StaleVersion, read_only
+from okdrop.drop import UNFINISHED, State, Upload
+from okdrop.ledger import Ledger, StaleVersion, lots, read_only
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
-
-    from okdrop.drop import Upload
+    from collections.abc import Collection, Iterable, Sequence
 
 RETRIABLE: Final = frozenset({State.FAILED, State.CANCELLED})
 """The states that a person may have a wish to undo."""
@@ -30,6 +30,10 @@ class Said:
 
     text: str
     done: bool
+
+
+Order: TypeAlias = Callable[[Ledger, Upload], Awaitable[str]]
+"""Carries an order out on a row, and says what became of it."""
 
 
 class RefusalError(Exception):
@@ -47,9 +51,8 @@ async def retry(url: str, numbers: Sequence[int]) -> list[Said]:
         LedgerError: the ledger is missing, or cannot be used.
     """
     with read_only(url) as reader:  # looks only: an order never creates a ledger
-        chosen = [*numbers] or [row.id for row in reader.uploads(states={State.FAILED})]
-    async with await Ledger.open(url, lock=False) as ledger:
-        return [await _carry_out(ledger, number, _hand_back) for number in dict.fromkeys(chosen)]
+        chosen = [*numbers] or reader.ids({State.FAILED})
+    return await _carry_out_all(url, chosen, _hand_back)
 
 
 async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
@@ -64,8 +67,7 @@ async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
     """
     with read_only(url):
         pass
-    async with await Ledger.open(url, lock=False) as ledger:
-        return [await _carry_out(ledger, number, _take_out) for number in dict.fromkeys(numbers)]
+    return await _carry_out_all(url, numbers, _take_out)
 
 
 async def go(url: str, folders: Collection[str] | None = None) -> int:
@@ -84,7 +86,16 @@ async def go(url: str, folders: Collection[str] | None = None) -> int:
         return await ledger.release(folders)
 
 
-async def _carry_out(ledger: Ledger, number: int, order: Callable[[Ledger, Upload], Awaitable[str]]) -> Said:
+async def _carry_out_all(url: str, numbers: Iterable[int], order: Order) -> list[Said]:
+    """Some hundreds together, so that the ledger writes them in a few commits; each is said in its turn."""
+    said: list[Said] = []
+    async with await Ledger.open(url, lock=False) as ledger:
+        for some in lots([*dict.fromkeys(numbers)]):
+            said += await asyncio.gather(*(_carry_out(ledger, number, order) for number in some))
+    return said
+
+
+async def _carry_out(ledger: Ledger, number: int, order: Order) -> Said:
     while True:
         row = await ledger.get(number)
         if row is None:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from okdrop.cli.answer import gathered, tell
 from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, ledger_url, loaded
 from okdrop.errors import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import RenderableType
 
-    from okdrop.drop import State, Upload
+    from okdrop.drop import Upload
 
 
 def status(
@@ -33,21 +36,26 @@ def status(
     """
     from okdrop import report  # noqa: PLC0415
 
-    orphans = report.NO_ORPHANS
-    counts: dict[State, int] = {}
-    rows: list[Upload] = []
-    held = 0
     with ledger_if_any(ledger_url(config)) as ledger:
-        if ledger is not None:
+        if ledger is None:
+            counts, held, orphans = {}, 0, report.NO_ORPHANS
+        else:
             counts, held, orphans = ledger.counts(), ledger.held(), ledger.count_orphans()
-            rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
-    if as_json:
-        print(json.dumps(report.status_as_json(counts, rows, orphans)))
-    elif sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
-        _draw(report.status_as_table(counts, rows, held=held, orphans=orphans))
-    else:
-        for line in report.status_as_lines(counts, rows, held=held, orphans=orphans):
-            print(line)
+        whole = as_json or everything
+        is_short = not whole or sum(counts.values()) <= report.LARGEST_TABLE
+        if ledger is None:
+            rows: Iterable[Upload] = ()
+        else:
+            rows = ledger.each() if whole else ledger.uploads(newest=report.NEWEST)
+        if as_json:
+            answer = gathered(report.status_as_json(counts, rows, orphans))
+        elif sys.stdout.isatty() and is_short:
+            _draw(report.status_as_table(counts, [*rows], held=held, orphans=orphans))
+            return
+        else:
+            lines = report.status_as_lines(counts, rows, held=held, orphans=orphans)
+            answer = gathered(f"{line}\n" for line in lines)
+    tell(answer)
 
 
 def show(

@@ -203,6 +203,12 @@ def uploads(
     return [upload_of(row) for row in found][::-1]
 
 
+def each(connection: Connection) -> Iterator[Upload]:
+    """Every row, oldest first; some hundreds are in memory at once."""
+    rows = connection.execute(queries.ALL, execution_options={"yield_per": LOT})
+    return (upload_of(row) for row in rows)
+
+
 def ids(connection: Connection, states: Collection[State]) -> list[int]:
     """The ids of all in some states, oldest first."""
     return list(connection.execute(queries.IDS, {"states": sorted(states)}).scalars())

@@ -159,6 +159,9 @@ MOVED_BELOW: Final = select(
     )
 )
 
+# Every row, oldest first.
+ALL: Final = select(UPLOADS).order_by(_ROW.id)
+
 # The ids of all in some states, oldest first.
 IDS: Final = select(_ROW.id).where(_ROW.state.in_(bindparam("states", expanding=True))).order_by(_ROW.id)
 
