@@ -262,6 +262,27 @@ async def test_the_video_of_the_rows_own_ticket_is_no_orphan(ledger: Ledger) -> 
     assert await ledger.orphans() == []
 
 
+async def test_the_pace_of_a_host_is_believed_for_a_day(ledger: Ledger, clock: Clock) -> None:
+    await ledger.remember_pace("vu.okcdn.ru", 4)
+    await ledger.remember_pace("vu.okcdn.ru", 16)
+    assert await ledger.paces() == {"vu.okcdn.ru": (16, clock())}
+    clock.forward(hours=23)
+    await ledger.remember_pace("vu2.okcdn.ru:8080", 2)
+    assert {*await ledger.paces()} == {"vu.okcdn.ru", "vu2.okcdn.ru:8080"}
+    clock.forward(hours=1)
+    assert {*await ledger.paces()} == {"vu2.okcdn.ru:8080"}
+    clock.forward(days=-3)
+    assert await ledger.paces() == {}, "a proof of tomorrow is none"
+
+
+async def test_a_pace_that_is_noted_drives_out_the_old_ones(ledger: Ledger, clock: Clock) -> None:
+    await ledger.remember_pace("vu1", 4)
+    clock.forward(days=2)
+    await ledger.remember_pace("vu2", 4)
+    count = "SELECT count(*) FROM paces"
+    assert await ledger._thread.read(lambda one: one.exec_driver_sql(count).scalar_one()) == 1
+
+
 async def test_an_orphan_is_noted_only_with_its_write(ledger: Ledger) -> None:
     upload = await ledger.add(drop())
     await ledger.write(upload.with_(attempts=1))

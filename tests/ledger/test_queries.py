@@ -95,9 +95,11 @@ ANSWERED_BY: dict[str, tuple[sa.Executable, list[str]]] = {
     "the next steps to forget": (queries.NEXT_STEPS, ["PRIMARY KEY"]),
     "forget steps": (queries.FORGET_STEPS, ["PRIMARY KEY", "PRIMARY KEY"]),
     "how a host takes segments": (queries.HOST, ["autoindex_hosts"]),
-    "the pace of a host": (queries.PACE, ["autoindex_paces"]),
     "leaves of an upload": (queries.LEAVES_OF, ["autoindex_leaves"]),
 }
+
+OF_A_FEW = {"uploads_held"}
+"""Indexes that hold a few rows alone, all of which may be seen."""
 
 WALKS = {"how many are in each state"}
 """What has to see every entry of an index that is small."""
@@ -110,6 +112,7 @@ def test_what_is_asked_often_is_answered_by_an_index(database: sa.Connection, wh
     for index in set(served_by):
         assert sum(index in step for step in steps) == served_by.count(index), steps
     walked = [step for step in steps if step.startswith(("SCAN uploads", "SCAN history"))]
+    walked = [step for step in walked if not step.endswith(tuple(OF_A_FEW))]
     assert bool(walked) is (what in WALKS), steps
 
 

@@ -21,12 +21,13 @@ from __future__ import annotations
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
-from okdrop.ledger.operations import lots
+from okdrop.ledger.operations import PACE_LIFE, lots
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
 from okdrop.ledger.rows import HistoryRow, Orphans, Outstanding
 
 __all__ = [
+    "PACE_LIFE",
     "SENT",
     "HistoryRow",
     "Judgement",

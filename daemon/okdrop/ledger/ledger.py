@@ -333,3 +333,11 @@ class Ledger:
     async def remember_host(self, host: str, mode: Mode | None) -> None:
         """Note how this host takes segments; None revokes what was known."""
         await self._thread.write(operations.remember_host, self._now(), host, mode)
+
+    async def paces(self) -> dict[str, tuple[int, datetime]]:
+        """How many connections paid to each host, and when that was found; within a day."""
+        return await self._thread.read(operations.paces, self._now())
+
+    async def remember_pace(self, host: str, connections: int) -> None:
+        """Note how many connections to a host (and its port) paid."""
+        await self._thread.write(operations.remember_pace, self._now(), host, connections)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 HOST_MODE_LIFE: Final = timedelta(days=1)
 """How long the proven mode of a host is believed (design.md 2, "a prior for a day")."""
 
+PACE_LIFE: Final = timedelta(days=1)
+"""How long it is believed how many connections to a host paid."""
+
 _LARGEST_ID: Final = 2**63 - 1
 """No database has larger ones; a driver does not even take them to look for."""
 
@@ -288,3 +291,17 @@ def remember_host(connection: Connection, now: datetime, host: str, mode: Mode |
     connection.execute(queries.FORGET_HOST, {"name": host})
     if mode is not None:
         connection.execute(queries.REMEMBER_HOST, {"host": host, "mode": mode, "learned_at": now})
+
+
+def paces(connection: Connection, now: datetime) -> dict[str, tuple[int, datetime]]:
+    """How many connections paid to each host, and when that was found; no longer than a day ago."""
+    rows = connection.execute(queries.PACES_FOUND)
+    return {
+        row.host: (row.connections, row.learned_at) for row in rows if abs(now - row.learned_at) < PACE_LIFE
+    }
+
+
+def remember_pace(connection: Connection, now: datetime, host: str, connections: int) -> None:
+    """Note how many connections paid to a host; what was noted longer than a day ago is forgotten."""
+    connection.execute(queries.FORGET_PACES, {"name": host, "before": now - PACE_LIFE})
+    connection.execute(queries.REMEMBER_PACE, {"host": host, "connections": connections, "learned_at": now})

@@ -165,8 +165,11 @@ ALL: Final = select(UPLOADS).order_by(_ROW.id)
 # The ids of all in some states, oldest first.
 IDS: Final = select(_ROW.id).where(_ROW.state.in_(bindparam("states", expanding=True))).order_by(_ROW.id)
 
+# Written so that no index of states is thought of: a hundred thousand may be queued, where few are held.
+_QUEUED: Final = literal_column("state || ''") == State.QUEUED.value
+
 # How many uploads wait for a person to say go.
-HELD: Final = select(func.count()).where(schema.HELD, _ROW.state == State.QUEUED)
+HELD: Final = select(func.count()).select_from(UPLOADS).where(schema.HELD, _QUEUED)
 
 # How many rows are in each state.
 COUNTS: Final = select(_ROW.state, func.count()).group_by(_ROW.state)
@@ -235,9 +238,11 @@ HOST: Final = select(HOSTS.c.mode, HOSTS.c.learned_at).where(HOSTS.c.host == bin
 FORGET_HOST: Final = delete(HOSTS).where(HOSTS.c.host == bindparam("name"))
 REMEMBER_HOST: Final = insert(HOSTS)
 
-# How many connections paid to a host, and when.
-PACE: Final = select(PACES.c.connections, PACES.c.learned_at).where(PACES.c.host == bindparam("name"))
-FORGET_PACE: Final = delete(PACES).where(PACES.c.host == bindparam("name"))
+# How many connections paid to each host, and when. And: it is found anew; what is old goes with it.
+PACES_FOUND: Final = select(PACES)
+FORGET_PACES: Final = delete(PACES).where(
+    or_(PACES.c.host == bindparam("name"), PACES.c.learned_at <= bindparam("before", type_=Instant))
+)
 REMEMBER_PACE: Final = insert(PACES)
 
 
@@ -279,7 +284,7 @@ def candidates_of(paths: Collection[bytes], inodes: Collection[int]) -> Select[*
 
 def released(folders: Collection[str] | None) -> ReturningUpdate[*tuple[Any, ...]]:
     """Let held rows go, those of some folders or all, at the time `now`."""
-    query = update(UPLOADS).where(schema.HELD, _ROW.state == State.QUEUED)
+    query = update(UPLOADS).where(schema.HELD, _QUEUED)
     if folders is not None:
         query = query.where(_ROW.folder.in_(sorted(folders)))
     return query.values(held=False, version=_ROW.version + 1, updated_at=bindparam("now")).returning(

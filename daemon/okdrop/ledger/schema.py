@@ -172,7 +172,7 @@ UPLOADS: Final = Table(
     Index("uploads_by_state", "state"),
     Index("uploads_by_size", "size", "sample"),
     Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
-    Index("uploads_held", "state", "folder", sqlite_where=HELD, postgresql_where=HELD),
+    Index("uploads_held", "folder", sqlite_where=HELD, postgresql_where=HELD),
     Index("uploads_by_moved_to", "moved_to", sqlite_where=MOVED, postgresql_where=MOVED),
 )
 

@@ -32,6 +32,7 @@ from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
+from okdrop.pipeline.paces import Paces, recall_paces
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
@@ -96,6 +97,7 @@ class Pipeline:
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
         self._waits: Final = Waits(parts, self._opened)
+        self._paces: Final = Paces(parts)
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
@@ -107,6 +109,7 @@ class Pipeline:
 
     async def recover_all(self) -> int:
         """Take up all that an earlier run left; returns how many uploads are not published yet."""
+        await recall_paces(self._parts)
         ledger, count = self._parts.ledger, 0
         for numbers in lots([one.id for one in await ledger.outstanding()]):
             count += self.recover(await ledger.uploads(ids=numbers))
@@ -172,7 +175,7 @@ class Pipeline:
                 group.create_task(stage())
             watching = group.create_task(leading())
             braking = group.create_task(self._parts.brake.wait())
-            others = [group.create_task(work()) for work in (*beside, self._waits.run)]
+            others = [group.create_task(work()) for work in (*beside, self._waits.run, self._paces.run)]
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
             for task in (watching, braking, *others):
                 task.cancel()

@@ -12,7 +12,7 @@ down_revision = "0003"
 def upgrade() -> None:
     """Add two indexes and a table."""
     held = sa.text("held")
-    op.create_index("uploads_held", "uploads", ["state", "folder"], sqlite_where=held, postgresql_where=held)
+    op.create_index("uploads_held", "uploads", ["folder"], sqlite_where=held, postgresql_where=held)
     moved = sa.text("moved_to IS NOT NULL")
     op.create_index(
         "uploads_by_moved_to", "uploads", ["moved_to"], sqlite_where=moved, postgresql_where=moved
