@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from bench import curl
+from bench import curl, stock
 from bench.rows import curves, small
 from bench.rows.storm import by_file
+from okdrop.drop import State
+from okdrop.inbox.revision import revision_of
+from okdrop.ledger import Known, read_only
 from okdrop.protocol import plan
 
 ROOT = Path(__file__).parents[2]
@@ -105,3 +108,19 @@ def test_parts_of_a_file_are_the_file(tmp_path: Path) -> None:
 
 def test_curl_sends_as_many_at_once_as_okdrop() -> None:
     assert curl.AT_ONCE == plan.CONNECTIONS
+
+
+def test_a_stocked_ledger_is_what_a_daemon_would_have_of_its_files(tmp_path: Path) -> None:
+    """Whatever the benchmark says of a library holds of a ledger that knows each of its files."""
+    (tmp_path / "drop").mkdir()
+    stock.scatter(tmp_path / "drop", 120)
+    assert stock.stock(tmp_path / "ledger.db", tmp_path / "drop") == 120
+    with read_only(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        assert ledger.counts()[State.PUBLISHED] == 120
+        for row in ledger.each():
+            assert ledger.judge(row.drop) == Known(upload=row)
+            steps = ledger.history(row.id)
+            assert len(steps) == stock.STEPS
+            assert (steps[0].from_state, steps[-1].to_state) == (None, State.PUBLISHED)
+        revisions = {row.drop.path: row.drop.revision for row in ledger.each()}
+    assert revisions == {bytes(path): revision_of(path.stat()) for path in (tmp_path / "drop").rglob("*.mp4")}

@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from okdrop import events
-from okdrop.drop import State
+from okdrop.drop import Chore, State
 from okdrop.errors import Trouble
-from okdrop.pipeline import Brake, Folder, Pipeline, Tally
+from okdrop.pipeline import Brake, Folder, Pacing, Pipeline, Tally
+from okdrop.protocol.plan import Plan
 from pipeline.bench import SEGMENT, SIZE, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    import pytest
 
     from okdrop.pipeline import Parts
     from pipeline.bench import Bench
@@ -96,6 +99,26 @@ async def test_one_that_has_to_wait_long_never_blocks_the_others(
     again.recover(await bench.unfinished())
     await run(again)
     assert len(bench.published) == 3
+
+
+async def test_all_that_an_earlier_run_left_is_taken_up_in_its_order(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In lots; and what paid to a host is recalled before anything is sent there."""
+    monkeypatch.setattr("okdrop.ledger.operations.LOT", 2)
+    rows = [await bench.taken(f"{number}.mp4", SIZE + number) for number in range(5)]
+    held = await bench.ledger.write(rows.pop(1).with_(held=True))
+    await bench.ledger.remember_pace("vu.example", 12)
+    done = await bench.ledger.write(rows.pop().to(State.UPLOADING))
+    done = await bench.ledger.write(done.to(State.FINALIZING))
+    await bench.ledger.write(done.to(State.PUBLISHED, chore=Chore.CONFIRM))
+    pacing = Pacing(bench.parts.monotonic, connections=True, segment_size=False)
+    again = pipeline(bench, parts=dataclasses.replace(bench.parts, pacing=pacing))
+    assert await again.recover_all() == len(rows) == 3
+    assert [await again._line.get() for _ in rows] == [row.id for row in rows]
+    assert held.id not in again._opened
+    assert done.id in again.chores._open
+    assert pacing.plan(Plan(), 1, "vu.example", is_proven=True).connections == 12
 
 
 async def test_what_waits_since_an_earlier_run_is_told_at_the_start(bench: Bench) -> None:
