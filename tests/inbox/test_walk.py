@@ -162,11 +162,17 @@ def test_what_lies_where_a_known_file_lay_is_judged_anew(
     assert seen.problems == []
 
 
-def test_a_pipe_of_a_known_size_and_time_is_no_file(tree: Path) -> None:
+def test_a_folder_of_a_known_size_and_time_is_looked_through(tree: Path) -> None:
+    """Whatever it is called and however large it says it is: what lies in it was not known."""
+    place = tree / "place"
+    place.mkdir()
+    (place / "inner.mp4").touch()
+    video = tree / "a.mp4"
+    os.truncate(video, place.stat().st_size)
+    os.utime(video, ns=(1, 1))
     known = known_in(tree, "a.mp4")
-    status = (tree / "a.mp4").stat()
-    (tree / "a.mp4").unlink()
-    os.mkfifo(tree / "a.mp4")
-    os.utime(tree / "a.mp4", ns=(status.st_atime_ns, status.st_mtime_ns))
-    seen = look(tree, known=known.sighting())
-    assert os.fsencode(tree / "a.mp4") not in {one.path for one in seen.found}
+    video.unlink()
+    place.rename(video)
+    os.utime(video, ns=(1, 1))
+    found = look(tree, known=known.sighting()).found
+    assert os.fsencode(video / "inner.mp4") in {one.path for one in found}
