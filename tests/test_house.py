@@ -62,7 +62,6 @@ THROUGH = {
     "ledger/migrations/versions/r0002_after_and_first_look.py": "ledger/test_migrate.py",
     "ledger/orders.py": "test_orders.py",  # the commands are these orders on a ledger that is opened for them
     "ledger/operations.py": "ledger/test_ledger.py",  # the ledger is these operations in a thread
-    "ledger/queries.py": "ledger/test_ledger.py",
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back
     "ledger/schema.py": "ledger/test_migrate.py",
     "pipeline/sender.py": "pipeline/test_attempt.py",  # what is sent is what an attempt hands out
@@ -75,6 +74,7 @@ THROUGH = {
     "ledger/migrations/versions/r0003_twins.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0004_overrides.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0005_leaves_of_blake3.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0006_scale_and_pace.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
     "web/__init__.py": "e2e/test_web.py",

@@ -13,6 +13,7 @@ from okdrop.documents import history_as_json, rfc3339, upload_as_json
 from okdrop.drop import Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.ledger import HistoryRow, Orphans
 from okdrop.report import (
+    NO_ORPHANS,
     facts,
     status_as_json,
     status_as_lines,
@@ -76,10 +77,15 @@ def test_a_path_of_any_bytes_comes_through_json_and_back() -> None:
 
 
 def test_every_state_is_counted() -> None:
-    told = status_as_json({State.FAILED: 2}, [upload()], Orphans(waiting=3, given_up=1))
+    rows = [upload(), upload(b"/srv/\xff.mp4")]
+    told = json.loads("".join(status_as_json({State.FAILED: 2}, rows, Orphans(waiting=3, given_up=1))))
     assert told["orphans"] == {"waiting": 3, "given_up": 1}
     assert told["counts"] == {state.value: 2 if state is State.FAILED else 0 for state in State}
-    assert [row["id"] for row in told["uploads"]] == [7]
+    assert told["uploads"] == [upload_as_json(row) for row in rows]
+
+
+def test_without_uploads_it_is_json_as_well() -> None:
+    assert json.loads("".join(status_as_json({}, [], NO_ORPHANS)))["uploads"] == []
 
 
 def test_history() -> None:

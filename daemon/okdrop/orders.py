@@ -6,14 +6,15 @@ worker's write came before is judged anew, and a worker that an order came befor
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from okdrop.drop import State
-from okdrop.ledger import BANDWIDTH, PAUSED, Ledger, orders, read_only
+from okdrop.ledger import BANDWIDTH, PAUSED, Ledger, lots, orders, read_only
 from okdrop.ledger.orders import CANCELLABLE, RETRIABLE, Said, may_be_public
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
     from okdrop.config.bandwidth import Bandwidth
 
@@ -42,9 +43,8 @@ async def retry(url: str, numbers: Sequence[int]) -> list[Said]:
         LedgerError: the ledger is missing, or cannot be used.
     """
     with read_only(url) as reader:  # looks only: an order never creates a ledger
-        chosen = [*numbers] or [row.id for row in reader.uploads(states={State.FAILED})]
-    async with await Ledger.open(url, lock=False) as ledger:
-        return [await orders.retry(ledger, number) for number in dict.fromkeys(chosen)]
+        chosen = [*numbers] or reader.ids({State.FAILED})
+    return await _carry_out_all(url, chosen, orders.retry)
 
 
 async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
@@ -59,8 +59,7 @@ async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
     """
     with read_only(url):
         pass
-    async with await Ledger.open(url, lock=False) as ledger:
-        return [await orders.cancel(ledger, number) for number in dict.fromkeys(numbers)]
+    return await _carry_out_all(url, numbers, orders.cancel)
 
 
 async def go(url: str, folders: Collection[str] | None = None) -> int:
@@ -101,6 +100,17 @@ async def pause(url: str) -> None:
 async def resume(url: str) -> None:
     """Have a paused daemon go on; raises as `limit` does."""
     await _override(url, PAUSED, None)
+
+
+async def _carry_out_all(
+    url: str, numbers: Iterable[int], order: Callable[[Ledger, int], Awaitable[Said]]
+) -> list[Said]:
+    """Some hundreds together, so that the ledger writes them in a few commits; each is said in its turn."""
+    said: list[Said] = []
+    async with await Ledger.open(url, lock=False) as ledger:
+        for some in lots([*dict.fromkeys(numbers)]):
+            said += await asyncio.gather(*(order(ledger, number) for number in some))
+    return said
 
 
 async def _override(url: str, name: str, value: str | None, *, folder: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,14 +44,19 @@ def status_as_json(
     rows: Iterable[Upload],
     orphans: Orphans,
     standing: Iterable[Override] = (),
-) -> dict[str, Any]:
-    """Everything `status --json` prints; every state is counted, those without uploads too."""
-    return {
-        "counts": {state.value: counts.get(state, 0) for state in State},
-        "uploads": [upload_as_json(row) for row in rows],
-        "orphans": dataclasses.asdict(orphans),
-        "by_hand": overrides_as_json(standing),
-    }
+) -> Iterator[str]:
+    """Everything `status --json` prints, in pieces of one object: there may be a million uploads.
+
+    Every state is counted, those without uploads too.
+    """
+    every_state = {state.value: counts.get(state, 0) for state in State}
+    yield f'{{"counts": {json.dumps(every_state)}, "uploads": ['
+    between = ""
+    for row in rows:
+        yield between + json.dumps(upload_as_json(row))
+        between = ", "
+    yield f'], "orphans": {json.dumps(dataclasses.asdict(orphans))}'
+    yield f', "by_hand": {json.dumps(overrides_as_json(standing))}}}\n'
 
 
 def summary(
@@ -113,14 +119,15 @@ def _entries(count: int) -> str:
 
 
 def status_as_lines(
-    counts: Mapping[State, int], rows: Sequence[Upload], *, held: int = 0, orphans: Orphans = NO_ORPHANS
+    counts: Mapping[State, int], rows: Iterable[Upload], *, held: int = 0, orphans: Orphans = NO_ORPHANS
 ) -> Iterator[str]:
     """For a pipe: a line for each upload, its columns between tabs, nothing cut; the summary last."""
-    if rows:
-        yield "\t".join((*_COLUMNS, "reason"))
-    for row in rows:
+    shown_rows = 0
+    for shown_rows, row in enumerate(rows, start=1):
+        if shown_rows == 1:
+            yield "\t".join((*_COLUMNS, "reason"))
         yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row))))
-    yield summary(counts, len(rows), held=held, orphans=orphans)
+    yield summary(counts, shown_rows, held=held, orphans=orphans)
 
 
 def status_as_table(

@@ -88,8 +88,7 @@ async def run_once(config: Config, emit: Emit) -> int:
             await pipeline.watcher.scan()
         except FolderError as error:
             raise ConfigurationError(f"watch.path: {error.message}; {error.hint}") from None
-        pipeline.recover(await parts.ledger.unfinished())
-        pipeline.chores.recover(await parts.ledger.chores())
+        await pipeline.recover_all()
         await pipeline.run_to_the_end()
         await _ask_who_we_are(parts)
 
@@ -160,8 +159,7 @@ class _Daemon:
             await self._stay(pipeline, parts, keyring, address)
 
     async def _stay(self, pipeline: Pipeline, parts: Parts, keyring: Keyring, address: str) -> None:
-        unfinished = pipeline.recover(await parts.ledger.unfinished())
-        pipeline.chores.recover(await parts.ledger.chores())
+        unfinished = await pipeline.recover_all()
 
         async def tell_when_ready() -> None:
             await pipeline.watcher.looked.wait()

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from bench import curl
+from bench import curl, stock
 from bench.rows import bandwidth, curves, small
 from bench.rows.storm import by_file
+from okdrop.drop import State
+from okdrop.inbox.revision import revision_of
+from okdrop.ledger import Known, read_only
 from okdrop.protocol import plan
 
 ROOT = Path(__file__).parents[2]
@@ -116,3 +119,19 @@ def test_a_limit_is_judged_by_its_mean_and_its_greatest_second() -> None:
     assert bandwidth.judged(burst_and_silence, 1000, 2.0) == bandwidth.Kept(off=0.0, greatest=2.0)
     late_burst = [(700, 10), (850, 900), (899, 590)]
     assert bandwidth.judged(late_burst, 1000, 2.0) == bandwidth.Kept(off=-0.25, greatest=1.49)
+
+
+def test_a_stocked_ledger_is_what_a_daemon_would_have_of_its_files(tmp_path: Path) -> None:
+    """Whatever the benchmark says of a library holds of a ledger that knows each of its files."""
+    (tmp_path / "drop").mkdir()
+    stock.scatter(tmp_path / "drop", 120)
+    assert stock.stock(tmp_path / "ledger.db", tmp_path / "drop") == 120
+    with read_only(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        assert ledger.counts()[State.PUBLISHED] == 120
+        for row in ledger.each():
+            assert ledger.judge(row.drop) == Known(upload=row)
+            steps = ledger.history(row.id)
+            assert len(steps) == stock.STEPS
+            assert (steps[0].from_state, steps[-1].to_state) == (None, State.PUBLISHED)
+        revisions = {row.drop.path: row.drop.revision for row in ledger.each()}
+    assert revisions == {bytes(path): revision_of(path.stat()) for path in (tmp_path / "drop").rglob("*.mp4")}

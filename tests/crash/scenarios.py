@@ -724,6 +724,14 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         verdict=once_and_filed,
     ),
     Scenario(
+        name="a host has too much to carry",
+        world={"paced": True},
+        prepare=dropped,
+        weather=(("error_503", {"after": 1, "times": 1, "retry_after": -1}),),
+        visits=frozenset({"paces.Paces.note"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
         name="a long wait",
         world={"max_delay": 600.0},
         prepare=dropped,

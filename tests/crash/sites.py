@@ -38,6 +38,7 @@ WRITES = frozenset(
         "orphan_deleted",
         "orphan_failed",
         "remember_host",
+        "remember_pace",
         "prune",
         "override",
     }

@@ -22,7 +22,7 @@ from pipeline.bench import SEGMENT, SIZE, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from okdrop.drop import Upload
+    from okdrop.ledger import Outstanding
     from pipeline.bench import Bench
 
 NO = Failure(code="bad_file", message="no")
@@ -180,16 +180,16 @@ async def test_what_a_worker_is_about_to_end_is_looked_at_once_more(
     """Cancelled and handed back between a worker's look at the row and its word that this was the end."""
     row = await bench.taken()
     assert await bench.line.get() == row.id
-    unfinished, ordered = bench.ledger.unfinished, asyncio.Event()
+    unfinished, ordered = bench.ledger.outstanding, asyncio.Event()
 
-    async def found() -> list[Upload]:
+    async def found() -> list[Outstanding]:
         rows = await unfinished()
         if ordered.is_set():
             ordered.clear()
             asyncio.get_running_loop().call_soon(bench.opened.end, row.id)  # right after this look
         return rows
 
-    monkeypatch.setattr(bench.ledger, "unfinished", found)
+    monkeypatch.setattr(bench.ledger, "outstanding", found)
     await orders.cancel(bench.ledger_url, [row.id])
     await orders.retry(bench.ledger_url, [row.id])
     ordered.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from okdrop.cli.answer import gathered, tell
 from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, ledger_url, loaded
 from okdrop.errors import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import RenderableType
 
     from okdrop.drop import State, Upload
@@ -34,26 +38,29 @@ def status(
     """
     from okdrop import report  # noqa: PLC0415
 
-    orphans = report.NO_ORPHANS
-    counts: dict[State, int] = {}
-    rows: list[Upload] = []
-    held = 0
+    counts: dict[State, int]
     standing: list[Override] = []
     with ledger_if_any(ledger_url(config)) as ledger:
-        if ledger is not None:
+        if ledger is None:
+            counts, held, orphans = {}, 0, report.NO_ORPHANS
+        else:
             counts, held, orphans = ledger.counts(), ledger.held(), ledger.count_orphans()
             standing = ledger.overrides()
-            rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
-    if as_json:
-        print(json.dumps(report.status_as_json(counts, rows, orphans, standing)))
-        return
-    if sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
-        _draw(report.status_as_table(counts, rows, held=held, orphans=orphans))
-    else:
-        for line in report.status_as_lines(counts, rows, held=held, orphans=orphans):
-            print(line)
-    for line in report.decisions(standing):
-        print(line)
+        whole = as_json or everything
+        is_short = not whole or sum(counts.values()) <= report.LARGEST_TABLE
+        if ledger is None:
+            rows: Iterable[Upload] = ()
+        else:
+            rows = ledger.each() if whole else ledger.uploads(newest=report.NEWEST)
+        if as_json:
+            answer = gathered(report.status_as_json(counts, rows, orphans, standing))
+        elif sys.stdout.isatty() and is_short:
+            _draw(report.status_as_table(counts, [*rows], held=held, orphans=orphans))
+            answer = gathered(f"{line}\n" for line in report.decisions(standing))
+        else:
+            lines = report.status_as_lines(counts, rows, held=held, orphans=orphans)
+            answer = gathered(f"{line}\n" for line in itertools.chain(lines, report.decisions(standing)))
+    tell(answer)
 
 
 def show(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from okdrop.drop import Chore, Drop, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
-from okdrop.ledger import migrate, operations, overrides, sqlite, twins
+from okdrop.ledger import many_at_once, migrate, operations, overrides, sqlite, twins
 from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.thread import LedgerThread
 from okdrop.ledger.timing import TimedThread
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.many_at_once import F
     from okdrop.ledger.overrides import Override
     from okdrop.ledger.patience import Patience
-    from okdrop.ledger.rows import HistoryRow, Pruned
+    from okdrop.ledger.rows import HistoryRow, Outstanding, Pruned
 
 ANY_NUMBER: Final = 2**31 - 1
 """More tries than anybody makes."""
@@ -130,11 +131,11 @@ class Ledger:
 
     async def judge_all(self, drops: Sequence[Drop]) -> list[Judgement]:
         """What `judge` says of each of many drops, some hundreds at a time."""
-        return await self._thread.read(operations.judge_all, drops)
+        return await self._thread.read(many_at_once.judge_all, drops)
 
-    async def unknown(self, drops: Sequence[Drop]) -> list[Drop]:
-        """Those of many drops that are not `Known`: what a rescan asks, thousands at a time."""
-        return await self._thread.read(operations.unknown, drops)
+    async def unknown(self, files: Sequence[F]) -> list[F]:
+        """Those of many files that are not `Known`: what a scan asks, thousands at a time."""
+        return await self._thread.read(many_at_once.unknown, files)
 
     async def add(  # noqa: PLR0913 - columns of a row, by name
         self,
@@ -205,7 +206,7 @@ class Ledger:
             )
             for drop in drops
         ]
-        return await self._thread.write(operations.add_all, now, uploads, note=note)
+        return await self._thread.write(many_at_once.add_all, now, uploads, note=note)
 
     async def release(self, folders: Collection[str] | None = None) -> int:
         """Let held uploads go, all or those of these folders; returns how many.
@@ -249,17 +250,18 @@ class Ledger:
     async def twins(self, upload: Upload) -> list[Upload]:
         """Uploads that may be of the same bytes: published, or before it in turn; oldest first.
 
-        They have its size, and its sample or none that is known.
+        They have its size, and its sample or none that is known. Of very many only those are given that come
+        first: published ones, then those that are published soonest.
         """
         return await self._thread.read(twins.twins, upload)
 
-    async def unfinished(self) -> list[Upload]:
+    async def outstanding(self) -> list[Outstanding]:
         """What goes on by itself after a restart, oldest first."""
-        return await self._thread.read(operations.unfinished)
+        return await self._thread.read(operations.outstanding)
 
-    async def chores(self) -> list[Upload]:
-        """What is left to do after publishing, oldest first."""
-        return await self._thread.read(operations.chores)
+    async def with_chores(self) -> list[int]:
+        """The ids of those for which something is left to do after publishing, oldest first."""
+        return await self._thread.read(operations.with_chores)
 
     async def is_folder_known(self, folder: str, *, device: int) -> bool:
         """Whether this watched folder has had its first look: ever, or, empty, on this device (st_dev)."""
@@ -289,6 +291,10 @@ class Ledger:
     ) -> list[Upload]:
         """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
         return await self._thread.read(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
+
+    async def was_moved_below(self, folder: bytes) -> bool:
+        """Whether the file of some upload was ever moved to a place below a folder."""
+        return await self._thread.read(operations.was_moved_below, folder)
 
     async def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""
@@ -348,3 +354,11 @@ class Ledger:
     async def remember_host(self, host: str, mode: Mode | None) -> None:
         """Note how this host takes segments; None revokes what was known."""
         await self._thread.write(operations.remember_host, self._now(), host, mode)
+
+    async def paces(self) -> dict[str, tuple[int, datetime]]:
+        """How many connections paid to each host, and when that was found; within a day."""
+        return await self._thread.read(operations.paces, self._now())
+
+    async def remember_pace(self, host: str, connections: int) -> None:
+        """Note how many connections to a host (and its port) paid."""
+        await self._thread.write(operations.remember_pace, self._now(), host, connections)

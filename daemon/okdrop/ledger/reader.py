@@ -72,6 +72,21 @@ class Reader:
         """When the upload was found that is open for the longest time; None where none is."""
         return self._ask(pages.oldest_open)
 
+    def each(self) -> Iterator[Upload]:
+        """Every row, oldest first; not all of them are in memory at once.
+
+        As long as there are more to come, the daemon's log of writes cannot be taken back: do not wait for
+        anybody in between.
+        """
+        try:
+            yield from operations.each(self._connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def ids(self, states: Collection[State]) -> list[int]:
+        """The ids of all in some states, oldest first."""
+        return self._ask(operations.ids, states)
+
     def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""
         return self._ask(operations.counts)

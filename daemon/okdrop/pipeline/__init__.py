@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.ledger import lots
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.brake import Brake
 from okdrop.pipeline.breakers import Breakers
@@ -33,6 +34,7 @@ from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
 from okdrop.pipeline.overrides import Overrides
+from okdrop.pipeline.paces import Paces, recall_paces
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
@@ -104,6 +106,7 @@ class Pipeline:
         self._waits: Final = Waits(parts, self._opened)
         self.overrides: Final = Overrides(parts)
         self.orders: Final = ForeignWrites(parts, self._line, self._finals, self._opened)
+        self._paces: Final = Paces(parts)
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
@@ -112,6 +115,16 @@ class Pipeline:
         self._uploader: Final = Uploader(
             parts, self._line, self._finals, self._opened, look_again, self._twins, at_once=workers
         )
+
+    async def recover_all(self) -> int:
+        """Take up all that an earlier run left; returns how many uploads are not published yet."""
+        await recall_paces(self._parts)
+        ledger, count = self._parts.ledger, 0
+        for numbers in lots([one.id for one in await ledger.outstanding()]):
+            count += self.recover(await ledger.uploads(ids=numbers))
+        for numbers in lots(await ledger.with_chores()):
+            self.chores.recover(await ledger.uploads(ids=numbers))
+        return count
 
     def recover(self, rows: Iterable[Upload]) -> int:
         """Take up uploads that an earlier run left unfinished, each when it is due; returns how many."""
@@ -172,7 +185,8 @@ class Pipeline:
                 group.create_task(stage())
             watching = group.create_task(leading())
             braking = group.create_task(self._parts.brake.wait())
-            others = [group.create_task(work()) for work in (*beside, self._waits.run, self.overrides.run)]
+            works = (*beside, self._waits.run, self.overrides.run, self._paces.run)
+            others = [group.create_task(work()) for work in works]
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
             for task in (watching, braking, *others):
                 task.cancel()

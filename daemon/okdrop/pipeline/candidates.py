@@ -1,8 +1,8 @@
 """Files that are not finished yet, and the rounds of looks at them.
 
-A round looks at every candidate, in one visit to a thread: at its stat alone, until that has been quiet for
-long enough; only then is the kernel asked whether a writer has it open, and the file itself, once for each
-revision, whether it is whole. Most looks bring nothing, and end in that thread.
+A round looks at every candidate, in a thread and some thousands at once: at its stat alone, until that has
+been quiet for long enough; only then is the kernel asked whether a writer has it open, and the file itself,
+once for each revision, whether it is whole. Most looks bring nothing, and end in that thread.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from okdrop.inbox.settle import Gone, Settled, Settler, Waiting
 from okdrop.inbox.wholeness import structure_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from okdrop.drop import Revision
     from okdrop.pipeline.parts import Parts
 
 LOOK_EVERY: Final = 0.25
 """Seconds between rounds, at most, as long as a round is quick; a short `settle` is looked at oftener."""
+
+AT_ONCE: Final = 2000
+"""Files that are looked at in one visit to a thread: what was seen of more need not be in memory at once."""
 
 SHARE: Final = 9.0
 """How many times as long as a round took the next one is put off: looks take a tenth of the time at most."""
@@ -144,15 +147,21 @@ class Candidates:
         """The longest `settle` that some file has to be quiet for, in seconds."""
         return max((settle for (settle, _), one in self._settlers.items() if one.is_waiting), default=0.0)
 
-    async def look_round(self) -> list[Finished]:
-        """Look at all of them; returns what is settled, which is no candidate any more."""
-        began = self._parts.monotonic()
-        looks = await asyncio.to_thread(_news, [*self._all.values()], self._parts.monotonic, self.ask_early)
-        settled = [one for look in looks if (one := self._judge(look)) is not None]
-        self._took = self._parts.monotonic() - began
+    async def look_round(self) -> AsyncIterator[list[Finished]]:
+        """Look at all of them, some at a time; what is settled of each lot is no candidate any more."""
+        self._took = 0.0
+        everybody = [*self._all.values()]
+        for start in range(0, len(everybody), AT_ONCE):
+            began = self._parts.monotonic()
+            looks = await asyncio.to_thread(
+                _news, everybody[start : start + AT_ONCE], self._parts.monotonic, self.ask_early
+            )
+            settled = [one for look in looks if (one := self._judge(look)) is not None]
+            self._took += self._parts.monotonic() - began
+            if settled:
+                yield settled
         if not self._all:
             self._some.clear()
-        return settled
 
     def leave(self) -> None:
         """Give all of them up, and name them."""

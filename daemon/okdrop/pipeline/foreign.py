@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.ledger import lots
 
 if TYPE_CHECKING:
     from okdrop.drop import Upload
+    from okdrop.ledger import Outstanding
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
 
@@ -80,16 +82,19 @@ class ForeignWrites:
 
     async def look(self) -> None:
         """Compare what is unfinished with what is open."""
-        unfinished = {row.id: row for row in await self._parts.ledger.unfinished() if not row.held}
-        for row in unfinished.values():
-            if self._opened.begin(row.id):
-                self._take_up(row)
-            else:  # a worker that has it in hand will see for itself
-                self._line_of(row).retime(row.id, self._parts.seconds_until_due(row))
+        ledger = self._parts.ledger
+        unfinished = {one.id: one for one in await ledger.outstanding() if not one.held}
+        begun = [number for number in unfinished if self._opened.begin(number)]
         gone = [number for number in self._opened if number not in unfinished]
-        for row in await self._parts.ledger.uploads(ids=gone) if gone else ():
-            if row.state is not State.PUBLISHED:  # that is our own doing
-                self._let_go(row)
+        for one in unfinished.values():  # a worker that has it in hand will see for itself
+            self._line_of(one).retime(one.id, self._parts.seconds_until_due(one))
+        for numbers in lots(begun):
+            for row in await ledger.uploads(ids=numbers):
+                self._take_up(row)
+        for numbers in lots(gone):
+            for row in await ledger.uploads(ids=numbers):
+                if row.state is not State.PUBLISHED:  # that is our own doing
+                    self._let_go(row)
 
     def _take_up(self, row: Upload) -> None:
         self._parts.emit(
@@ -108,5 +113,5 @@ class ForeignWrites:
             self._parts.taken_away(row)
             self._opened.end(row.id)
 
-    def _line_of(self, row: Upload) -> Line:
+    def _line_of(self, row: Upload | Outstanding) -> Line:
         return self._finals if row.state is State.FINALIZING else self._line

@@ -52,11 +52,7 @@ class Intake:
         self._told: Final[dict[bytes, int]] = {}
 
     async def take(
-        self,
-        drop: Drop,
-        *,
-        missing: str = "",
-        compare_later: Callable[[Drop, Upload], None] | None = None,
+        self, drop: Drop, *, missing: str = "", compare_later: Callable[[Drop], None] | None = None
     ) -> Upload | None:
         """Judge a settled file.
 
@@ -64,7 +60,7 @@ class Intake:
             drop: the file.
             missing: why a new file is held for a person, being not whole; "": it is not.
             compare_later: takes a file whose contents have to be compared, which may last; whoever gives
-                it calls `compare` for each.
+                it has each taken again, without this.
 
         Returns:
             Its row, new or known; None: it is compared later.
@@ -77,10 +73,10 @@ class Intake:
             case Moved(upload=upload):
                 return await self._moved(drop, upload)
             case Suspect(upload=upload) if compare_later is not None and upload.digest is not None:
-                compare_later(drop, upload)
+                compare_later(drop)
                 return None
             case Suspect(upload=upload):
-                return await self.compare(drop, upload)
+                return await self.compare(drop, upload, missing)
             case New():
                 return await self._add(drop, missing)
 
@@ -162,7 +158,7 @@ class Intake:
         self._begin(row)
         return row
 
-    async def _anew(self, drop: Drop) -> Upload:
+    async def _anew(self, drop: Drop, missing: str = "") -> Upload:
         match await self._judged(drop):
             case Known(upload=upload) | Moved(upload=upload) if upload.lost_its_file:
                 return await self._found_again(drop, upload)  # its worker missed it under its old name
@@ -171,7 +167,7 @@ class Intake:
             case Moved(upload=upload):
                 return await self._moved(drop, upload)
             case Suspect() | New():
-                return await self._add(drop)
+                return await self._add(drop, missing)
 
     async def _anew_if_known(self, drop: Drop, error: LedgerError) -> Upload:
         """Another process gave this revision a row after it was judged here."""
@@ -179,7 +175,7 @@ class Intake:
             raise error
         return await self._anew(drop)
 
-    async def compare(self, drop: Drop, published: Upload) -> Upload:
+    async def compare(self, drop: Drop, published: Upload, missing: str = "") -> Upload:
         """The same path and size with another mtime: the same bytes are not sent again."""
         if published.digest is not None:
             try:
@@ -194,7 +190,7 @@ class Intake:
                 return await self._duplicate(drop, published)
             if same:
                 return await self._touched(drop, published)
-        return await self._anew(drop)
+        return await self._anew(drop, missing)
 
     async def _touched(self, drop: Drop, upload: Upload) -> Upload:
         """The same bytes as those of an upload that may be public already: it goes by the new time.

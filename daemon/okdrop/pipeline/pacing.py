@@ -7,6 +7,7 @@ uses what a small one does not need.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
@@ -52,8 +53,8 @@ class HostPace:
 class _Host:
     """What is out to one host, and how many segments that is on average."""
 
-    def __init__(self) -> None:
-        self.pace: Final = Pace(most=BUDGET)
+    def __init__(self, remembered: int) -> None:
+        self.pace: Final = Pace(most=BUDGET, remembered=remembered)
         self.goodput: Final = Goodput()
         self.connections = 0  # as they were planned last
         self.segment_size = 0
@@ -99,6 +100,19 @@ class Pacing:
         self._finds_size: Final = segment_size
         self._hosts: Final[dict[str, _Host]] = {}
         self._listeners: Final[list[Callable[[], object]]] = []
+        self._recalled: Final[dict[str, tuple[int, float]]] = {}
+        self._news: dict[str, int] = {}
+        self.changed: Final = asyncio.Event()  #: a host's number was settled; see `take_news`
+
+    def recall(self, host: str, connections: int, *, seconds: float) -> None:
+        """So many paid to a host in an earlier run; that is good for so many seconds from now on."""
+        if self._finds_connections:
+            self._recalled[host] = connections, self._monotonic() + seconds
+
+    def take_news(self) -> dict[str, int]:
+        """Hosts whose number was settled since this was asked last, and how many connections it is."""
+        news, self._news = self._news, {}
+        return news
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener` when there may be more than before; returns what takes the listener off."""
@@ -145,7 +159,7 @@ class Pacing:
         """What came of it; None: it was given up on our side."""
         state, now = self._hosts[host], self._monotonic()
         seconds, together = state.ended(upload, span, now)
-        before = state.pace.connections
+        before, was_settled = state.pace.connections, state.pace.is_settled
         match answer:
             case m.Stored() | m.Complete():
                 state.pace.stored(len(span), seconds=seconds, together=together, now=now)
@@ -158,6 +172,8 @@ class Pacing:
                 pass
         if state.pace.connections > before:
             self._tell()
+        if state.pace.is_settled and not (was_settled and state.pace.connections == before):
+            self._settled(host, state.pace.connections)
 
     def hosts(self) -> list[HostPace]:
         """How every host is sent to that is remembered, the one that was used last at the end."""
@@ -185,9 +201,18 @@ class Pacing:
         if len(self._hosts) >= REMEMBERED:
             idle = (other for other, host in self._hosts.items() if not host.uploads and not len(host))
             self._hosts.pop(next(idle, ""), None)
-        known = known if known is not None else _Host()
+        known = known if known is not None else _Host(self._paid_before(name))
         self._hosts[name] = known  # the one that was used last is the last to be forgotten
         return known
+
+    def _settled(self, host: str, connections: int) -> None:
+        if self._finds_connections:
+            self._news[host] = connections
+            self.changed.set()
+
+    def _paid_before(self, host: str) -> int:
+        connections, until = self._recalled.pop(host, (0, 0.0))
+        return connections if self._monotonic() < until else 0
 
     def _tell(self) -> None:
         for listener in [*self._listeners]:

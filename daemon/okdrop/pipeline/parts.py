@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from okdrop.client import Client
     from okdrop.drop import Drop, Failure, Upload
     from okdrop.errors import Halted, UploadError
-    from okdrop.ledger import Ledger
+    from okdrop.ledger import Ledger, Outstanding
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
@@ -246,7 +246,7 @@ class Parts:
         if self.brake.halt(error, row.state) and not self.brake.stays:
             self.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
 
-    def seconds_until_due(self, row: Upload) -> float:
+    def seconds_until_due(self, row: Upload | Outstanding) -> float:
         """How long a row still has to wait for its next try; 0 if it has not.
 
         At most as long as was meant when it was written: the clock may have run ahead then.
