@@ -603,6 +603,15 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         verdict=once_and_filed,
     ),
     Scenario(
+        name="a ticket expires, and the next one has time",
+        fed=2,
+        prepare=dropped,
+        weather=(("expire_url", {"after": 1, "times": 1}),),
+        patches={"okdrop.pipeline.patience.LONGEST": 0.0},
+        visits=frozenset({"patience.Patience.let_go", "record.Record.abandon"}),
+        **SHORT_WAY,
+    ),
+    Scenario(
         name="in one request",
         world={"in_one": True},
         prepare=dropped,
@@ -720,7 +729,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         name="the line is cut",
         prepare=dropped,
         weather=(("error_503", {"after": 1, "times": 1, "retry_after": -1}),),
-        visits=frozenset({"parts.Parts.put_off", "attempt.Attempt._meet", "record.Record.put_off"}),
+        visits=frozenset({"parts.Parts.put_off", "patience.Patience.meet", "record.Record.put_off"}),
         verdict=once_and_filed,
     ),
     Scenario(

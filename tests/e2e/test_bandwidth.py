@@ -66,11 +66,11 @@ async def test_a_limit_is_lifted_in_the_middle_of_a_segment_which_is_not_cut(sta
 
 async def test_a_limit_of_a_folder_holds_in_the_middle_of_a_segment_and_over_a_restart(start: Any) -> None:
     settings = {"upload__segment_size": "64MiB", "upload__connections": "1"}
-    emulator, daemon = await start("slow:rate=2000000", settings=settings)
+    emulator, daemon = await start("slow:rate=200000", settings=settings)
     files = daemon.files([6 * MB])
     folder = ("--folder", str(daemon.drop))
     async with daemon.staying() as running:
-        await until(lambda: received(emulator) > 1 * MB)
+        await until(lambda: received(emulator) > 200 * KB)
         assert (await daemon.ends("bandwidth", "16KiB/s", *folder)).code == 0
         await running.tells("service.bandwidth_set")
         emulator.faults.clear()  # nothing but the limit holds it up now

@@ -14,7 +14,9 @@ import pytest
 
 from e2e.harness import KB, MB, assert_published_once, received, until
 from okdrop import orders
+from okdrop.drop import State
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_SECRET_KEY, REFRESH_TOKEN
+from okdrop.ledger import read_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -259,7 +261,8 @@ async def test_orders_in_the_midst_of_work_never_send_or_publish_anything_twice(
             await orders.cancel(url, [number])
             await asyncio.sleep(chance.random() * 0.2)  # any moment may be the wrong one
             await orders.retry(url, [number])
-        await until(lambda: published(emulator) == len(files))
+        with read_only(url) as ledger:
+            await until(lambda: ledger.counts()[State.PUBLISHED] == len(files))
         ended = await ends_well(running)
     assert ended.named("service.crashed") == []
     assert_published_once(emulator.videos(), files)

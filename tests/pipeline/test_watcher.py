@@ -342,11 +342,11 @@ async def test_what_waits_for_its_comparison_is_judged_as_things_stand_then(
     compared, go_on = asyncio.Event(), asyncio.Event()
     compare, calls = bench.intake.compare, []
 
-    async def slow(drop: Drop, published: Upload) -> Upload:
+    async def slow(drop: Drop, published: Upload, missing: str) -> Upload:
         calls.append(drop.path)
         compared.set()
         await go_on.wait()
-        return await compare(drop, published)
+        return await compare(drop, published, missing)
 
     monkeypatch.setattr(bench.intake, "compare", slow)
     async with staying(bench) as watching:
