@@ -49,7 +49,7 @@ class Installation:
             "ok__access_token": ACCESS_TOKEN,
             "intake__surge": "0",
             "ledger__url": f"sqlite:///{self.ledger}",
-            "web__listen": "",
+            "web__listen": "127.0.0.1:0",  # as shipped, but for the port: others may run beside it
             "log__format": "json",
             "watch": json.dumps([folder]),
         }

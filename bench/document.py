@@ -26,6 +26,7 @@ TITLES: Final = {
     "throughput": "One file, plain HTTP",
     "tls": "One file, over TLS",
     "limited": "A server that gives each connection so much",
+    "bandwidth": "A limit on what is sent",
     "small": "Many small files",
     "storm": "A storm of faults",
     "memory": "Memory for a large file",
@@ -49,6 +50,7 @@ The server of the benchmark throws every byte away; throughput is taken by its c
 Its own cost stands among the figures: where it is near the client's, the server is a part of what is measured.
 The references are curl with one request (`--upload-file`, which streams), curl with the file's parts in several requests at once, and what the server's limits allow.
 CPU is what the kernel counts for the client's process, user and system.
+Where the processor's time goes, and what was tried to save of it, is [decision 25](decisions/0025-from-the-file-to-the-line.md).
 """
 
 

@@ -91,6 +91,10 @@ class Server:
         """The uploads behind the first `after`."""
         return [Seen.of(account) for account in self.ask(f"videos?after={after}")]
 
+    def arrivals(self) -> list[tuple[int, int]]:
+        """What came since the last time it was asked: hundredths of a second, and bytes; oldest first."""
+        return [(tick, count) for tick, count in self.ask("arrivals")]
+
     def wait(self, what: str, count: int, *, within: float, alive: subprocess.Popen[bytes]) -> None:
         """Wait until `count` videos in all are `asked`, `began`, `whole` or `published`.
 
@@ -114,6 +118,7 @@ def sink(
     rate: float = 0.0,
     delay: float = 0.0,
     refuse: bool = False,
+    timed: bool = False,
 ) -> Iterator[Server]:
     """A sink for as long as the block lasts.
 
@@ -123,6 +128,7 @@ def sink(
         rate: bytes a second for each connection; 0: as fast as may be.
         delay: seconds that each answer takes.
         refuse: whether it refuses every token.
+        timed: whether it keeps account of when bytes come (`arrivals`).
     """
     arguments: list[str | Path] = ["-m", "bench.sink", "--rate", str(rate), "--delay", str(delay)]
     ca_file = None
@@ -131,6 +137,8 @@ def sink(
         arguments += ["--certificate", ca_file, "--key", key]
     if refuse:
         arguments.append("--refuse")
+    if timed:
+        arguments.append("--timed")
     with living(python(*arguments), place / "sink.err") as process:
         url = process.stdout.readline().decode().strip() if process.stdout is not None else ""
         if not url:

@@ -15,7 +15,8 @@ from okdrop import check as checking
 from okdrop.check import CLOCK_TOLERANCE, Finding, check
 from okdrop.config import load
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Fault, Options
-from okdrop.inbox.scan import Problem, Scan
+from okdrop.inbox.scan import Scan
+from okdrop.inbox.walk import Problem
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:

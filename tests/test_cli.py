@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 COMMANDS = [
     *("run", "upload", "status", "show", "retry", "cancel", "go", "adopt", "explain", "check", "health"),
-    *("init", "emulator", "demo"),
+    *("init", "emulator", "demo", "bandwidth", "pause", "resume"),
 ]
 
 
@@ -166,6 +167,14 @@ def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
         ["emulator", "--data", "ok", "--port", "99999"],
         ["status", "--config", "/no/such/okdrop.toml"],
         ["run", "--once"],
+        ["bandwidth", "fast"],
+        ["bandwidth", "0"],
+        ["bandwidth", "08:00,1MiB/s", "08:00,off"],
+        ["bandwidth", "off", "off"],
+        ["bandwidth", "--folder", "/not/watched"],
+        ["bandwidth", "2MiB/s"],  # there is no ledger yet, and an order makes none
+        ["pause"],
+        ["resume"],
     ],
 )
 def test_a_usage_or_configuration_error_is_2(
@@ -285,6 +294,7 @@ def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, s
         "counts": {state.value: 0 for state in State},
         "uploads": [],
         "orphans": {"waiting": 0, "given_up": 0},
+        "by_hand": {"paused_since": None, "bandwidth": []},
         "halted": None,
     }
     assert err == f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n"
@@ -636,3 +646,53 @@ def test_go(okdrop: Callable[..., tuple[int, str, str]], folder: Path, ledger_ur
     assert "is no watched folder" in err
     assert okdrop("go", str(folder)) == (0, "released 3 uploads\n", "")
     assert okdrop("go") == (0, "nothing is held\n", "")
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_limit_is_set_shown_and_taken_back(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    assert okdrop("bandwidth") == (0, "all uploads together: no limit, as configured\n", "")
+    code, out, err = okdrop("bandwidth", "2MiB/s")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(
+        r"all uploads together: at most 2MiB/s, set by hand since \S+Z; configured: no limit\n", out
+    )
+    code, out, _ = okdrop("bandwidth", "--json")
+    assert (code, json.loads(out)["limits"][0]["rate"]) == (0, 2 * 1024 * 1024)
+    shown = okdrop("status")[1].splitlines()[-1]
+    assert shown.startswith("all uploads together: at most 2MiB/s, set by hand")
+    assert json.loads(okdrop("status", "--json")[1])["by_hand"]["bandwidth"][0]["limit"] == "2MiB/s"
+    assert okdrop("bandwidth", "reset")[1] == "all uploads together: no limit, as configured\n"
+    assert json.loads(okdrop("status", "--json")[1])["by_hand"] == {"paused_since": None, "bandwidth": []}
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_timetable_needs_no_quotes_and_says_what_holds_now(
+    okdrop: Callable[..., tuple[int, str, str]],
+) -> None:
+    code, out, _ = okdrop("bandwidth", "00:00,1MiB/s", "00:01,1MiB/s")
+    assert code == 0
+    assert out.endswith("; now 1,048,576 bytes a second\n")
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_folder_is_named_as_it_is_watched(
+    okdrop: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OKDROP_WATCH", '[{"path": "/srv/drop", "bandwidth": "3MiB/s"}]')
+    code, out, _ = okdrop("bandwidth", "off", "--folder", "/srv/drop/")
+    assert code == 0
+    assert out.startswith("/srv/drop: no limit, set by hand since ")
+    assert out.endswith("; configured: at most 3MiB/s\n")
+    assert okdrop("bandwidth")[1].splitlines()[0] == "all uploads together: no limit, as configured"
+    code, out, err = okdrop("bandwidth", "1MiB/s", "--folder", "/srv")
+    assert (code, out) == (2, "")
+    assert "'/srv' is no watched folder" in err
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_pause_is_shown_until_it_is_over(okdrop: Callable[..., tuple[int, str, str]]) -> None:
+    assert okdrop("pause") == (0, "paused; okdrop resume has it go on\n", "")
+    assert re.match(r"paused since \S+Z: okdrop resume has it go on", okdrop("status")[1].splitlines()[-1])
+    assert json.loads(okdrop("status", "--json")[1])["by_hand"]["paused_since"].endswith("Z")
+    assert okdrop("resume") == (0, "not paused\n", "")
+    assert "paused" not in okdrop("status")[1]

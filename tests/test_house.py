@@ -21,7 +21,9 @@ THROUGH = {
     "cli/ordering.py": "test_cli.py",
     "cli/reading.py": "test_cli.py",  # commands are tested as a person calls them
     "cli/running.py": "test_cli.py",
+    "cli/steering.py": "test_cli.py",
     "cli/support.py": "test_cli.py",
+    "documents.py": "test_report.py",  # the same rows, for programs
     "client/__init__.py": "client/test_uploads.py",  # passes on to api and uploads
     "client/body.py": "client/test_uploads.py",  # a body is seen by what arrives
     "client/line.py": "client/test_api.py",  # so are the faults of a line
@@ -29,6 +31,12 @@ THROUGH = {
     "config/__init__.py": "config/test_loading.py",  # names alone
     "config/fields.py": "config/test_model.py",  # kinds of value are judged as values of keys
     "config/keys.py": "config/test_environment.py",
+    "containers/__init__.py": "containers/test_structure.py",  # the judges are tested side by side
+    "containers/boxes.py": "containers/test_structure.py",
+    "containers/ebml.py": "containers/test_structure.py",
+    "containers/flv.py": "containers/test_structure.py",
+    "containers/packets.py": "containers/test_structure.py",
+    "containers/riff.py": "containers/test_structure.py",
     "config/problems.py": "config/test_loading.py",  # complaints, as load words them
     "config/section.py": "config/test_model.py",
     "emulator/__init__.py": "emulator/test_server.py",  # names alone
@@ -47,22 +55,38 @@ THROUGH = {
     "events/places.py": "test_events.py",
     "events/service.py": "test_events.py",
     "events/uploads.py": "test_events.py",
+    "events/web.py": "test_events.py",
     "ledger/errors.py": "ledger/test_sqlite.py",  # translations show where a database refuses
     "ledger/migrations/env.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0001_uploads.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0002_after_and_first_look.py": "ledger/test_migrate.py",
+    "ledger/orders.py": "test_orders.py",  # the commands are these orders on a ledger that is opened for them
     "ledger/operations.py": "ledger/test_ledger.py",  # the ledger is these operations in a thread
-    "ledger/queries.py": "ledger/test_ledger.py",
     "ledger/rows.py": "ledger/test_machine.py",  # what was written is read back
     "ledger/schema.py": "ledger/test_migrate.py",
     "pipeline/sender.py": "pipeline/test_attempt.py",  # what is sent is what an attempt hands out
     "pipeline/filer.py": "pipeline/test_chores.py",  # the hands of the chores
+    "observe/gauges.py": "observe/test_metrics.py",  # metrics are judged as a scraper reads them
+    "observe/stages.py": "observe/test_metrics.py",
     "protocol/fields.py": "protocol/test_wire.py",
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
     "protocol/tickets.py": "protocol/test_session.py",  # what both sessions share shows in each
     "ledger/migrations/versions/r0003_twins.py": "ledger/test_migrate.py",
-    "ledger/migrations/versions/r0004_halts.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0004_overrides.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0005_leaves_of_blake3.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0006_scale_and_pace.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0007_halts.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
+    "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
+    "web/__init__.py": "e2e/test_web.py",
+    "web/answers.py": "e2e/test_web.py",
+    "web/daemon.py": "e2e/test_web.py",
+    "web/guard.py": "e2e/test_web.py",
+    "web/health.py": "e2e/test_web.py",
+    "web/page.py": "e2e/test_web.py",
+    "web/server.py": "e2e/test_web.py",
+    "web/steering.py": "e2e/test_web.py",
+    "web/uploads.py": "e2e/test_web.py",
 }
 
 

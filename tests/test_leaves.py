@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+from typing import TYPE_CHECKING
 
 import pytest
+from blake3 import blake3
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -15,32 +17,41 @@ from okdrop.leaves import (
     LEAF_SIZE,
     PART_LEAVES,
     PIECE_SIZE,
+    Kind,
     Leaves,
     Passing,
     assembled,
     hasher,
-    is_root,
+    kind_of,
     sample_of,
     sample_spans,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MIB = 1024 * 1024
 LARGEST = 3 * MIB + 2 * PIECE_SIZE
 CONTENT = random.Random("leaves").randbytes(LARGEST)
 
 
-def plain_root(content: bytes) -> bytes:
+def blake3_of(what: str, content: bytes) -> bytes:
+    return blake3(content, derive_key_context=f"okdrop: {what} of a file").digest()
+
+
+def sha256_of(what: str, content: bytes) -> bytes:
+    kind = {"piece": b"\0", "leaf": b"\1", "root": b"\2"}[what]
+    return hashlib.sha256(kind + content).digest()
+
+
+def plain_root(content: bytes, made: Callable[[str, bytes], bytes] = blake3_of, mark: bytes = b"\2") -> bytes:
     """The definition, as plain as can be."""
-
-    def made(kind: bytes, content: bytes) -> bytes:
-        return hashlib.sha256(kind + content).digest()
-
     leaves = []
     for start in range(0, len(content), MIB):
         leaf = content[start : start + MIB]
-        pieces = [made(b"\0", leaf[at : at + PIECE_SIZE]) for at in range(0, len(leaf), PIECE_SIZE)]
-        leaves.append(made(b"\1", b"".join(pieces)))
-    return b"\1" + made(b"\2", len(content).to_bytes(8, "big") + b"".join(leaves))
+        pieces = [made("piece", leaf[at : at + PIECE_SIZE]) for at in range(0, len(leaf), PIECE_SIZE)]
+        leaves.append(made("leaf", b"".join(pieces)))
+    return mark + made("root", len(content).to_bytes(8, "big") + b"".join(leaves))
 
 
 near_borders = st.builds(
@@ -107,6 +118,33 @@ def test_a_file_hashed_as_a_whole_has_the_same_root(size: int, block: int) -> No
     assert whole.digest() == plain_root(CONTENT[:size])
 
 
+@given(size=sizes, block=st.integers(1000, 300_000))
+def test_what_an_earlier_version_proved_is_made_anew_as_it_made_it(size: int, block: int) -> None:
+    earlier = plain_root(CONTENT[:size], sha256_of, b"\1")
+    whole = hasher(earlier)
+    for start in range(0, size, block):
+        whole.update(CONTENT[start : min(size, start + block)])
+    assert whole.digest() == earlier
+
+
+PINNED = [
+    "02475920a37cd24540001b702ff093aa9155ce0072eebb7879c39330a5462dbd7c",
+    "012fe8262acd2c99ad51edf49149e87031504ab61871cca114adce1335443677f0",
+    "177aa70b0740586637569770a650b443054fd66480b2eb209c774e3acd0878e6",
+]
+
+
+def test_a_root_is_what_it_was_when_it_was_kept() -> None:
+    """Another one for the same bytes would take every file for a new one: then there is a kind more."""
+    content = b"".join(bytes([number % 251]) * 1000 for number in range(3000))
+    made = []
+    for like in (None, b"\1" + bytes(32), bytes(32)):
+        whole = hasher(like)
+        whole.update(content)
+        made.append(whole.digest().hex())
+    assert made == PINNED
+
+
 @pytest.mark.parametrize("cut", [256 * 1024, 2 * MIB, 2 * MIB + 256 * 1024, 64 * 1024])
 def test_segments_cut_between_pieces_tear_no_leaf(cut: int) -> None:
     """So the canary of 256 KiB, and segments behind it, cost no second reading."""
@@ -157,16 +195,19 @@ def test_only_parts_that_changed_are_stored_again_and_they_are_small() -> None:
     assert sum(1 for _ in again.torn()) == size // LEAF_SIZE - 3
 
 
-def test_both_kinds_of_digest_tell_themselves_apart() -> None:
-    earlier = hashlib.blake2b(b"film", digest_size=32)
-    assert not is_root(earlier.digest())
-    like = hasher(earlier.digest())
-    like.update(b"film")
-    assert like.digest() == earlier.digest()
-    root = hasher(hasher().digest())
-    root.update(b"film")
-    assert is_root(root.digest())
-    assert not is_root(b"\1" * 32)
+def test_every_kind_of_digest_tells_itself_and_is_made_for_its_like() -> None:
+    film = b"film"
+    digests = {
+        Kind.BLAKE2B: hashlib.blake2b(film, digest_size=32).digest(),
+        Kind.SHA256_ROOT: plain_root(film, sha256_of, b"\1"),
+        Kind.BLAKE3_ROOT: plain_root(film),
+    }
+    for kind, digest in digests.items():
+        assert kind_of(digest) is kind
+        like = hasher(digest)
+        like.update(film)
+        assert like.digest() == digest
+    assert kind_of(b"\1" * 32) is kind_of(b"\2" * 32) is Kind.BLAKE2B
 
 
 @given(size=sizes)
@@ -182,3 +223,8 @@ def test_a_sample_is_small_and_of_the_begin_the_middle_and_the_end(size: int) ->
 
 def test_a_sample_is_of_the_size_too() -> None:
     assert sample_of(1, [b"a"]) != sample_of(2, [b"a"])
+
+
+def test_a_sample_is_that_of_earlier_versions() -> None:
+    """Another one would tell of another content, and a file published long ago would be sent again."""
+    assert sample_of(2, [b"a", b"b"]) == hashlib.sha256(b"\3" + (2).to_bytes(8, "big") + b"ab").digest()[:16]

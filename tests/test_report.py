@@ -9,17 +9,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from okdrop.documents import history_as_json, rfc3339, upload_as_json
 from okdrop.drop import Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.ledger import HistoryRow, Orphans
 from okdrop.report import (
+    NO_ORPHANS,
     facts,
-    history_as_json,
-    rfc3339,
     status_as_json,
     status_as_lines,
     status_as_table,
     summary,
-    upload_as_json,
     upload_as_lines,
     upload_as_table,
 )
@@ -78,10 +77,15 @@ def test_a_path_of_any_bytes_comes_through_json_and_back() -> None:
 
 
 def test_every_state_is_counted() -> None:
-    told = status_as_json({State.FAILED: 2}, [upload()], Orphans(waiting=3, given_up=1))
+    rows = [upload(), upload(b"/srv/\xff.mp4")]
+    told = json.loads("".join(status_as_json({State.FAILED: 2}, rows, Orphans(waiting=3, given_up=1))))
     assert told["orphans"] == {"waiting": 3, "given_up": 1}
     assert told["counts"] == {state.value: 2 if state is State.FAILED else 0 for state in State}
-    assert [row["id"] for row in told["uploads"]] == [7]
+    assert told["uploads"] == [upload_as_json(row) for row in rows]
+
+
+def test_without_uploads_it_is_json_as_well() -> None:
+    assert json.loads("".join(status_as_json({}, [], NO_ORPHANS)))["uploads"] == []
 
 
 def test_history() -> None:
@@ -237,7 +241,7 @@ def test_what_is_held_is_counted_with_what_to_do() -> None:
 def test_what_was_replaced_says_by_what_and_no_old_failure() -> None:
     failure = Failure(code="bad_file", message="OK refuses it", hint="look at it")
     old = upload(state=State.SUPERSEDED, failure=failure)
-    assert list(status_as_lines({}, [old], replaced={7: 9}))[1].split("\t")[-1] == "replaced by upload 9"
+    assert list(status_as_lines({}, [old], replaced={7: 9}.get))[1].split("\t")[-1] == "replaced by upload 9"
     assert list(status_as_lines({}, [old]))[1].split("\t")[-1] == "the file changed"
     told = dict(facts(old, 9))
     assert told["replaced by"] == "upload 9"
@@ -246,8 +250,8 @@ def test_what_was_replaced_says_by_what_and_no_old_failure() -> None:
     assert "replaced by: upload 9" in list(upload_as_lines(old, [], 9))
     assert upload_as_json(old, 9)["replaced_by"] == 9
     assert upload_as_json(old)["replaced_by"] is None
-    in_all = status_as_json({}, [old, upload()], Orphans(), replaced={7: 9})
-    assert [row["replaced_by"] for row in in_all["uploads"]] == [9, 9]  # both have id 7 here
+    text = "".join(status_as_json({}, [old, upload()], Orphans(), replaced={7: 9}.get))
+    assert [row["replaced_by"] for row in json.loads(text)["uploads"]] == [9, None]
 
 
 @pytest.mark.parametrize("facts_of_it", [{"state": State.PUBLISHED}, {"state": State.DUPLICATE}])

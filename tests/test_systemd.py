@@ -14,7 +14,7 @@ import pytest
 from okdrop import service
 from okdrop.config import Config
 from okdrop.config.loading import DEFAULT_PATH
-from okdrop.config.model import SECRETS
+from okdrop.config.model import SECRET_FILES
 
 SYSTEMD = Path(__file__).parent.parent / "systemd"
 UNIT = SYSTEMD / "okdrop.service"
@@ -161,7 +161,7 @@ def test_only_a_configuration_that_cannot_be_used_is_not_tried_again(unit: dict[
 
 def test_every_secret_is_passed_on_and_none_has_to_be_there(unit: dict[str, list[str]]) -> None:
     # A name without a path in it is looked for, and may be missing (systemd.exec(5), LoadCredential=).
-    assert unit["LoadCredential"] == [f"{name}:okdrop.{name}" for name in SECRETS]
+    assert unit["LoadCredential"] == [f"{name}:okdrop.{name}" for name in SECRET_FILES.values()]
 
 
 def test_encrypted_secrets_take_the_place_of_plain_ones(unit: dict[str, list[str]]) -> None:

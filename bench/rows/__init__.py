@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.rows import curves, latency, library, limited, memory, small, storm, throughput
+from bench.rows import bandwidth, curves, latency, library, limited, memory, small, storm, throughput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ ROWS: Final[dict[str, Callable[[Bench], Iterator[Finding]]]] = {
     "throughput": throughput.plain,
     "tls": throughput.tls,
     "limited": limited.limited,
+    "bandwidth": bandwidth.bandwidth,
     "small": small.small,
     "storm": storm.storm,
     "memory": memory.memory,

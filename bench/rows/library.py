@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import statistics
 import time
 from typing import TYPE_CHECKING, Final
 
 from bench.context import Bench, clear
 from bench.daemon import Installation, bare_start
 from bench.figures import Curve, Figure, Finding, Spread, Unit, ratios
-from bench.processes import cpu_seconds
-from bench.rows.memory import scatter
+from bench.processes import cpu_seconds, peak_memory
 from bench.server import Server, sink
+from bench.stock import STEPS as STEPS_OF_EACH
+from bench.stock import scatter, stock
+from bench.words import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STEPS: Final = (100, 10, 1)
 """Parts of FILES that are measured for the curves."""
+
+AIM_OF_A_RESCAN: Final = 0.6
+FILES_OF_THE_AIM: Final = 100_000
+"""CPU seconds that a rescan of so many files may cost: 1 % of a core, once a minute."""
+
+AIM_OF_MEMORY: Final = 200.0
+"""MiB."""
 
 _RESCAN: Final = 5
 _RESCANS: Final = 3
@@ -37,6 +47,7 @@ class _Found:
     rescan: list[float]  #: CPU seconds of one
     status: list[float]  #: CPU seconds, start and all
     status_seconds: list[float]
+    memory: int  #: bytes at most, of a daemon that is ready
 
 
 def library(bench: Bench) -> Iterator[Finding]:
@@ -50,13 +61,14 @@ def library(bench: Bench) -> Iterator[Finding]:
             found.append(_measured(bench, server, files))
     clear(place)
     yield from _figures(found[-1])
+    yield from _slopes(found)
     yield _curve("what a rescan costs", "CPU seconds", {each.files: each.rescan for each in found})
     yield _curve("what `status --json` costs", "CPU seconds", {each.files: each.status for each in found})
     yield _curve("how long a start takes", "seconds", {each.files: each.ready for each in found})
 
 
 def _figures(largest: _Found) -> Iterator[Figure]:
-    conditions = f"{largest.files:,} published rows and files"
+    conditions = f"{largest.files:,} published rows and files, {STEPS_OF_EACH} steps of history each"
     yield Figure(
         row="library",
         name="start, until ready",
@@ -84,6 +96,14 @@ def _figures(largest: _Found) -> Iterator[Figure]:
     )
     yield Figure(
         row="library",
+        name="peak memory, ready",
+        value=Spread.of([largest.memory / MIB]),
+        unit=Unit.MEBIBYTES,
+        aim=AIM_OF_MEMORY,
+        conditions=f"VmHWM; {conditions}",
+    )
+    yield Figure(
+        row="library",
         name="status --json",
         value=Spread.of(largest.status_seconds),
         unit=Unit.SECONDS,
@@ -91,15 +111,44 @@ def _figures(largest: _Found) -> Iterator[Figure]:
     )
 
 
+def _slopes(found: list[_Found]) -> Iterator[Figure]:
+    """What more files add to the cost of a rescan: the same for each, however many there are."""
+    fewest, some, most = ((each.files, statistics.median(each.rescan)) for each in found)
+    aim = AIM_OF_A_RESCAN * most[0] / FILES_OF_THE_AIM
+    yield Figure(
+        row="library",
+        name="CPU seconds of a rescan",
+        value=Spread.of(found[-1].rescan),
+        unit=Unit.SECONDS,
+        aim=aim,
+        conditions=f"{most[0]:,} published files; the aim is 1 % of a core, at a rescan a minute",
+    )
+    if most[0] > some[0] > fewest[0] and some[1] > fewest[1]:
+        yield Figure(
+            row="library",
+            name="cost of a further file in a rescan",
+            value=Spread.of([_slope(some, most) / _slope(fewest, some)]),
+            unit=Unit.TIMES,
+            reference="a further file, of a tenth as many",
+            conditions=f"from {some[0]:,} to {most[0]:,} files, and from {fewest[0]:,} to {some[0]:,}",
+        )
+
+
+def _slope(less: tuple[int, float], more: tuple[int, float]) -> float:
+    return (more[1] - less[1]) / (more[0] - less[0])
+
+
 def _measured(bench: Bench, server: Server, files: int) -> _Found:
     place = bench.place("library")
     installation = Installation(place, server.url, watch_rescan=_NEVER)
     scatter(installation.drop, files)
-    installation.command("adopt", "--fast", installation.drop)
+    stock(installation.ledger, installation.drop)
     rounds = max(1, bench.pairs // _ROUNDS_OF)
     starts = bench.in_turns(
         {"ready": lambda: _start(installation), "bare": lambda: bare_start(ends=False).seconds}
     )
+    with installation.staying() as process:
+        memory = peak_memory(process.pid)
     statuses = [installation.command("status", "--json") for _ in range(rounds)]
     quiet = [_busy(installation) for _ in range(rounds)]
     rescanning = Installation(place, server.url, watch_rescan=f"{_RESCAN}s")
@@ -115,6 +164,7 @@ def _measured(bench: Bench, server: Server, files: int) -> _Found:
         rescan=rescan,
         status=[each.cpu for each in statuses],
         status_seconds=[each.seconds for each in statuses],
+        memory=memory,
     )
 
 

@@ -13,16 +13,13 @@ from bench.figures import Figure, Spread, Unit
 from bench.processes import BenchError, peak_memory
 from bench.sending import WITHIN, Dropping
 from bench.server import sink
+from bench.stock import FOLDERS_OF_FILES, SMALL, scatter
 from bench.words import MIB, sized
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
     from pathlib import Path
-
-SMALL: Final = 20_000
-FOLDERS: Final = 100
-"""Folders that many files lie in."""
 
 _LARGEST: Final = 4
 _LOOK_EVERY: Final = 0.5
@@ -54,17 +51,8 @@ def waiting(bench: Bench) -> Iterator[Figure]:
             _wait_for_rows(installation, bench.files, process)
             peak = peak_memory(process.pid)
     clear(place)
-    conditions = f"sparse files of {SMALL // 1000} kB in {FOLDERS} folders; the token is refused"
+    conditions = f"sparse files of {SMALL // 1000} kB in {FOLDERS_OF_FILES} folders; the token is refused"
     yield _figure("waiting", f"peak memory, {bench.files:,} files waiting", peak, conditions, aim=200.0)
-
-
-def scatter(folder: Path, files: int) -> None:
-    """Many small files in folders of their own, sparse."""
-    for number in range(files):
-        below = folder / f"{number % FOLDERS:02}"
-        if number < FOLDERS:
-            below.mkdir()
-        sparse_file(below / f"{number}.mp4", SMALL)
 
 
 def rows_of(ledger: Path) -> int:

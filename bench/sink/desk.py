@@ -14,6 +14,7 @@ from okdrop.emulator.ranges import ContentRange
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bench.sink.arrivals import Arrivals
     from bench.sink.streams import Reader
     from bench.sink.videos import Video, Videos
 
@@ -70,6 +71,7 @@ class Desk:
 
     Args:
         videos: where it is written down.
+        arrivals: and when.
         url: where this server is reached, `http://127.0.0.1:PORT`.
         delay: seconds that every answer takes.
         sequential: take the next byte only, whatever is asked for.
@@ -77,6 +79,7 @@ class Desk:
     """
 
     videos: Videos
+    arrivals: Arrivals
     url: Callable[[], str]
     delay: float = 0.0
     sequential: bool = False
@@ -198,6 +201,8 @@ class Desk:
             return _json(self.videos.accounts(after=int(wanted.get("after", "0"))))
         if name == "summary":
             return _json(self.videos.summary())
+        if name == "arrivals":
+            return _json(self.arrivals.taken())
         if name == "new":
             video = self.videos.create("bench", 0)
             return _json({"id": video.id, "upload_url": f"{self.url()}/upload.do?sig=none&id={video.id}"})

@@ -9,6 +9,7 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, Final, Self
 
+from bench.sink.arrivals import Arrivals
 from bench.sink.desk import Desk
 from bench.sink.streams import Ended, Plain, Reader, Tls
 from bench.sink.videos import Videos
@@ -28,10 +29,12 @@ class Limits:
     Args:
         rate: bytes a second for each connection; 0: as fast as may be.
         delay: seconds that every answer takes.
+        timed: whether it keeps account of when bytes come; they are then read as they come.
     """
 
     rate: float = 0.0
     delay: float = 0.0
+    timed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +66,11 @@ class Sink:
         self._limits: Final = limits or Limits()
         self._tls: Final = _context(certificate) if certificate is not None else None
         self.videos: Final = Videos()
+        self.arrivals: Final = Arrivals()
         self.url = ""
         self._desk: Final = Desk(
             videos=self.videos,
+            arrivals=self.arrivals,
             url=lambda: self.url,
             delay=self._limits.delay,
             sequential=sequential,
@@ -102,8 +107,13 @@ class Sink:
         rate = self._limits.rate
         with connection, contextlib.suppress(Ended, OSError, ValueError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            plain = Plain(connection, whole=not rate)
-            reader = Reader(Tls(connection, self._tls) if self._tls is not None else plain, rate=rate)
+            timed = self._limits.timed
+            plain = Plain(connection, whole=not rate and not timed)
+            reader = Reader(
+                Tls(connection, self._tls) if self._tls is not None else plain,
+                rate=rate,
+                arrived=self.arrivals.note if timed else None,
+            )
             while True:
                 self._desk.answer(reader)
 

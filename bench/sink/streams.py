@@ -10,7 +10,10 @@ import mmap
 import socket
 import ssl
 import time
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST_HEAD: Final = 64 * 1024
 _BUFFER: Final = 256 * 1024
@@ -129,10 +132,14 @@ class Reader:
     Args:
         stream: the bytes.
         rate: bytes a second that bodies are read at; 0: as fast as may be.
+        arrived: told how many bytes of a body were read, as soon as they are; None: nobody is.
     """
 
-    def __init__(self, stream: Stream, *, rate: float = 0.0) -> None:
+    def __init__(
+        self, stream: Stream, *, rate: float = 0.0, arrived: Callable[[int], object] | None = None
+    ) -> None:
         self._stream: Final = stream
+        self._arrived: Final = arrived
         self._rate: Final = rate
         self._ahead = b""
 
@@ -172,6 +179,7 @@ class Reader:
         """
         taken = min(length, len(self._ahead))
         self._ahead = self._ahead[taken:]
+        self._note(taken)
         began, step = time.monotonic(), max(1, int(self._rate / _TICKS_PER_SECOND))
         while taken < length:
             try:
@@ -181,8 +189,13 @@ class Reader:
             if not count:
                 raise Ended(taken)
             taken += count
+            self._note(count)
             if self._rate:
                 time.sleep(max(0.0, began + taken / self._rate - time.monotonic()))
+
+    def _note(self, count: int) -> None:
+        if self._arrived is not None and count:
+            self._arrived(count)
 
     def send(self, data: bytes) -> None:
         """Send an answer.

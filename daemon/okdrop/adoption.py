@@ -20,8 +20,9 @@ from okdrop.errors import LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import Found, scan
+from okdrop.inbox.scan import scan
 from okdrop.inbox.source import Source
+from okdrop.inbox.walk import Found
 from okdrop.ledger import SENT, Known, Ledger, Moved, StaleVersion
 from okdrop.orders import may_be_public
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from okdrop.config import Config
     from okdrop.config.watch import Intake, Watch
     from okdrop.drop import Upload
-    from okdrop.inbox.scan import Problem
+    from okdrop.inbox.walk import Problem
 
 NOTE: Final = "adopted"
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.config import Bandwidth, Config, Watch
-    from okdrop.inbox.scan import Problem
+    from okdrop.inbox.walk import Problem
 
 CLOCK_TOLERANCE: Final = 120.0
 """Seconds by which this machine's clock may differ from OK's before it is worth a word."""

@@ -43,6 +43,15 @@ def too_small(size: int) -> Failure | None:
     )
 
 
+def not_whole(missing: str) -> Failure:
+    """Why a file is held that is not whole by its own structure; `missing` says in words what is missing."""
+    return Failure(
+        code="file_not_whole",
+        message=f"the file is not whole: {missing}",
+        hint="if it can be mended, put the mended file in its place; to send it as it is, retry",
+    )
+
+
 class State(enum.StrEnum):
     """Where an upload stands."""
 

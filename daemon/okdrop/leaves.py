@@ -2,25 +2,32 @@
 
 A file is cut into leaves of 1 MiB, a leaf into pieces of 64 KiB, each aligned; the last ones may be short.
 
-    piece = SHA-256(00 | bytes)                       of an aligned 64 KiB
-    leaf  = SHA-256(01 | its pieces in order)         of an aligned 1 MiB
-    root  = SHA-256(02 | size | its leaves in order)  of the file
+    piece = BLAKE3(bytes)                       of an aligned 64 KiB
+    leaf  = BLAKE3(its pieces in order)         of an aligned 1 MiB
+    root  = BLAKE3(size | its leaves in order)  of the file
 
+each with a context of its own (BLAKE3's derive_key), so that none can stand for another.
 So a file may be hashed in any order and by several connections at once, and a leaf comes together out of
 segments that cut it between pieces. A piece that is cut itself is torn, and so is its leaf: somebody has to
 read that again.
 
-Earlier versions hashed a whole file at one go (BLAKE2b-256). Both kinds are kept in one column, and tell
-themselves apart by their length.
+Earlier versions made the same tree of SHA-256, and before that hashed a whole file at one go (BLAKE2b-256).
+Every kind is kept in one column, and a digest tells its own (`Kind`): two of different kinds are never equal,
+and whoever wants to compare makes the kind that is there.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import enum
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Final, Protocol
 
+from blake3 import blake3
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 LEAF_SIZE: Final = 1024 * 1024
 PIECE_SIZE: Final = 64 * 1024
@@ -36,31 +43,85 @@ SAMPLE_SIZE: Final = 16
 
 _PIECES: Final = LEAF_SIZE // PIECE_SIZE
 _PART: Final = PART_LEAVES * HASH_SIZE
-_OF_PIECE, _OF_LEAF, _OF_ROOT, _OF_SAMPLE = b"\0", b"\1", b"\2", b"\3"
-_ROOT: Final = b"\1"
-"""What a root begins with: one byte more than a digest of the earlier kind has."""
+_OF_SAMPLE: Final = b"\3"
 
 
 class Hasher(Protocol):
-    """Hashes a whole file, from its first byte to its last."""
+    """Hashes bytes, from the first to the last."""
 
-    def update(self, block: bytes | memoryview, /) -> None:
+    def update(self, block: bytes | memoryview, /) -> object:
         """Take the next bytes."""
 
     def digest(self) -> bytes:
         """What stands for all of them; nothing may follow."""
 
 
+class Kind(enum.Enum):
+    """How a digest of a whole file was made."""
+
+    BLAKE3_ROOT = "blake3"
+    SHA256_ROOT = "sha256"  # by versions that hashed leaves with SHA-256
+    BLAKE2B = "blake2b"  # by versions that knew no leaves
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    """How pieces, leaves and the root are hashed.
+
+    Attributes:
+        mark: what a root begins with: one byte more than a digest without a tree has.
+    """
+
+    mark: bytes
+    piece: Callable[[], Hasher]
+    leaf: Callable[[], Hasher]
+    root: Callable[[], Hasher]
+
+    def leaf_of(self, pieces: Mapping[int, bytes]) -> bytes:
+        """A leaf, of its pieces by number."""
+        made = self.leaf()
+        for number in sorted(pieces):
+            made.update(pieces[number])
+        return made.digest()
+
+    def root_of(self, size: int, leaves: bytes | bytearray) -> bytes:
+        """The root of a file of so many bytes, of its leaves in order."""
+        made = self.root()
+        made.update(size.to_bytes(8, "big"))
+        made.update(memoryview(leaves))
+        return self.mark + made.digest()
+
+
+_TREE: Final = _Tree(
+    mark=b"\2",
+    piece=functools.partial(blake3, derive_key_context="okdrop: piece of a file"),
+    leaf=functools.partial(blake3, derive_key_context="okdrop: leaf of a file"),
+    root=functools.partial(blake3, derive_key_context="okdrop: root of a file"),
+)
+_EARLIER: Final = _Tree(
+    mark=b"\1",
+    piece=functools.partial(hashlib.sha256, b"\0"),
+    leaf=functools.partial(hashlib.sha256, b"\1"),
+    root=functools.partial(hashlib.sha256, b"\2"),
+)
+
+
+def kind_of(digest: bytes) -> Kind:
+    """How a digest was made."""
+    if len(digest) == HASH_SIZE:
+        return Kind.BLAKE2B
+    return Kind.SHA256_ROOT if digest.startswith(_EARLIER.mark) else Kind.BLAKE3_ROOT
+
+
 def hasher(like: bytes | None = None) -> Hasher:
-    """What makes a digest that may be compared with this one; None: a root."""
-    if like is None or is_root(like):
-        return _Whole()
-    return hashlib.blake2b(digest_size=HASH_SIZE)
-
-
-def is_root(digest: bytes) -> bool:
-    """Whether a digest is a root, and not of the kind that earlier versions made."""
-    return len(digest) == len(_ROOT) + HASH_SIZE and digest.startswith(_ROOT)
+    """What makes a digest of a whole file that may be compared with this one; None: the root of today."""
+    match Kind.BLAKE3_ROOT if like is None else kind_of(like):
+        case Kind.BLAKE3_ROOT:
+            return _Whole(_TREE)
+        case Kind.SHA256_ROOT:
+            return _Whole(_EARLIER)
+        case Kind.BLAKE2B:
+            return hashlib.blake2b(digest_size=HASH_SIZE)
 
 
 def sample_spans(size: int) -> tuple[tuple[int, int], ...]:
@@ -72,7 +133,11 @@ def sample_spans(size: int) -> tuple[tuple[int, int], ...]:
 
 
 def sample_of(size: int, blocks: list[bytes]) -> bytes:
-    """What stands for the size and the samples of a file. Equal ones are a suspicion, never a proof."""
+    """What stands for the size and the samples of a file. Equal ones are a suspicion, never a proof.
+
+    They are those of earlier versions, SHA-256 as ever: one that came out different would tell of another
+    content, and what was published long ago be sent once more.
+    """
     made = hashlib.sha256(_OF_SAMPLE + size.to_bytes(8, "big"))
     for block in blocks:
         made.update(block)
@@ -91,7 +156,7 @@ class Passing:
         self.pieces: Final[dict[int, bytes]] = {}  #: by number, those that passed from begin to end
         self._size: Final = size
         self._at = start
-        self._hash = hashlib.sha256(_OF_PIECE) if start % PIECE_SIZE == 0 else None
+        self._hash = _TREE.piece() if start % PIECE_SIZE == 0 else None
 
     def feed(self, block: bytes | memoryview) -> None:
         """Take the next bytes."""
@@ -107,7 +172,7 @@ class Passing:
             if self._at == stop:
                 if self._hash is not None:
                     self.pieces[number] = self._hash.digest()
-                self._hash = hashlib.sha256(_OF_PIECE)
+                self._hash = _TREE.piece()
 
 
 class Leaves:
@@ -138,7 +203,7 @@ class Leaves:
             loose = self._loose.setdefault(leaf, {})
             loose[number] = made
             if len(loose) == self._pieces_of(leaf):
-                self._set(leaf, _leaf(loose))
+                self._set(leaf, _TREE.leaf_of(loose))
                 del self._loose[leaf]
 
     def forget(self) -> None:
@@ -158,9 +223,7 @@ class Leaves:
         """The root; None while a leaf is not known."""
         if self._lacking:
             return None
-        made = hashlib.sha256(_OF_ROOT + self._size.to_bytes(8, "big"))
-        made.update(self._hashes)
-        return _ROOT + made.digest()
+        return _TREE.root_of(self._size, self._hashes)
 
     @property
     def has_changed(self) -> bool:
@@ -194,20 +257,14 @@ def assembled(parts: Mapping[int, bytes]) -> bytes:
     return bytes(known)
 
 
-def _leaf(pieces: Mapping[int, bytes]) -> bytes:
-    made = hashlib.sha256(_OF_LEAF)
-    for number in sorted(pieces):
-        made.update(pieces[number])
-    return made.digest()
-
-
 class _Whole:
     """The root of a file that passes as a whole; its size shows at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: _Tree) -> None:
+        self._tree: Final = tree
         self._leaves = bytearray()
         self._pieces: dict[int, bytes] = {}
-        self._piece = hashlib.sha256(_OF_PIECE)
+        self._piece = tree.piece()
         self._size = 0
 
     def update(self, block: bytes | memoryview, /) -> None:
@@ -222,12 +279,12 @@ class _Whole:
 
     def _end_piece(self) -> None:
         self._pieces[len(self._pieces)] = self._piece.digest()
-        self._piece = hashlib.sha256(_OF_PIECE)
+        self._piece = self._tree.piece()
         if len(self._pieces) == _PIECES:
             self._end_leaf()
 
     def _end_leaf(self) -> None:
-        self._leaves += _leaf(self._pieces)
+        self._leaves += self._tree.leaf_of(self._pieces)
         self._pieces.clear()
 
     def digest(self) -> bytes:
@@ -235,6 +292,4 @@ class _Whole:
             self._end_piece()
         if self._pieces:
             self._end_leaf()
-        made = hashlib.sha256(_OF_ROOT + self._size.to_bytes(8, "big"))
-        made.update(self._leaves)
-        return _ROOT + made.digest()
+        return self._tree.root_of(self._size, self._leaves)

@@ -1,4 +1,4 @@
-"""A person's orders about uploads: `retry`, `cancel` and `go`, carried out on the ledger.
+"""A person's orders: `retry`, `cancel`, `go`, `bandwidth`, `pause` and `resume`, carried out on the ledger.
 
 They work beside a running daemon: each write compares and sets the row's version, so an order that a
 worker's write came before is judged anew, and a worker that an order came before meets `StaleVersion`.
@@ -6,34 +6,30 @@ worker's write came before is judged anew, and a worker that an order came befor
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING
 
-from okdrop.drop import UNFINISHED, State
-from okdrop.ledger import Ledger, StaleVersion, read_only
+from okdrop.drop import State
+from okdrop.ledger import BANDWIDTH, PAUSED, Ledger, lots, orders, read_only
+from okdrop.ledger.orders import CANCELLABLE, RETRIABLE, Said, may_be_public
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
-    from okdrop.drop import Upload
+    from okdrop.config.bandwidth import Bandwidth
 
-RETRIABLE: Final = frozenset({State.FAILED, State.CANCELLED})
-"""The states that a person may have a wish to undo."""
-
-CANCELLABLE: Final = UNFINISHED | {State.FAILED}
-"""The states in which there is something left to take out."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What became of an order about one upload."""
-
-    text: str
-    done: bool
-
-
-class RefusalError(Exception):
-    """The order cannot be carried out on this row; the text says why."""
+__all__ = [
+    "CANCELLABLE",
+    "RETRIABLE",
+    "Said",
+    "cancel",
+    "go",
+    "limit",
+    "may_be_public",
+    "pause",
+    "resume",
+    "retry",
+]
 
 
 async def retry(url: str, numbers: Sequence[int]) -> list[Said]:
@@ -47,9 +43,8 @@ async def retry(url: str, numbers: Sequence[int]) -> list[Said]:
         LedgerError: the ledger is missing, or cannot be used.
     """
     with read_only(url) as reader:  # looks only: an order never creates a ledger
-        chosen = [*numbers] or [row.id for row in reader.uploads(states={State.FAILED})]
-    async with await Ledger.open(url, lock=False) as ledger:
-        return [await _carry_out(ledger, number, _hand_back) for number in dict.fromkeys(chosen)]
+        chosen = [*numbers] or reader.ids({State.FAILED})
+    return await _carry_out_all(url, chosen, orders.retry)
 
 
 async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
@@ -64,8 +59,7 @@ async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
     """
     with read_only(url):
         pass
-    async with await Ledger.open(url, lock=False) as ledger:
-        return [await _carry_out(ledger, number, _take_out) for number in dict.fromkeys(numbers)]
+    return await _carry_out_all(url, numbers, orders.cancel)
 
 
 async def go(url: str, folders: Collection[str] | None = None) -> int:
@@ -84,44 +78,43 @@ async def go(url: str, folders: Collection[str] | None = None) -> int:
         return await ledger.release(folders)
 
 
-async def _carry_out(ledger: Ledger, number: int, order: Callable[[Ledger, Upload], Awaitable[str]]) -> Said:
-    while True:
-        row = await ledger.get(number)
-        if row is None:
-            return Said(text=f"there is no upload {number}; okdrop status lists them", done=False)
-        try:
-            return Said(text=f"upload {number}: {await order(ledger, row)}", done=True)
-        except RefusalError as refusal:
-            return Said(text=f"upload {number} {refusal}", done=False)
-        except StaleVersion:
-            continue  # somebody else wrote it meanwhile: judge it as it stands now
+async def limit(url: str, bandwidth: Bandwidth | None, *, folder: str = "") -> None:
+    """Let another limit hold for what is sent, above the configuration; None: what is configured.
+
+    Args:
+        url: of the ledger.
+        bandwidth: the limit.
+        folder: the watched folder that it is for; "" for all that is sent.
+
+    Raises:
+        LedgerError: the ledger is missing, or cannot be used.
+    """
+    await _override(url, BANDWIDTH, None if bandwidth is None else str(bandwidth), folder=folder)
 
 
-async def _hand_back(ledger: Ledger, row: Upload) -> str:
-    if row.state is State.DUPLICATE:
-        raise RefusalError(f"is duplicate; upload {row.duplicate_of} published the same bytes")
-    if row.state not in RETRIABLE:
-        raise RefusalError(f"is {row.state}; only failed and cancelled ones can be retried")
-    back = row.handed_back()
-    await ledger.write(back, note="handed back by hand")
-    if back.state is State.FINALIZING:
-        return "OK holds every byte of it; it goes on with publishing"
-    return "queued again"
+async def pause(url: str) -> None:
+    """Have a daemon begin nothing new until `resume`; raises as `limit` does."""
+    await _override(url, PAUSED, "yes")
 
 
-async def _take_out(ledger: Ledger, row: Upload) -> str:
-    if row.state not in CANCELLABLE:
-        raise RefusalError(f"is {row.state}; only unfinished and failed ones can be cancelled")
-    cancelled = row.to(State.CANCELLED, retry_at=None)
-    orphan = ""
-    if row.ticket is not None and not await may_be_public(ledger, row):
-        orphan = row.ticket.video_id
-        cancelled = cancelled.with_(ticket=None, mode=None, offered_all=False, received=0)
-    await ledger.write(cancelled, note="cancelled by hand", orphan=orphan)
-    return "cancelled"
+async def resume(url: str) -> None:
+    """Have a paused daemon go on; raises as `limit` does."""
+    await _override(url, PAUSED, None)
 
 
-async def may_be_public(ledger: Ledger, row: Upload) -> bool:
-    """Whether people may see its video already: then it is not ours to delete."""
-    history = await ledger.history(row.id)
-    return row.publish_offered or any(step.to_state is State.PUBLISHED for step in history)
+async def _carry_out_all(
+    url: str, numbers: Iterable[int], order: Callable[[Ledger, int], Awaitable[Said]]
+) -> list[Said]:
+    """Some hundreds together, so that the ledger writes them in a few commits; each is said in its turn."""
+    said: list[Said] = []
+    async with await Ledger.open(url, lock=False) as ledger:
+        for some in lots([*dict.fromkeys(numbers)]):
+            said += await asyncio.gather(*(order(ledger, number) for number in some))
+    return said
+
+
+async def _override(url: str, name: str, value: str | None, *, folder: str = "") -> None:
+    with read_only(url):  # looks only: an order never creates a ledger
+        pass
+    async with await Ledger.open(url, lock=False) as ledger:
+        await ledger.override(name, value, folder=folder)

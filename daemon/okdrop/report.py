@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, Halt, State
+from okdrop.documents import halt_as_json, overrides_as_json, rfc3339, upload_as_json
+from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
+from okdrop.ledger import BANDWIDTH, PAUSED
 from okdrop.ledger.rows import Orphans
 from okdrop.words import OK_SAYS, held, hindered, printable, video_page, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Group
     from rich.table import Table
 
-    from okdrop.drop import Upload
-    from okdrop.ledger import HistoryRow
+    from okdrop.drop import Halt, Upload
+    from okdrop.ledger import HistoryRow, Override
+
+    Replaced: TypeAlias = Callable[[int], int | None]
 
 NEWEST: Final = 50
 """How many uploads `status` shows to a person who does not ask for all."""
@@ -28,7 +32,6 @@ LARGEST_TABLE: Final = 1000
 """Rows of a table that is still drawn quickly; more of them are lines, on a terminal too."""
 
 NO_ORPHANS: Final = Orphans()
-NONE_REPLACED: Final[Mapping[int, int]] = {}
 
 _COLUMNS: Final = ("id", "state", "held by OK", "size", "video", "file")
 LEFT_TO_DO: Final[Mapping[Chore, str]] = {
@@ -38,72 +41,32 @@ LEFT_TO_DO: Final[Mapping[Chore, str]] = {
 }
 
 
-def rfc3339(moment: datetime) -> str:
-    """A moment in UTC, as RFC 3339 writes it."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def upload_as_json(row: Upload, replaced_by: int | None = None) -> dict[str, Any]:
-    """One upload for `--json`; bytes of its path that are not UTF-8 stay, as lone surrogates (U+DCxx)."""
-    failure = row.failure
-    return {
-        "id": row.id,
-        "path": os.fsdecode(row.drop.path),
-        "size": row.drop.revision.size,
-        "state": row.state.value,
-        "video_id": row.ticket.video_id if row.ticket is not None else "",
-        "received": row.received,
-        "attempts": row.attempts,
-        "failure": None
-        if failure is None
-        else {"code": failure.code, "message": failure.message, "hint": failure.hint},
-        "updated_at": rfc3339(row.updated_at),
-        "bytes_sent": row.bytes_sent,
-        "retry_at": rfc3339(row.retry_at) if row.retry_at is not None else None,
-        "chore": row.chore.value if row.chore is not None else None,
-        "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
-        "held": row.held,
-        "waits_for": row.waits_for,
-        "duplicate_of": row.duplicate_of,
-        "replaced_by": replaced_by,
-    }
-
-
-def halt_as_json(halt: Halt | None) -> dict[str, str] | None:
-    """Why everything waits; None where it does not."""
-    if halt is None:
-        return None
-    return {"code": halt.code, "message": halt.message, "hint": halt.hint, "since": rfc3339(halt.since)}
+def not_known(_number: int) -> None:
+    """Which upload took over from a superseded one, where nobody can tell."""
 
 
 def status_as_json(
     counts: Mapping[State, int],
     rows: Iterable[Upload],
     orphans: Orphans,
+    standing: Iterable[Override] = (),
     *,
     halt: Halt | None = None,
-    replaced: Mapping[int, int] = NONE_REPLACED,
-) -> dict[str, Any]:
-    """Everything `status --json` prints; every state is counted, those without uploads too."""
-    return {
-        "counts": {state.value: counts.get(state, 0) for state in State},
-        "uploads": [upload_as_json(row, replaced.get(row.id)) for row in rows],
-        "orphans": dataclasses.asdict(orphans),
-        "halted": halt_as_json(halt),
-    }
+    replaced: Replaced = not_known,
+) -> Iterator[str]:
+    """Everything `status --json` prints, in pieces of one object: there may be a million uploads.
 
-
-def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
-    """What happened to one upload, oldest first."""
-    return [
-        {
-            "at": rfc3339(row.at),
-            "from": row.from_state.value if row.from_state is not None else None,
-            "to": row.to_state.value,
-            "note": row.note,
-        }
-        for row in history
-    ]
+    Every state is counted, those without uploads too.
+    """
+    every_state = {state.value: counts.get(state, 0) for state in State}
+    yield f'{{"counts": {json.dumps(every_state)}, "uploads": ['
+    between = ""
+    for row in rows:
+        yield between + json.dumps(upload_as_json(row, _replaced_by(row, replaced)))
+        between = ", "
+    yield f'], "orphans": {json.dumps(dataclasses.asdict(orphans))}'
+    yield f', "by_hand": {json.dumps(overrides_as_json(standing))}'
+    yield f', "halted": {json.dumps(halt_as_json(halt))}}}\n'
 
 
 def summary(
@@ -123,24 +86,63 @@ def summary(
     return words or "nothing was ever dropped"
 
 
+def decisions(standing: Iterable[Override]) -> Iterator[str]:
+    """What a person decided while it ran, a line each."""
+    for row in standing:
+        since = f"since {rfc3339(row.since)}"
+        if row.name == PAUSED:
+            yield f"paused {since}: okdrop resume has it go on"
+        elif row.name == BANDWIDTH:
+            reset = (
+                f"okdrop bandwidth reset{' --folder ' + shown(os.fsencode(row.folder)) if row.folder else ''}"
+            )
+            yield f"{_whose(row.folder)}: {_limit(row.value)}, set by hand {since}: {reset} takes it back"
+
+
+def limits_as_lines(limits: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Every limit that `okdrop.documents.limits_as_json` tells of, a line each."""
+    for one in limits:
+        by_hand, configured = one["by_hand"], one["configured"]
+        if by_hand is None:
+            words = f"{_limit(configured)}, as configured"
+        else:
+            words = f"{_limit(by_hand)}, set by hand since {one['since']}; configured: {_limit(configured)}"
+        timed = "," in (configured if by_hand is None else by_hand)
+        now = f"; now {_rate(one['rate'])}" if timed else ""
+        yield f"{_whose(one['folder'])}: {words}{now}"
+
+
+def _whose(folder: str) -> str:
+    return shown(os.fsencode(folder)) if folder else "all uploads together"
+
+
+def _limit(text: str) -> str:
+    return "no limit" if text.lower() in {"", "off"} else f"at most {text}"
+
+
+def _rate(rate: int | None) -> str:
+    return "no limit" if rate is None else f"{rate:,} bytes a second"
+
+
 def _entries(count: int) -> str:
     return "entry" if count == 1 else "entries"
 
 
 def status_as_lines(
     counts: Mapping[State, int],
-    rows: Sequence[Upload],
+    rows: Iterable[Upload],
     *,
     held: int = 0,
     orphans: Orphans = NO_ORPHANS,
-    replaced: Mapping[int, int] = NONE_REPLACED,
+    replaced: Replaced = not_known,
 ) -> Iterator[str]:
     """For a pipe: a line for each upload, its columns between tabs, nothing cut; the summary last."""
-    if rows:
-        yield "\t".join((*_COLUMNS, "reason"))
-    for row in rows:
+    shown_rows = 0
+    for shown_rows, row in enumerate(rows, start=1):
+        if shown_rows == 1:
+            yield "\t".join((*_COLUMNS, "reason"))
         yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row, replaced))))
-    yield summary(counts, len(rows), held=held, orphans=orphans)
+    yield summary(counts, shown_rows, held=held, orphans=orphans)
 
 
 def status_as_table(
@@ -149,7 +151,7 @@ def status_as_table(
     *,
     held: int = 0,
     orphans: Orphans = NO_ORPHANS,
-    replaced: Mapping[int, int] = NONE_REPLACED,
+    replaced: Replaced = not_known,
 ) -> Table:
     """For a terminal: a table that folds what is too wide for it."""
     from rich.table import Table  # noqa: PLC0415 - a drawing library, for terminals alone
@@ -197,9 +199,13 @@ def _replaced(row: Upload, by: int | None) -> str:
     return f"replaced by upload {by}" if by is not None else "the file changed"
 
 
-def _remarks(row: Upload, replaced: Mapping[int, int]) -> Iterator[str]:
+def _replaced_by(row: Upload, replaced: Replaced) -> int | None:
+    return replaced(row.id) if row.state is State.SUPERSEDED else None
+
+
+def _remarks(row: Upload, replaced: Replaced) -> Iterator[str]:
     """What else there is to say of a row at a glance."""
-    yield from filter(None, (_reason(row), _replaced(row, replaced.get(row.id))))
+    yield from filter(None, (_reason(row), _replaced(row, _replaced_by(row, replaced))))
     if row.held:
         yield "held"
     if row.state in UNFINISHED and row.waits_for is not None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
 from okdrop.config import UploadMode, unheeded
-from okdrop.config.watch import Existing
+from okdrop.config.watch import Existing, Unfinished
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError, Halted, UploadError
 from okdrop.events import Audience
@@ -28,6 +28,7 @@ from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
+from okdrop.observe.condition import Condition
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
 from okdrop.pipeline import (
@@ -49,6 +50,7 @@ from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
+from okdrop.serving import serving
 from okdrop.stopping import Stop, signals
 
 if TYPE_CHECKING:
@@ -87,8 +89,7 @@ async def run_once(config: Config, emit: Emit) -> int:
             await pipeline.watcher.scan()
         except FolderError as error:
             raise ConfigurationError(f"watch.path: {error.message}; {error.hint}") from None
-        pipeline.recover(await parts.ledger.unfinished())
-        pipeline.chores.recover(await parts.ledger.chores())
+        await pipeline.recover_all()
         await pipeline.run_to_the_end()
         await _ask_who_we_are(parts)
 
@@ -128,6 +129,7 @@ async def run(config: Config, emit: Emit, *, reload: Callable[[], Config], envir
     daemon = _Daemon(config, audience, reload)
     async with ServiceManager(environ, standing=daemon.standing) as manager:
         audience.add(manager.hear)
+        daemon.condition = manager.condition
         return await _run(config, audience, daemon.work, hang_up=daemon.reread)
 
 
@@ -139,19 +141,31 @@ class _Daemon:
         self._audience: Final = audience
         self._reload: Final = reload
         self._began: Final = time.monotonic()
+        self._began_at: Final = _now()
+        self.condition = Condition()
         self._pipeline: Pipeline | None = None
         self._mending: Mending | None = None
 
     async def work(self, pipeline: Pipeline, parts: Parts, keyring: Keyring) -> None:
-        """Recover, then stay."""
+        """Answer HTTP, recover, then stay."""
         self._pipeline = pipeline
-        unfinished = pipeline.recover(await parts.ledger.unfinished())
-        pipeline.chores.recover(await parts.ledger.chores())
+        async with serving(
+            self._config,
+            pipeline,
+            parts,
+            condition=self.condition,
+            audience=self._audience,
+            began_at=self._began_at,
+        ) as address:
+            await self._stay(pipeline, parts, keyring, address)
+
+    async def _stay(self, pipeline: Pipeline, parts: Parts, keyring: Keyring, address: str) -> None:
+        unfinished = await pipeline.recover_all()
 
         async def tell_when_ready() -> None:
             await pipeline.watcher.looked.wait()
             seconds = round(time.monotonic() - self._began, 3)
-            self._audience(events.ServiceReady(unfinished=unfinished, seconds=seconds))
+            self._audience(events.ServiceReady(unfinished=unfinished, seconds=seconds, web=address))
 
         mending = self._mending = Mending(
             parts, keyring, lambda: credentials(self._reload()), retry_every=self._config.retry.max_delay
@@ -279,8 +293,7 @@ async def _parts(
         await Ledger.open(config.ledger.url.get_secret_value(), now=_now, patience=patience) as ledger,
         Client(client_settings(config), keyring, now=_now) as client,
     ):
-        limits = throttles(config, emit)
-        for limit in limits.values():
+        for limit in (limits := throttles(config, emit)).values():
             limit.tell()
         yield Parts(
             folders={"": Settings()} | {str(watch.path): watch.metadata for watch in config.watch},
@@ -299,6 +312,7 @@ async def _parts(
             throttles=limits,
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
             keep_history=config.ledger.keep_history,
+            order=config.upload.order,
             places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
         )
 
@@ -322,12 +336,13 @@ def pacing(config: Config) -> Pacing:
 
 
 def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
-    """The limits on what is sent, by the configuration: the process's, and those of folders that have one."""
-    limits = {"": config.upload.bandwidth}
-    limits |= {str(watch.path): watch.bandwidth for watch in config.watch if watch.bandwidth.points}
+    """The limits on what is sent, by the configuration: the process's and each folder's, if there is any.
+
+    A limit may be set while it runs, also where none is configured.
+    """
     return {
         folder: Throttle(limit, now=_now, monotonic=time.monotonic, emit=emit, folder=folder)
-        for folder, limit in limits.items()
+        for folder, limit in config.limits.items()
     }
 
 
@@ -366,6 +381,7 @@ def _place(watch: Watch, *, stays: bool) -> Place:
         group_id=watch.group_id,
         patience=look + watch.settle + COMES_BACK,
         marker=watch.marker,
+        priority=watch.priority,
     )
 
 
@@ -379,4 +395,6 @@ def _folder(watch: Watch, *, surge: int) -> Folder:
         marker=watch.marker,
         ignores_existing=watch.existing is Existing.IGNORE,
         surge=surge,
+        whole_within=watch.unfinished_after,
+        takes_unfinished=watch.unfinished is Unfinished.TAKE,
     )

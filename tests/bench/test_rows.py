@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from bench import curl
-from bench.rows import curves, small
+from bench import curl, stock
+from bench.rows import bandwidth, curves, small
 from bench.rows.storm import by_file
+from okdrop.drop import State
+from okdrop.inbox.revision import revision_of
+from okdrop.ledger import Known, read_only
 from okdrop.protocol import plan
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +52,7 @@ async def test_a_run_measures_everybody_and_leaves_nothing_behind(tmp_path: Path
 
 
 @needs_curl
-@pytest.mark.parametrize("row", ["small", "storm", "memory", "waiting", "latency", "numbers"])
+@pytest.mark.parametrize("row", ["bandwidth", "small", "storm", "memory", "waiting", "latency", "numbers"])
 async def test_each_benchmark_finds_something(tmp_path: Path, row: str) -> None:
     document = await bench(tmp_path, "--size", "1MiB", "--pairs", "1", "--rows", row, "--files", "20")
     assert named(document, row) or [curve for curve in document["curves"] if curve["row"] == row]
@@ -80,7 +83,9 @@ async def test_without_curl_it_says_so_at_once(tmp_path: Path) -> None:
 def test_the_ideal_pipeline_waits_for_answers_alone() -> None:
     assert small.ideal(1, workers=2, delay=1.0) == 3.0  # a URL, the bytes, the publishing
     assert small.ideal(2, workers=2, delay=1.0) == 3.0
-    assert small.ideal(100, workers=2, delay=1.0) == 101.0
+    assert small.ideal(100, workers=2, delay=1.0) == 52.0
+    assert small.in_turn(2, workers=2, delay=1.0) == 3.0
+    assert small.in_turn(100, workers=2, delay=1.0) == 101.0
 
 
 @pytest.mark.parametrize(
@@ -105,3 +110,28 @@ def test_parts_of_a_file_are_the_file(tmp_path: Path) -> None:
 
 def test_curl_sends_as_many_at_once_as_okdrop() -> None:
     assert curl.AT_ONCE == plan.CONNECTIONS
+
+
+def test_a_limit_is_judged_by_its_mean_and_its_greatest_second() -> None:
+    even = [(700 + tick, 10) for tick in range(300)]
+    assert bandwidth.judged(even, 1000, 2.0) == bandwidth.Kept(off=0.0, greatest=1.0)
+    burst_and_silence = [(700, 2000), (1000, 7)]
+    assert bandwidth.judged(burst_and_silence, 1000, 2.0) == bandwidth.Kept(off=0.0, greatest=2.0)
+    late_burst = [(700, 10), (850, 900), (899, 590)]
+    assert bandwidth.judged(late_burst, 1000, 2.0) == bandwidth.Kept(off=-0.25, greatest=1.49)
+
+
+def test_a_stocked_ledger_is_what_a_daemon_would_have_of_its_files(tmp_path: Path) -> None:
+    """Whatever the benchmark says of a library holds of a ledger that knows each of its files."""
+    (tmp_path / "drop").mkdir()
+    stock.scatter(tmp_path / "drop", 120)
+    assert stock.stock(tmp_path / "ledger.db", tmp_path / "drop") == 120
+    with read_only(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        assert ledger.counts()[State.PUBLISHED] == 120
+        for row in ledger.each():
+            assert ledger.judge(row.drop) == Known(upload=row)
+            steps = ledger.history(row.id)
+            assert len(steps) == stock.STEPS
+            assert (steps[0].from_state, steps[-1].to_state) == (None, State.PUBLISHED)
+        revisions = {row.drop.path: row.drop.revision for row in ledger.each()}
+    assert revisions == {bytes(path): revision_of(path.stat()) for path in (tmp_path / "drop").rglob("*.mp4")}

@@ -212,3 +212,14 @@ async def test_no_connection_gets_more_than_its_rate() -> None:
             assert asyncio.get_running_loop().time() - began >= SIZE / rate + delay
     (account,) = sink.videos.accounts(after=0)
     assert account["whole_at"] - account["began_at"] >= SIZE / rate
+
+
+async def test_it_can_say_when_bytes_came_once() -> None:
+    with Sink(Limits(timed=True)) as sink:
+        async with client(sink.url) as speaking:
+            ticket = await speaking.request_ticket(file_name="a.mp4", size=SIZE, group_id="")
+            await send(speaking, ticket, 0, SIZE)
+        told = sink.arrivals.taken()
+        assert sum(count for _, count in told) == SIZE
+        assert [tick for tick, _ in told] == sorted(tick for tick, _ in told)
+        assert sink.arrivals.taken() == []

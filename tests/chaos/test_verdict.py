@@ -120,6 +120,9 @@ WELL: dict[str, Facts] = {
     "bytes that came late": facts(accounts=(account(held_bytes_resent=100, requests=LATE),)),
     "a file that may be away": facts(rows=(row(), row(2, state="uploading", last_trouble="source_away"))),
     "a video that OK refused": facts(rows=(row(state="failed", code="video_error"),)),
+    "a copy of what OK refused": facts(
+        accounts=(account(), account(2)), rows=(row(state="failed", code="video_error"), row(2))
+    ),
     "a touched file that stays": facts(after="delete", touched=frozenset({b"clip.mp4"})),
     "a duplicate that stays": facts(after="delete", rows=(row(), row(2, state="duplicate", video_id=""))),
 }
@@ -127,6 +130,13 @@ WELL: dict[str, Facts] = {
 ILL: dict[str, tuple[Facts, str]] = {
     "never published": (facts(accounts=(), rows=()), "published 0 times"),
     "published twice": (facts(accounts=(account(), account(2)), rows=(row(), row(2))), "published 2 times"),
+    "refused twice": (
+        facts(
+            accounts=(account(), account(2)),
+            rows=(row(state="failed", code="video_error"), row(2, state="failed", code="video_error")),
+        ),
+        "published 2 times",
+    ),
     "published, then deleted": (facts(accounts=(account(deleted=True),)), "published 0 times"),
     "another content": (facts(accounts=(account(what=content("x")),)), "no file ever held that"),
     "half a content": (facts(accounts=(account(whole=False, sha256=""),)), "no file ever held that"),

@@ -11,6 +11,7 @@ import pydantic
 import pytest
 
 from okdrop.config import Bandwidth, Config, UploadMode, load
+from okdrop.config.model import Order
 from okdrop.errors import ConfigurationError
 
 HERE = Path(__file__)
@@ -50,6 +51,9 @@ def toml(key: str, value: object) -> str:
         ("watch.move_to", "/srv/done/", Path("/srv/done")),
         ("upload.mode", "multipart", UploadMode.MULTIPART),
         ("upload.workers", "4", 4),
+        ("upload.order", "smallest", Order.SMALLEST),
+        ("watch.priority", "-7", -7),
+        ("watch.priority", 1000, 1000),
         ("upload.connections", 16, 16),
         ("upload.connections", "auto", "auto"),
         ("upload.segment_size", "64KiB", 65536),
@@ -106,6 +110,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("upload.workers", 0, "whole number from 1 to 64"),
     ("upload.workers", 2.5, "whole number from 1 to 64"),
     ("upload.workers", True, "whole number from 1 to 64"),
+    ("upload.workers", -1, "whole number from 1 to 64"),
+    ("upload.order", "fastest", 'must be one of "oldest", "newest", "smallest" or "largest"'),
+    ("watch.priority", 1001, "whole number from -1000 to 1000"),
+    ("watch.priority", "high", "whole number from -1000 to 1000"),
+    ("watch.priority", 0.5, "whole number from -1000 to 1000"),
     ("upload.connections", 17, 'from 1 to 16, or "auto"'),
     ("upload.connections", "many", 'from 1 to 16, or "auto"'),
     ("upload.segment_size", "63KiB", "from 64KiB to 1GiB"),

@@ -6,6 +6,7 @@ past one more write of the ledger each: there these writes alone are.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ from okdrop.emulator import Mode
 from okdrop.errors import Trouble
 from okdrop.leaves import LEAF_SIZE
 from okdrop.ledger import Ledger
+from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import HOPELESS
 
@@ -66,6 +68,7 @@ class Scenario:
         all_points: whether everything else is a point, too.
         tells_what_is_lost: somebody takes the upload up again, and finds that a ticket may be lost.
         fed: how many entries at OK may have got bytes, with one death at most.
+        several: chance has a say in what several files do beside each other.
         loses_its_file: somebody takes the file away meanwhile, or its folder.
     """
 
@@ -84,11 +87,12 @@ class Scenario:
     loses_its_file: bool = False
     tells_what_is_lost: bool = True
     fed: int = 1
+    several: bool = False
 
     @property
     def varies(self) -> bool:
         """Whether chance has a say in how often something is done: by what is done beside it."""
-        return self.stays_until is not None or self.world.get("connections", 1) > 1
+        return self.several or self.stays_until is not None or self.world.get("connections", 1) > 1
 
     def begin(self, world: World) -> None:
         """The weather comes up, and what is to happen is laid ready."""
@@ -121,6 +125,11 @@ async def tiny(world: World) -> Digests:
 
 async def two(world: World) -> Digests:
     return {name: digest_of(world.file(name, SMALL)) for name in (NAME, "b.mp4")}
+
+
+async def three(world: World) -> Digests:
+    """More than are sent and made ready at once."""
+    return {name: digest_of(world.file(name, SMALL)) for name in (NAME, "b.mp4", "c.mp4")}
 
 
 async def two_of_the_same(world: World) -> Digests:
@@ -292,6 +301,14 @@ async def busy_at_first(twins: Twins, source: Source, others: Iterable[Upload], 
     if row is not None and not row.troubles:
         raise Trouble("the mount hangs", code="source_busy")
     return await EQUAL_TO(twins, source, others, number)
+
+
+READY: Final = Slot.ready
+
+
+def ready_in_a_moment(slot: Slot, wake: Callable[[], object]) -> None:
+    """No slot is ever free at once, so that whoever is ready has to wait for one."""
+    asyncio.get_running_loop().call_soon(READY, slot, wake)
 
 
 async def handed_back(world: World) -> None:
@@ -595,6 +612,15 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         verdict=once_and_filed,
     ),
     Scenario(
+        name="a ticket expires, and the next one has time",
+        fed=2,
+        prepare=dropped,
+        weather=(("expire_url", {"after": 1, "times": 1}),),
+        patches={"okdrop.pipeline.patience.LONGEST": 0.0},
+        visits=frozenset({"patience.Patience.let_go", "record.Record.abandon"}),
+        **SHORT_WAY,
+    ),
+    Scenario(
         name="in one request",
         world={"in_one": True},
         prepare=dropped,
@@ -603,6 +629,27 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         **SHORT_WAY,
     ),
     Scenario(name="resumed", prepare=cut("send", When.UNSEEN, 2), visits=frozenset({"probe"}), **SHORT_WAY),
+    Scenario(
+        name="made ready ahead",
+        world={"workers": 1},
+        prepare=three,
+        fed=3,
+        several=True,
+        patches={"okdrop.pipeline.slots.Slot.ready": ready_in_a_moment},
+        visits=frozenset({"ahead.Ahead.may_go_on"}),
+        all_points=True,
+        verdict=once,
+    ),
+    Scenario(
+        name="made ready too early",
+        world={"workers": 1},
+        prepare=three,
+        fed=3,
+        several=True,
+        patches={"okdrop.pipeline.ahead.AGES_UNUSED": -1.0},
+        visits=frozenset({"attempt.Attempt._next_steps#1", "record.Record.abandon"}),
+        verdict=once,
+    ),
     Scenario(
         name="two of the same bytes, moved",
         world={"after": After.MOVE},
@@ -691,7 +738,15 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         name="the line is cut",
         prepare=dropped,
         weather=(("error_503", {"after": 1, "times": 1, "retry_after": -1}),),
-        visits=frozenset({"parts.Parts.put_off", "attempt.Attempt._meet", "record.Record.put_off"}),
+        visits=frozenset({"parts.Parts.put_off", "patience.Patience.meet", "record.Record.put_off"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="a host has too much to carry",
+        world={"paced": True},
+        prepare=dropped,
+        weather=(("error_503", {"after": 1, "times": 1, "retry_after": -1}),),
+        visits=frozenset({"paces.Paces.note"}),
         verdict=once_and_filed,
     ),
     Scenario(

@@ -39,7 +39,9 @@ WRITES = frozenset(
         "orphan_failed",
         "remember_host",
         "note_halt",
+        "remember_pace",
         "prune",
+        "override",
     }
 )
 """The methods of the ledger that write."""

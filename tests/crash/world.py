@@ -226,6 +226,8 @@ class World:
         after: what becomes of published files.
         in_one: files go in one request.
         connections: how many segments go at once.
+        workers: how many uploads go at once.
+        paced: how many those are is found by itself.
         ignores_existing: the folder's `existing = "ignore"`.
         max_delay: the longest backoff, in seconds.
         surge: more files than this in a new folder are held.
@@ -244,6 +246,8 @@ class World:
     after: After = After.KEEP
     in_one: bool = False
     connections: int = 1
+    workers: int = 2
+    paced: bool = False
     ignores_existing: bool = False
     max_delay: float = 0.002
     surge: int = 0
@@ -344,11 +348,10 @@ class World:
             ignores_existing=self.ignores_existing,
             surge=self.surge,
         )
-        pipeline = Pipeline(parts, [folder], workers=2)
+        pipeline = Pipeline(parts, [folder], workers=self.workers)
         if stays_until is None:
             await pipeline.watcher.scan()
-        pipeline.recover(await parts.ledger.unfinished())
-        pipeline.chores.recover(await parts.ledger.chores())
+        await pipeline.recover_all()
         async with asyncio.timeout(20):
             if stays_until is None:
                 await pipeline.run_to_the_end()
@@ -373,7 +376,7 @@ class World:
             plan=Plan(segment_size=self.segment, connections=self.connections, in_one=self.in_one),
             backoff=backoff,
             breakers=Breakers(backoff, emit=emit, now=now, monotonic=monotonic, chance=lambda: 0.0),
-            pacing=Pacing(monotonic, connections=False, segment_size=False),
+            pacing=Pacing(monotonic, connections=self.paced, segment_size=False),
             brake=life.brake,
             tally=life.tally,
             now=now,

@@ -232,6 +232,13 @@ class Daemon:
             ended = await running.end()
         assert ended.code == 0, ended.text
 
+    @contextlib.asynccontextmanager
+    async def serving(self, listen: str = "127.0.0.1:0") -> AsyncIterator[tuple[Running, str]]:
+        """The same, answering HTTP on a port of its own; gives the address, too."""
+        self.set(web__listen=listen)
+        async with self.staying() as running:
+            yield running, (await running.tells("service.ready"))["web"]
+
     async def ends(self, *arguments: str | bytes, within: float = 60.0) -> Ended:
         """Start a command and see it to its end."""
         async with self.started(*arguments) as running:

@@ -14,6 +14,7 @@ import pytest
 
 from e2e.harness import KB, MB, assert_published_once, received, until
 from okdrop import orders
+from okdrop.drop import State
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_SECRET_KEY, REFRESH_TOKEN
 from okdrop.ledger import read_only
 
@@ -82,7 +83,8 @@ async def test_it_takes_what_is_dropped_and_ends_well_at_a_signal(start: Any) ->
         files.append(daemon.file("later.mp4", 100 * KB))
         await running.tells("upload.published", 2)
         ended = await ends_well(running, signal.SIGINT)
-    assert [event["event"] for event in ended.events][-2:] == ["service.draining", "service.stopped"]
+    told = [event["event"] for event in ended.events if event["level"] != "debug"]  # a scan may end meanwhile
+    assert told[-2:] == ["service.draining", "service.stopped"]
     assert (ready["unfinished"], ended.named("pool.halted")) == (0, [])
     assert_published_once(emulator.videos(), files)
 
@@ -270,7 +272,8 @@ async def test_orders_in_the_midst_of_work_never_send_or_publish_anything_twice(
             await orders.cancel(url, [number])
             await asyncio.sleep(chance.random() * 0.2)  # any moment may be the wrong one
             await orders.retry(url, [number])
-        await until(lambda: published(emulator) == len(files))
+        with read_only(url) as ledger:
+            await until(lambda: ledger.counts()[State.PUBLISHED] == len(files))
         ended = await ends_well(running)
     assert ended.named("service.crashed") == []
     assert_published_once(emulator.videos(), files)

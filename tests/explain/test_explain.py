@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from containers import made
 from ledger.making import START, ticket
 from okdrop.config import load
 from okdrop.drop import Drop, Failure, Halt, State
@@ -91,6 +92,29 @@ def test_whether_it_is_finished_as_far_as_one_look_tells(
     told = explain(place.config(), bytes(place.video()), None)
     assert told.verdict is verdict
     assert words in told.settle
+
+
+def test_when_its_turn_comes(place: Place) -> None:
+    told = explain(place.config(priority=5), bytes(place.video()), None)
+    assert told.turn == (
+        '"oldest" first (upload.order), among files of priority 5 (watch.priority): behind what has begun,'
+        " and a higher one"
+    )
+    assert told.turn in told.as_text()
+    assert told.as_json()["turn"] == told.turn
+    assert explain(place.config(), bytes(place.video()), None).turn == (
+        '"oldest" first (upload.order), behind what has begun'
+    )
+    assert explain(place.config(), bytes(place.video("a.txt")), None).turn == ""
+
+
+async def test_what_is_queued_waits_for_its_turn_and_what_is_published_for_none(place: Place) -> None:
+    path = place.video()
+    await place.row(path)
+    assert place.explained(path).turn
+    other = place.video("b.mp4")
+    await place.row(other, *PUBLISHED)
+    assert place.explained(other).turn == ""
 
 
 def test_a_writer_is_seen_by_the_kernels_word(place: Place) -> None:
@@ -258,3 +282,17 @@ async def test_what_was_set_aside_and_touched_says_that_this_alone_sends_nothing
         "upload 1: it lay there before the first start, and was touched since: that alone sends nothing;"
         " okdrop retry 1 sends it"
     )
+
+
+def test_a_file_that_is_not_whole_would_be_waited_for(place: Place) -> None:
+    path = place.drop / "cut.mp4"
+    path.write_bytes(made.MP4[0] + made.box(b"mdat", bytes(20_000)) + made.MP4[3][:-1])
+    told = place_explained(place, path)
+    assert told.verdict is Verdict.NOT_YET
+    assert "not whole: its moov box ends 1 byte past the end of the file" in told.settle
+    assert "if it stays so for 600 s more, it fails (file_not_whole)" in told.settle
+    assert "it is sent as it is" in place_explained(place, path, unfinished="take").settle
+
+
+def place_explained(place: Place, path: Path, **folder: Any) -> Explanation:
+    return explain(place.config(**folder), bytes(path), None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from okdrop.inbox.scan import Identity
+    from okdrop.inbox.walk import Identity
 
 
 @pytest.fixture

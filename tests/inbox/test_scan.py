@@ -1,14 +1,15 @@
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 import pytest
 
-from okdrop.inbox import scan as scan_module
+from okdrop.inbox import walk
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, Found, look_at, scan
+from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, look_at, scan
+from okdrop.inbox.walk import Found
 
 SUFFIXES = {".mp4", "mkv"}
 
@@ -190,7 +191,7 @@ def test_what_cannot_be_listed_is_told_and_what_vanished_is_not(
     (tmp_path / "bad").mkdir()
     (tmp_path / "good").mkdir()
     (tmp_path / "good" / "a.mp4").touch()
-    monkeypatch.setattr(scan_module.os, "scandir", Refusing(b"bad", code))
+    monkeypatch.setattr(walk.os, "scandir", Refusing(b"bad", code))
     result = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=())
     assert base_names(result.found) == [b"a.mp4"]
     assert [problem.reason for problem in result.problems] == reasons
@@ -208,7 +209,7 @@ def test_a_missing_folder_is_an_error_with_a_hint(tmp_path: Path, name: str) -> 
 def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan_module.os, "scandir", Refusing(os.fsencode(tmp_path.name), errno.EACCES))
+    monkeypatch.setattr(walk.os, "scandir", Refusing(os.fsencode(tmp_path.name), errno.EACCES))
     with pytest.raises(FolderUnreadable) as caught:
         scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=())
     assert caught.value.code == "folder_unreadable"
@@ -314,6 +315,21 @@ def test_a_scan_tells_its_folders_and_where_it_was(tree: Path, tmp_path: Path) -
     assert scan(os.fsencode(empty), suffixes=SUFFIXES, ignore=()).is_empty
 
 
+class Knows:
+    """What is known by a function, at paths that were known before or not."""
+
+    def __init__(
+        self, knows: Callable[[bytes, os.stat_result], bool], expected: Container[bytes] = ()
+    ) -> None:
+        self.knows, self.expected = knows, expected
+
+    def expects(self, path: bytes) -> bool:
+        return path in self.expected
+
+    def __call__(self, path: bytes, status: os.stat_result, /) -> bool:
+        return self.knows(path, status)
+
+
 def test_what_is_known_is_left_out(tree: Path) -> None:
     known = os.fsencode(tree / "a.mp4")
     asked: list[bytes] = []
@@ -322,7 +338,7 @@ def test_what_is_known_is_left_out(tree: Path) -> None:
         asked.append(path)
         return path == known and status.st_size == 5
 
-    result = scan(os.fsencode(tree), suffixes=SUFFIXES, ignore=(".*",), known=knows)
+    result = scan(os.fsencode(tree), suffixes=SUFFIXES, ignore=(".*",), known=Knows(knows))
     assert known in asked
     assert known not in {one.path for one in result.found}
     assert len(result.found) == len(asked) - 1
@@ -360,7 +376,7 @@ def test_a_marker_that_goes_while_the_folder_is_looked_through_spoils_the_look(t
         return False
 
     with pytest.raises(FolderUnmarked):
-        scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), known=unmounted, marker=".here")
+        scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), known=Knows(unmounted), marker=".here")
 
 
 def test_a_folder_that_is_missing_is_missing_whatever_its_marker(tmp_path: Path) -> None:

@@ -260,3 +260,34 @@ def test_a_sight_takes_back_no_look() -> None:
     settler.look(PATH, revision(1), Writer.NONE, 100)
     settler.begin(PATH, revision(2), now=105)
     assert isinstance(settler.look(PATH, revision(1), Writer.NONE, 110), Settled)
+
+
+def test_what_is_not_whole_is_waited_for_and_then_settled_as_it_is() -> None:
+    settler = Settler(10, 60)
+    settler.look(PATH, revision(), Writer.NONE, 0)
+    waiting = settler.look(PATH, revision(), Writer.NONE, 10, missing="its end is missing")
+    assert isinstance(waiting, Waiting)
+    assert waiting.reason == "not whole: its end is missing"
+    assert waiting.being_written  # a run that ends need not wait for it
+    assert 10 < waiting.look_again <= 70
+    assert isinstance(settler.look(PATH, revision(), Writer.NONE, 69, missing="its end is missing"), Waiting)
+    settled = settler.look(PATH, revision(), Writer.NONE, 70, missing="its end is missing")
+    assert settled == Settled(revision=revision(), missing="its end is missing")
+    assert not settler.is_waiting
+
+
+def test_what_becomes_whole_is_settled_once_it_was_quiet_again() -> None:
+    settler = Settler(10, 60)
+    settler.look(PATH, revision(), Writer.NONE, 0)
+    settler.look(PATH, revision(), Writer.NONE, 15, missing="its end is missing")
+    settler.look(PATH, revision(2), Writer.NONE, 20)
+    assert isinstance(settler.look(PATH, revision(2), Writer.NONE, 29), Waiting)
+    assert settler.look(PATH, revision(2), Writer.NONE, 30) == Settled(revision=revision(2))
+
+
+def test_every_change_begins_the_wait_for_the_end_anew() -> None:
+    settler = Settler(10, 60)
+    settler.look(PATH, revision(), Writer.NONE, 0)
+    settler.look(PATH, revision(2), Writer.NONE, 65)
+    assert isinstance(settler.look(PATH, revision(2), Writer.NONE, 134, missing="much"), Waiting)
+    assert isinstance(settler.look(PATH, revision(2), Writer.NONE, 135, missing="much"), Settled)

@@ -349,12 +349,17 @@ async def test_a_file_that_may_not_be_read_needs_a_person(video: Path) -> None:
 
 async def test_a_read_that_fails_midway_is_told(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail_from_now_on(_got: bytes) -> None:
-        monkeypatch.setattr("aiofiles.threadpool.binary.AsyncBufferedReader.read", failing_read)
+        monkeypatch.setattr("okdrop.inbox.blocks.NotedFile.cached", nothing_cached)
+        monkeypatch.setattr("aiofiles.threadpool.binary.AsyncFileIO.read", failing_read)
 
     with pytest.raises(GaveUp) as caught:
         await read_while(source_of(video), fail_from_now_on)
     assert caught.value.code == "source_read"
     assert open_files(video) == 0
+
+
+def nothing_cached(_file: object, _size: int) -> None:
+    """Whatever was just written is in the cache, and no disk fails on demand."""
 
 
 async def failing_read(_file: object, _size: int) -> bytes:

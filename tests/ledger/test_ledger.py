@@ -12,7 +12,7 @@ import pytest
 from ledger.making import SECRET, START, Clock, drop, ticket
 from okdrop.drop import SOURCE_GONE, TRANSITIONS, Chore, Failure, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
-from okdrop.ledger import HistoryRow, Known, Ledger, Moved, New, StaleVersion, Suspect
+from okdrop.ledger import HistoryRow, Known, Ledger, Moved, New, Outstanding, StaleVersion, Suspect, lots
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -225,7 +225,10 @@ async def test_lists_and_counts(ledger: Ledger) -> None:
     rows = [
         await ledger.add(drop(b"/%d" % inode, inode=inode), state=state) for inode, state in enumerate(states)
     ]
-    assert await ledger.unfinished() == [rows[0], rows[2], rows[4]]
+    assert await ledger.outstanding() == [
+        Outstanding(row.id, row.state, held=False, retry_at=None, updated_at=row.updated_at)
+        for row in (rows[0], rows[2], rows[4])
+    ]
     assert await ledger.uploads() == rows
     assert await ledger.uploads(newest=2) == rows[3:]
     assert await ledger.uploads(states={State.FAILED, State.QUEUED}) == rows[:2]
@@ -257,6 +260,27 @@ async def test_the_video_of_the_rows_own_ticket_is_no_orphan(ledger: Ledger) -> 
         await ledger.write(upload.with_(ticket=ticket("1")), orphan="1")
     assert await ledger.get(upload.id) == upload
     assert await ledger.orphans() == []
+
+
+async def test_the_pace_of_a_host_is_believed_for_a_day(ledger: Ledger, clock: Clock) -> None:
+    await ledger.remember_pace("vu.okcdn.ru", 4)
+    await ledger.remember_pace("vu.okcdn.ru", 16)
+    assert await ledger.paces() == {"vu.okcdn.ru": (16, clock())}
+    clock.forward(hours=23)
+    await ledger.remember_pace("vu2.okcdn.ru:8080", 2)
+    assert {*await ledger.paces()} == {"vu.okcdn.ru", "vu2.okcdn.ru:8080"}
+    clock.forward(hours=1)
+    assert {*await ledger.paces()} == {"vu2.okcdn.ru:8080"}
+    clock.forward(days=-3)
+    assert await ledger.paces() == {}, "a proof of tomorrow is none"
+
+
+async def test_a_pace_that_is_noted_drives_out_the_old_ones(ledger: Ledger, clock: Clock) -> None:
+    await ledger.remember_pace("vu1", 4)
+    clock.forward(days=2)
+    await ledger.remember_pace("vu2", 4)
+    count = "SELECT count(*) FROM paces"
+    assert await ledger._thread.read(lambda one: one.exec_driver_sql(count).scalar_one()) == 1
 
 
 async def test_an_orphan_is_noted_only_with_its_write(ledger: Ledger) -> None:
@@ -367,11 +391,11 @@ async def test_a_folder_in_which_there_was_nothing_is_known_on_that_device_alone
 async def test_chores_are_what_is_left_to_do_after_publishing(ledger: Ledger) -> None:
     await ledger.add(drop(b"/done"), state=State.PUBLISHED)
     row = await ledger.add(drop(b"/left"), state=State.PUBLISHED, chore=Chore.MOVE)
-    assert await ledger.chores() == [row]
+    assert await ledger.with_chores() == [row.id]
     row = await ledger.write(row.with_(chore=Chore.CONFIRM, moved_to=b"/away/\xff"))
-    assert await ledger.chores() == [row]
+    assert await ledger.with_chores() == [row.id]
     await ledger.write(row.with_(chore=None))
-    assert await ledger.chores() == []
+    assert await ledger.with_chores() == []
 
 
 async def test_what_another_process_writes_is_noticed(url: str) -> None:
@@ -476,3 +500,34 @@ async def test_younger_steps_are_not_even_looked_at(ledger: Ledger, clock: Clock
     assert (first.gone, first.next) == (3, 3)
     second = await ledger.prune(before=clock() - timedelta(days=1), after=3, at_most=3)
     assert (second.gone, second.next) == (0, None)
+
+
+async def test_rows_are_read_in_lots_however_many_there_are(ledger: Ledger) -> None:
+    """More at once than a database takes parameters for one statement."""
+    await ledger.add_all([drop(b"/%d" % number, inode=number) for number in range(1200)])
+    numbers = [one.id for one in await ledger.outstanding()]
+    rows = [await ledger.uploads(ids=some) for some in lots(numbers)]
+    assert [len(lot) for lot in rows] == [500, 500, 200]
+    assert [row.id for lot in rows for row in lot] == numbers == sorted(numbers)
+    assert [*lots([])] == []
+
+
+@pytest.mark.parametrize(
+    ("moved_to", "folder", "below"),
+    [
+        (b"/done/a.mp4", b"/done", True),
+        (b"/done/deep/a.mp4", b"/done/", True),
+        (b"/done/\xff\xff", b"/done", True),
+        (b"/a.mp4", b"/", True),
+        (b"/done", b"/done", False),
+        (b"/done2/a.mp4", b"/done", False),
+        (b"/don/a.mp4", b"/done", False),
+        (None, b"/done", False),
+    ],
+)
+async def test_what_was_moved_below_a_folder_is_known(
+    ledger: Ledger, moved_to: bytes | None, folder: bytes, *, below: bool
+) -> None:
+    row = await ledger.add(drop(), state=State.PUBLISHED)
+    await ledger.write(row.with_(moved_to=moved_to))
+    assert await ledger.was_moved_below(folder) is below

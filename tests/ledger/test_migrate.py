@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 
 from ledger.making import drop
 from okdrop.errors import LedgerError
-from okdrop.leaves import is_root
+from okdrop.leaves import Kind, kind_of
 from okdrop.ledger import Ledger, read_only
 from okdrop.ledger.schema import METADATA, REVISIONS
 
@@ -137,7 +137,25 @@ async def test_digests_of_the_second_schema_stay_as_they_are(file: Path, url: st
     async with await Ledger.open(url) as ledger:
         (upload,) = await ledger.uploads()
     assert (upload.digest, upload.sample, upload.waits_for) == (b"\xab" * 32, None, None)
-    assert not is_root(b"\xab" * 32)
+    assert kind_of(b"\xab" * 32) is Kind.BLAKE2B
+
+
+async def test_leaves_of_the_third_schema_are_forgotten_and_its_roots_are_not(file: Path, url: str) -> None:
+    """They are SHA-256: taken for those of today, they would make a root that stands for no file."""
+    row = (
+        "INSERT INTO uploads (path, device, inode, size, mtime_ns, folder, title, state, version, attempts,"
+        " troubles, last_trouble, repeats, tickets, offered_all, publish_offered, received, bytes_sent,"
+        " created_at, updated_at, video_id, upload_url, issued_at, expires_at, digest) VALUES (x'2f6%d', '1',"
+        " '2', 3, '4', '/srv', '', '%s', 7, 1, 0, '', 0, 1, 0, 0, 3, 3, 5, 6, 'v1', 'u', 5, 6, %s)"
+    )
+    root = b"\1" + b"\xab" * 32
+    under_way, published = row % (1, "uploading", "NULL"), row % (2, "published", f"x'{root.hex()}'")
+    as_of(file, "0003", under_way, published, "INSERT INTO leaves VALUES (1, 0, 'v1', x'cd')")
+    async with await Ledger.open(url) as ledger:
+        first, second = await ledger.uploads()
+        assert first.ticket is not None
+        assert await ledger.leaves(first) == b""
+    assert (second.digest, kind_of(root)) == (root, Kind.SHA256_ROOT)
 
 
 async def test_somebody_elses_database_is_refused(file: Path, url: str) -> None:

@@ -42,7 +42,7 @@ async def test_a_lock_of_somebody_else_is_waited_out(
         other.execute("BEGIN IMMEDIATE")
         adding = [asyncio.create_task(ledger.add(drop(b"/srv/%d.mp4" % number))) for number in range(5)]
         await until_told(told, "ledger.stuck")
-        assert await ledger.unfinished() == []  # reading goes on
+        assert await ledger.outstanding() == []  # reading goes on
         other.execute("ROLLBACK")
         other.close()
         rows = await asyncio.gather(*adding)

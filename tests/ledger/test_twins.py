@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import sqlalchemy as sa
 
 from ledger.making import drop, ticket
 from okdrop.drop import Failure, State
 from okdrop.leaves import HASH_SIZE, PART_LEAVES
-from okdrop.ledger import queries
-from okdrop.ledger.schema import METADATA
+from okdrop.ledger import twins
 
 if TYPE_CHECKING:
     from okdrop.drop import Upload
@@ -92,15 +90,22 @@ async def test_what_comes_later_in_turn_is_no_twin_unless_it_has_begun(ledger: L
     assert await ledger.twins(row) == [later]
 
 
-def test_files_of_other_sizes_are_not_looked_through() -> None:
-    engine = sa.create_engine("sqlite://")
-    compiled = queries.TWINS.params(size=1, sample=b"", row_id=1).compile(
-        engine, compile_kwargs={"render_postcompile": True}
-    )
-    with engine.begin() as connection:
-        METADATA.create_all(connection)
-        nothing = tuple(None for _ in compiled.positiontup or ())
-        steps = [str(row) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", nothing)]
-    engine.dispose()
-    assert not any("SCAN uploads" in step for step in steps), steps
-    assert sum("uploads_by_size" in step for step in steps) == 2, steps
+async def test_of_very_many_those_are_looked_at_whose_turn_it_is_first(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recorder that splits by size makes thousands of one size: they are not all read for each of them."""
+    monkeypatch.setattr(twins, "MOST_ALIKE", 3)
+    monkeypatch.setattr(twins, "MOST_UNSAMPLED", 2)
+
+    async def made(number: int, state: State, sample: bytes | None) -> Upload:
+        return await ledger.add(drop(b"/%d" % number, inode=number), state=state, sample=sample)
+
+    waiting = [await made(number, State.QUEUED, b"s") for number in range(4)]
+    begun = await made(4, State.UPLOADING, b"s")
+    begun = await ledger.write(begun.with_(ticket=ticket("1")))
+    published = await made(5, State.PUBLISHED, b"s")
+    unknown = [await made(number, State.QUEUED, None) for number in range(6, 9)]
+    known = await made(9, State.PUBLISHED, None)
+    row = (await ledger.add(drop(b"/row", inode=99))).with_(sample=b"s")
+    found = [one.id for one in await ledger.twins(row)]
+    assert found == [waiting[0].id, begun.id, published.id, unknown[0].id, known.id]

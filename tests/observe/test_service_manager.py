@@ -100,6 +100,8 @@ async def test_the_status_is_kept_up_and_says_what_is_wrong(manager: Told) -> No
             (READY, "READY=1\nSTATUS=0 uploading, 0 waiting"),
             (HALTED, "STATUS=halted: the token has expired (api_102); 0 uploading, 0 waiting"),
             (RESUMED, "STATUS=0 uploading, 0 waiting"),
+            (events.ServicePaused(), "STATUS=paused by hand; 0 uploading, 0 waiting"),
+            (events.ServiceResumed(), "STATUS=0 uploading, 0 waiting"),
             (OFFLINE, "STATUS=offline: the API: the host cannot be reached; 0 uploading, 0 waiting"),
             (STUCK, "the disk is full"),
             (events.LedgerWritable(seconds=1.0), "STATUS=offline"),

@@ -121,6 +121,15 @@ class Bench:
         assert row is not None
         return row
 
+    async def unfinished(self) -> list[Upload]:
+        """What goes on by itself after a restart."""
+        numbers = [one.id for one in await self.ledger.outstanding()]
+        return await self.ledger.uploads(ids=numbers)
+
+    async def with_chores(self) -> list[Upload]:
+        """What is left to do after publishing."""
+        return await self.ledger.uploads(ids=await self.ledger.with_chores())
+
     async def whole(self, name: str = "a.mp4", size: int = SIZE) -> Upload:
         """A file whose every byte OK holds; video.update is due."""
         row = await self.taken(name, size)

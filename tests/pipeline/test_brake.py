@@ -63,3 +63,33 @@ async def test_whoever_waits_for_a_held_brake_learns_that_it_is_pulled() -> None
     waiting = asyncio.create_task(brake.wait_until_free())
     brake.pull()
     assert await asyncio.wait_for(waiting, 1) is False
+
+
+async def test_a_pause_and_a_halt_hold_each_for_itself() -> None:
+    brake, heard = Brake(stays=True), []
+    brake.listen(lambda: heard.append("held"))
+    assert brake.pause()
+    assert not brake.pause()
+    assert (brake.holds, brake.is_paused, brake.is_halted, heard) == (True, True, False, ["held"])
+    assert brake.halt(EXPIRED)  # what is missing is noted in a pause, too
+    brake.release()
+    assert (brake.holds, brake.halted) == (True, None)
+    assert brake.halt(EXPIRED)
+    assert brake.go_on()
+    assert not brake.go_on()
+    assert (brake.holds, brake.is_halted) == (True, True)
+    waiting = asyncio.create_task(brake.wait_until_free())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    brake.release()
+    assert await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_pause_ends_with_the_run() -> None:
+    brake = Brake(stays=True)
+    brake.pause()
+    waiting = asyncio.create_task(brake.wait_until_free())
+    brake.pull()
+    assert await asyncio.wait_for(waiting, 1) is False
+    assert brake.go_on()
+    assert brake.holds

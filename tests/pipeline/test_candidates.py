@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
+from okdrop.containers.structure import not_whole
 from okdrop.inbox import lease
 from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
@@ -17,6 +18,9 @@ from okdrop.pipeline.candidates import LOOK_EVERY, SHARE, Candidates
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from okdrop.containers import Structure
+    from okdrop.drop import Revision
+    from okdrop.pipeline.candidates import Finished
     from pipeline.bench import Bench
 
 SETTLE = 10.0
@@ -31,6 +35,11 @@ def add(candidates: Candidates, path: Path, *, settle: float = SETTLE, seen: boo
     name = os.fsencode(path)
     candidates.add(name, folder="/drop", settle=settle, seen=revision_at(name) if seen else None)
     return name
+
+
+async def looked(candidates: Candidates) -> list[Finished]:
+    """A round of looks; returns what is settled."""
+    return [one async for settled in candidates.look_round() for one in settled]
 
 
 @pytest.fixture
@@ -49,11 +58,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 async def test_a_file_settles_once_it_was_quiet(bench: Bench, candidates: Candidates) -> None:
     path = bench.file()
     add(candidates, path)
-    assert await candidates.look_round() == []
+    assert await looked(candidates) == []
     bench.clock.ahead += SETTLE - 1
-    assert await candidates.look_round() == []
+    assert await looked(candidates) == []
     bench.clock.ahead += 1.001
-    [drop] = await candidates.look_round()
+    [finished] = await looked(candidates)
+    drop = finished.drop
     assert (drop.path, drop.revision, drop.folder) == (
         os.fsencode(path),
         revision_at(os.fsencode(path)),
@@ -68,7 +78,7 @@ async def test_what_was_seen_before_it_was_added_counts_as_a_look(
 ) -> None:
     add(candidates, bench.file())
     bench.clock.ahead += SETTLE
-    assert len(await candidates.look_round()) == 1
+    assert len(await looked(candidates)) == 1
 
 
 async def test_a_file_that_nobody_saw_yet_begins_with_the_first_round(
@@ -76,9 +86,9 @@ async def test_a_file_that_nobody_saw_yet_begins_with_the_first_round(
 ) -> None:
     add(candidates, bench.file(), seen=False)
     bench.clock.ahead += SETTLE
-    assert await candidates.look_round() == []
+    assert await looked(candidates) == []
     bench.clock.ahead += SETTLE
-    assert len(await candidates.look_round()) == 1
+    assert len(await looked(candidates)) == 1
 
 
 async def test_adding_a_file_again_does_not_begin_its_time_anew(bench: Bench, candidates: Candidates) -> None:
@@ -86,7 +96,7 @@ async def test_adding_a_file_again_does_not_begin_its_time_anew(bench: Bench, ca
     add(candidates, path)
     bench.clock.ahead += SETTLE
     add(candidates, path)
-    assert len(await candidates.look_round()) == 1
+    assert len(await looked(candidates)) == 1
 
 
 async def test_a_writer_is_asked_for_only_once_a_file_is_quiet(
@@ -94,20 +104,20 @@ async def test_a_writer_is_asked_for_only_once_a_file_is_quiet(
 ) -> None:
     path = bench.file()
     name = add(candidates, path)
-    await candidates.look_round()
+    await looked(candidates)
     path.write_bytes(b"another")
-    await candidates.look_round()
+    await looked(candidates)
     assert asked == []
     bench.clock.ahead += SETTLE
-    assert len(await candidates.look_round()) == 1
+    assert len(await looked(candidates)) == 1
     assert asked == [name]
 
 
 async def test_a_run_that_ends_asks_at_each_look(bench: Bench, asked: list[bytes]) -> None:
     candidates = Candidates(bench.parts, ask_early=True)
     name = add(candidates, bench.file(), seen=False)
-    await candidates.look_round()
-    await candidates.look_round()
+    await looked(candidates)
+    await looked(candidates)
     assert asked == [name, name]
 
 
@@ -123,7 +133,7 @@ async def test_what_is_written_before_the_writer_is_asked_for_is_seen(
         return Writer.NONE
 
     monkeypatch.setattr(module, "look_for_writer", look)
-    assert await candidates.look_round() == []
+    assert await looked(candidates) == []
 
 
 async def test_a_file_that_a_writer_holds_is_asked_about_until_it_is_closed(
@@ -136,9 +146,9 @@ async def test_a_file_that_a_writer_holds_is_asked_about_until_it_is_closed(
     add(candidates, path)
     bench.clock.ahead += SETTLE
     with path.open("ab"):
-        assert await candidates.look_round() == []
-        assert await candidates.look_round() == []
-    assert len(await candidates.look_round()) == 1
+        assert await looked(candidates) == []
+        assert await looked(candidates) == []
+    assert len(await looked(candidates)) == 1
     assert [told.reason for told in bench.told(events.FileWaiting)] == [
         "seen for the first time",
         "held open by a writer",
@@ -149,7 +159,7 @@ async def test_what_goes_is_forgotten(bench: Bench, candidates: Candidates) -> N
     path = bench.file()
     add(candidates, path)
     path.unlink()
-    assert await candidates.look_round() == []
+    assert await looked(candidates) == []
     assert len(candidates) == 0
 
 
@@ -159,7 +169,7 @@ async def test_what_becomes_no_file_is_forgotten(bench: Bench, candidates: Candi
     add(candidates, path)
     path.unlink()
     {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "link": lambda: path.symlink_to("/etc")}[kind]()
-    assert await candidates.look_round() == []
+    assert await looked(candidates) == []
     assert len(candidates) == 0
 
 
@@ -187,7 +197,7 @@ async def test_a_round_that_takes_long_puts_the_next_one_off(
         bench.clock.ahead += 3.0
 
     monkeypatch.setattr(module, "revision_at", slow)
-    await candidates.look_round()
+    await looked(candidates)
     assert candidates.pause() >= 3.0 * SHARE
 
 
@@ -205,5 +215,63 @@ async def test_where_nothing_waits_nobody_looks(bench: Bench, candidates: Candid
     add(candidates, path)
     await candidates.wait_until_some()
     path.unlink()
-    await candidates.look_round()
+    await looked(candidates)
     assert not candidates._some.is_set()
+
+
+async def test_a_file_is_asked_once_for_each_revision_whether_it_is_whole(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.file()
+    name = os.fsencode(path)
+    candidates.add(name, folder="/drop", settle=SETTLE, whole_within=60.0, seen=revision_at(name))
+    asked = 0
+
+    def structure(_path: bytes, _revision: Revision) -> Structure:
+        nonlocal asked
+        asked += 1
+        return not_whole("MP4", "its end is missing")
+
+    monkeypatch.setattr(module, "structure_at", structure)
+    monkeypatch.setattr(module, "look_for_writer", lambda _path: Writer.NONE)
+    for _ in range(3):
+        bench.clock.ahead += SETTLE
+        assert await looked(candidates) == []
+    assert asked == 1
+    os.utime(path, ns=(1, 1))
+    bench.clock.ahead += SETTLE
+    assert await looked(candidates) == []
+    bench.clock.ahead += SETTLE
+    assert await looked(candidates) == []
+    assert asked == 2
+    bench.clock.ahead += 60.0
+    [finished] = await looked(candidates)
+    assert finished.missing == "its end is missing"
+
+
+async def test_many_are_looked_at_some_at_a_time_each_once_a_round(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    names = {add(candidates, bench.file(f"{number}.mp4"), settle=0) for number in range(5)}
+    lots = [settled async for settled in candidates.look_round()]
+    assert [len(lot) for lot in lots] == [2, 2, 1]
+    assert {one.drop.path for lot in lots for one in lot} == names
+    assert len(candidates) == 0
+
+
+async def test_what_came_or_went_while_a_lot_was_taken_is_seen_as_it_is(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    for number in range(3):
+        add(candidates, bench.file(f"{number}.mp4"), settle=0)
+    seen: list[str] = []
+    async for [one] in candidates.look_round():
+        seen.append(bench.parts.file_name(one.drop))
+        if seen == ["0.mp4"]:
+            bench.file("1.mp4").unlink()
+            add(candidates, bench.file("late.mp4"), settle=0)
+    assert seen == ["0.mp4", "2.mp4"]
+    await candidates.wait_until_some()
+    assert [bench.parts.file_name(one.drop) for one in await looked(candidates)] == ["late.mp4"]

@@ -84,7 +84,7 @@ async def test_published_and_its_first_chore_are_one_write(bench: Bench, what: A
     bench.ledger.write = watched  # type: ignore[method-assign]
     await bench.finalizer.publish(row.id)
     assert seen == [first]
-    assert [one.id for one in await bench.ledger.chores()] == [row.id]
+    assert [one.id for one in await bench.with_chores()] == [row.id]
     assert [one.chore for one in bench.with_chore] == [first]
 
 
@@ -139,7 +139,7 @@ async def test_a_refusal_fails_the_upload_and_leaves_the_file(bench: Bench, what
     (told,) = bench.told(events.VideoRefused)
     assert (told.status, told.video_id) == (status, bench.published[0]["id"])
     assert len(bench.told(events.UploadFailed)) == 1
-    assert await bench.ledger.chores() == []
+    assert await bench.with_chores() == []
     assert await bench.ledger.orphans() == []
 
 
@@ -594,7 +594,7 @@ async def test_a_restart_forgets_neither_that_a_file_is_kept_nor_how_long_by_now
     bench.after(After.DELETE, delete_after=now)
     put: list[tuple[int, float]] = []
     monkeypatch.setattr(bench.chores._line, "put", lambda *what: put.append(what))
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     [(number, delay)] = put
     assert (number, delay) == (row.id, pytest.approx(left, abs=5))
 
@@ -607,11 +607,11 @@ async def test_a_clock_that_ran_ahead_keeps_no_file_for_longer_than_was_meant(be
 
 async def test_a_run_that_ends_leaves_a_file_that_is_kept_to_a_later_one(bench: Bench) -> None:
     row = await kept_for(bench, DAY)
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     await asyncio.wait_for(bench.chores.wait_until_none(), 5)
     assert source(bench).exists()
     bench.clock.ahead += DAY + 1
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     await works(bench)
     assert not source(bench).exists()
     assert (await bench.row(row.id)).chore is None
@@ -697,7 +697,7 @@ async def test_an_earlier_runs_chores_are_taken_up_and_only_due_questions_asked(
     await does(bench, asked)
     await does(bench, asked)
     assert (await bench.row(asked.id)).retry_at is not None
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     await works(bench)
     assert target(bench).exists()
     assert bench.emulator.summary()["calls"][GET] == 2
@@ -712,7 +712,7 @@ async def test_a_clock_that_is_set_back_keeps_no_run_that_ends_from_asking(bench
     row = await bench.row(row.id)
     assert (row.chore, row.retry_at is None) == (Chore.CONFIRM, False)
     bench.clock.ahead = 0.0
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     await works(bench)
     assert bench.emulator.summary()["calls"][GET] == 2
 
@@ -723,7 +723,7 @@ async def test_a_daemon_goes_on_asking(set_up: Callable[..., Awaitable[Bench]]) 
     row = await bench.done()
     # A row whose question is due, as after a restart.
     bench.faults.set("video_status", status="OK")
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     working = asyncio.create_task(bench.chores.work())
     await until(lambda: bool(bench.told(events.FileDeleted)))
     bench.chores.close()
@@ -745,7 +745,7 @@ async def test_a_row_that_somebody_else_wrote_is_read_anew(
 
     monkeypatch.setattr(bench.parts.client, "video_status", overtaken)
     bench.faults.set("video_status", status="OK")
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     await works(bench)
     assert (await bench.row(row.id)).chore is None
     assert bench.emulator.summary()["calls"][GET] == 2
@@ -756,7 +756,7 @@ async def test_nothing_is_touched_while_the_brake_holds(set_up: Callable[..., Aw
     bench.after(After.MOVE)
     row = await bench.done()
     bench.parts.brake.halt(Halted("no token"))
-    bench.chores.recover(await bench.ledger.chores())
+    bench.chores.recover(await bench.with_chores())
     working = asyncio.create_task(bench.chores.work())
     for _ in range(20):
         await asyncio.sleep(0)

@@ -9,13 +9,14 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import State
-from okdrop.inbox.scan import Found, scan
+from okdrop.inbox.scan import scan
 from okdrop.pipeline import first_look as module
 from okdrop.pipeline.first_look import HELD, IGNORED, FirstLook
 from okdrop.pipeline.standing import Folder
 from okdrop.report import status_as_lines
 
 if TYPE_CHECKING:
+    from okdrop.inbox.walk import Found
     from pipeline.bench import Bench
 
 
@@ -35,7 +36,10 @@ def found(bench: Bench) -> list[Found]:
 async def decide(bench: Bench, *, stays: bool = True, device: int | None = None, **changes: Any) -> list[str]:
     """Decide about what lies in the folder, in a run of its own; returns the names of what is left."""
     device = bench.folder.stat().st_dev if device is None else device
-    left = await FirstLook(bench.parts, stays=stays).decide(folder(bench, **changes), found(bench), device)
+    seen = found(bench)
+    left = await FirstLook(bench.parts, stays=stays).decide(
+        folder(bench, **changes), seen, device, holds_videos=bool(seen)
+    )
     return sorted(os.path.basename(os.fsdecode(one.path)) for one in left)  # noqa: PTH119 - a name alone
 
 
@@ -97,7 +101,7 @@ async def test_too_many_that_came_with_another_device_are_held(bench: Bench) -> 
 async def test_once_a_file_is_taken_a_folder_is_decided_on_whatever_device(bench: Bench) -> None:
     """Devices of network mounts are renumbered at a start of the machine."""
     first_look, new = FirstLook(bench.parts, stays=True), folder(bench, ignores_existing=True)
-    await first_look.decide(new, [], ELSEWHERE)
+    await first_look.decide(new, [], ELSEWHERE, holds_videos=False)
     await first_look.taken(new)
     names = files(bench, 2)
     assert await decide(bench, ignores_existing=True, device=ELSEWHERE + 1) == names

@@ -14,7 +14,7 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import Drop, State
-from okdrop.inbox import hints
+from okdrop.inbox import hints, walk
 from okdrop.inbox import scan as scanning
 from okdrop.ledger import Ledger
 from okdrop.pipeline import folders as module
@@ -96,7 +96,7 @@ async def test_what_comes_between_the_scan_and_the_watch_is_found(
 ) -> None:
     watch = hints.Hints.watch
 
-    async def late(self: hints.Hints, folders: Mapping[bytes, scanning.Identity]) -> None:
+    async def late(self: hints.Hints, folders: Mapping[bytes, walk.Identity]) -> None:
         bench.file("between.mp4")
         await watch(self, folders)
 
@@ -153,7 +153,7 @@ async def test_a_folder_that_is_another_at_a_scan_is_watched_anew(
     watches: list[set[bytes]] = []
     watch = hints.Hints.watch
 
-    async def noted(self: hints.Hints, folders: Mapping[bytes, scanning.Identity]) -> None:
+    async def noted(self: hints.Hints, folders: Mapping[bytes, walk.Identity]) -> None:
         watches.append(set(folders))
         await watch(self, folders)
 
@@ -376,7 +376,7 @@ async def test_what_is_dropped_into_a_new_folder_that_was_empty_is_taken_and_dec
 async def test_what_cannot_be_looked_at_is_told_once_until_it_is_mended(
     bench: Bench, mount: dict[str, Any]
 ) -> None:
-    problem = scanning.Problem(path=b"/drop/locked", reason="Permission denied")
+    problem = walk.Problem(path=b"/drop/locked", reason="Permission denied")
     mount.update(problems=[problem])
     watched = Watched(bench, rescan=OFTEN)
     scans = 0
@@ -415,7 +415,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], thread
                 end.wait(20)
             return real(path)
 
-        monkeypatch.setattr(scanning.os, "scandir", scandir)
+        monkeypatch.setattr(walk.os, "scandir", scandir)
         return end
 
     yield hang
@@ -460,7 +460,7 @@ async def test_a_folder_that_hangs_when_a_hint_leads_there_is_told_and_waited_fo
 async def test_a_look_that_is_slow_and_comes_further_does_not_hang(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(_folder: bytes, *, progress: scanning.Progress, **_settings: Any) -> Scan:
+    def slow(_folder: bytes, *, progress: walk.Progress, **_settings: Any) -> Scan:
         while len(glances) < 3 * module.GLANCES:
             progress.steps += 1
         return scanning.Scan(found=[], problems=[], folders={})
@@ -558,3 +558,27 @@ async def test_what_nothing_is_to_be_done_about_is_not_asked_about(bench: Bench,
     watched.watch.know(drop)
     await scanned(watched)
     assert asked == []
+
+
+async def test_many_files_are_asked_about_in_parts_and_found_by_their_age(
+    bench: Bench, asked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    known = [await bench.taken(f"known-{number}.mp4") for number in range(5)]
+    for number in (3, 1, 2):
+        os.utime(bench.file(f"new-{number}.mp4"), (number, number))
+    watched = Watched(bench)
+    await scanned(watched)
+    assert watched.names == ["new-1.mp4", "new-2.mp4", "new-3.mp4"]
+    assert len(asked) == len(set(asked)) == 8
+    watched.busy.update(drop.path for drop in watched.found)
+    await scanned(watched)
+    assert len(asked) == 8
+    assert {row.drop.path for row in known} <= set(asked)
+
+
+async def test_a_folder_that_holds_known_videos_alone_is_not_an_empty_one(bench: Bench) -> None:
+    """On another device nothing is to be decided about it again."""
+    await bench.taken()
+    await scanned(Watched(bench))
+    assert await bench.ledger.is_folder_known(str(bench.folder), device=4000)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
 from okdrop import events, orders
+from okdrop.config.model import Order
 from okdrop.drop import Failure, State
 from okdrop.errors import Trouble
 from okdrop.ledger import Ledger
 from okdrop.pipeline.foreign import ForeignWrites
-from pipeline.bench import SIZE, until
+from okdrop.pipeline.line import Line
+from okdrop.pipeline.precedence import Precedence
+from pipeline.bench import SEGMENT, SIZE, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from okdrop.drop import Upload
+    from okdrop.ledger import Outstanding
     from pipeline.bench import Bench
 
 NO = Failure(code="bad_file", message="no")
@@ -176,16 +180,16 @@ async def test_what_a_worker_is_about_to_end_is_looked_at_once_more(
     """Cancelled and handed back between a worker's look at the row and its word that this was the end."""
     row = await bench.taken()
     assert await bench.line.get() == row.id
-    unfinished, ordered = bench.ledger.unfinished, asyncio.Event()
+    unfinished, ordered = bench.ledger.outstanding, asyncio.Event()
 
-    async def found() -> list[Upload]:
+    async def found() -> list[Outstanding]:
         rows = await unfinished()
         if ordered.is_set():
             ordered.clear()
             asyncio.get_running_loop().call_soon(bench.opened.end, row.id)  # right after this look
         return rows
 
-    monkeypatch.setattr(bench.ledger, "unfinished", found)
+    monkeypatch.setattr(bench.ledger, "outstanding", found)
     await orders.cancel(bench.ledger_url, [row.id])
     await orders.retry(bench.ledger_url, [row.id])
     ordered.set()
@@ -209,3 +213,12 @@ async def test_an_upload_that_stands_in_line_twice_is_in_one_hand(
     assert len(bench.told(events.UploadStarted)) == 1
     (video,) = bench.emulator.videos()
     assert (video["updates"], video["held_bytes_resent"]) == (1, 0)
+
+
+async def test_what_another_process_adds_stands_in_line_in_its_order(bench: Bench) -> None:
+    bench = dataclasses.replace(bench, line=Line(Precedence(Order.SMALLEST, lambda _folder: 0)))
+    rows = [
+        await bench.ledger.add(bench.drop(bench.file(f"{size}.mp4", size * SEGMENT))) for size in (3, 1, 2)
+    ]
+    await ForeignWrites(bench.parts, bench.line, bench.finals, bench.opened).look()
+    assert [await bench.line.get() for _ in rows] == [rows[1].id, rows[2].id, rows[0].id]

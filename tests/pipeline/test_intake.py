@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
+from okdrop.config.model import Order
 from okdrop.drop import MINIMUM_SIZE, State
 from okdrop.errors import GaveUp, LedgerError
 from okdrop.inbox import contents
 from okdrop.pipeline.first_look import WHY_IGNORED
+from okdrop.pipeline.line import Line
+from okdrop.pipeline.precedence import Precedence
 from pipeline.bench import SIZE, after, content
 
 if TYPE_CHECKING:
@@ -219,10 +222,12 @@ async def test_a_file_that_has_to_be_compared_may_be_compared_later(bench: Bench
     await bench.finalizer.publish(row.id)
     os.utime(bench.folder / "a.mp4", ns=(1, 1))
     drop = bench.drop(bench.folder / "a.mp4")
-    later: list[tuple[Drop, Upload]] = []
-    assert await bench.intake.take(drop, compare_later=lambda *what: later.append(what)) is None
-    [(which, published)] = later
-    assert (await bench.intake.compare(which, published)).state is State.DUPLICATE
+    later: list[Drop] = []
+    assert await bench.intake.take(drop, compare_later=later.append) is None
+    [which] = later
+    row = await bench.intake.take(which)
+    assert row is not None
+    assert row.state is State.DUPLICATE
 
 
 async def gone(bench: Bench) -> Upload:
@@ -428,3 +433,26 @@ async def test_what_a_person_hands_back_meanwhile_is_judged_anew(
     row = await take(bench, bench.drop(path))
     assert (row.id != aside.id, row.state) == (True, State.QUEUED)
     assert (await bench.row(aside.id)).state is State.SUPERSEDED
+
+
+@pytest.fixture
+def smallest_first(bench: Bench) -> Bench:
+    """A line that goes by size, and by a folder's priority."""
+    ranks = Precedence(Order.SMALLEST, lambda folder: 9 if folder.endswith("first") else 0)
+    return dataclasses.replace(bench, line=Line(ranks))
+
+
+async def test_new_files_stand_in_line_in_their_order(smallest_first: Bench) -> None:
+    bench = smallest_first
+    rows = [await bench.taken(f"{size}.mp4", size * MINIMUM_SIZE) for size in (3, 1, 2)]
+    assert [await bench.line.get() for _ in rows] == [rows[1].id, rows[2].id, rows[0].id]
+
+
+async def test_a_file_that_moves_to_a_folder_with_a_priority_gets_its_place(smallest_first: Bench) -> None:
+    bench = smallest_first
+    rows = [await bench.taken(f"{size}.mp4", size * MINIMUM_SIZE) for size in (1, 2)]
+    (bench.folder / "first").mkdir()
+    path = (bench.folder / "2.mp4").rename(bench.folder / "first" / "2.mp4")
+    moved = dataclasses.replace(bench.drop(path), folder=str(path.parent))
+    assert (await take(bench, moved)).id == rows[1].id
+    assert [await bench.line.get() for _ in rows] == [rows[1].id, rows[0].id]

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from typing import TYPE_CHECKING
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okdrop.config.model import Order
 from okdrop.pipeline.line import Line, OpenUploads
+from pipeline.bench import until
+from pipeline.test_precedence import precedence, row
+
+if TYPE_CHECKING:
+    from okdrop.drop import Upload
 
 
 async def test_first_in_first_out() -> None:
@@ -12,6 +23,14 @@ async def test_first_in_first_out() -> None:
     for number in (3, 1, 2):
         line.put(number)
     assert [await line.get() for _ in range(3)] == [3, 1, 2]
+
+
+async def test_what_is_put_again_while_it_is_due_keeps_its_place() -> None:
+    line = Line()
+    for number in (1, 2, 1):
+        line.put(number)
+    line.close()
+    assert [await line.get() for _ in range(3)] == [1, 2, None]
 
 
 async def test_a_delayed_id_lets_others_pass() -> None:
@@ -110,3 +129,79 @@ def test_a_second_entry_leaves_the_first_hand_alone() -> None:
         with opened.taken(1) as second:
             assert not second
         assert opened.is_in_hand(1)
+
+
+def ordered(rows: list[Upload]) -> Line:
+    line = Line(precedence())
+    for one in rows:
+        line.note(one)
+    return line
+
+
+async def test_what_is_due_comes_out_in_its_order_whenever_it_was_put() -> None:
+    line = ordered([row(1, mtime=30), row(2, mtime=10), row(3, mtime=20), row(4, mtime=5, folder="/low")])
+    for number in (4, 1, 3, 2):
+        line.put(number)
+    assert [await line.get() for _ in range(4)] == [2, 3, 1, 4]
+
+
+async def test_what_comes_back_after_a_delay_has_the_place_it_had() -> None:
+    line = ordered([row(number, mtime=number) for number in (1, 2, 3)])
+    line.put(2)
+    line.put(3)
+    line.put(1, 0.001)
+    await until(lambda: 1 not in line._timers)
+    assert [await line.get() for _ in range(3)] == [1, 2, 3]
+
+
+async def test_what_has_begun_meanwhile_gets_a_new_place_and_comes_out_once() -> None:
+    line = ordered([row(1, mtime=1), row(2, mtime=2), row(3, mtime=3)])
+    for number in (1, 2, 3):
+        line.put(number)
+    line.note(row(3, mtime=3, begun=True))
+    line.put(3)
+    assert [await line.get() for _ in range(3)] == [3, 1, 2]
+    line.close()
+    assert await line.get() is None
+
+
+async def test_a_closed_line_takes_nothing_more() -> None:
+    line = ordered([row(1)])
+    line.close()
+    line.put(1)
+    line.put(1, 0.001)
+    assert await line.get() is None
+    assert not line._timers
+
+
+acts = st.lists(st.tuples(st.sampled_from(["put", "get", "begins", "moves"]), st.integers(1, 9)), max_size=60)
+
+
+@given(acts=acts, order=st.sampled_from(Order))
+def test_whoever_comes_out_is_the_first_of_those_that_are_due(
+    acts: list[tuple[str, int]], order: Order
+) -> None:
+    asyncio.run(_first_of_the_due(acts, order))
+
+
+async def _first_of_the_due(acts: list[tuple[str, int]], order: Order) -> None:
+    """A model of the line: what is due, and a rank for each."""
+    ranks = precedence(order)
+    line, due = Line(ranks), set[int]()
+    kinds = {number: row(number, mtime=7 * number % 4, size=1 + 5 * number % 3) for number in range(1, 10)}
+    for one in kinds.values():
+        line.note(one)
+    for act, number in acts:
+        if act == "put":
+            line.put(number)
+            due.add(number)
+        elif act == "begins":
+            line.note(row(number, begun=True))
+        elif act == "moves":
+            line.note(dataclasses.replace(kinds[number], drop=row(number, folder="/high").drop))
+        elif due:
+            first = min(due, key=ranks.of)
+            assert await line.get() == first
+            due.remove(first)
+    line.close()
+    assert [await line.get() for _ in range(len(due) + 1)] == [*sorted(due, key=ranks.of), None]

@@ -15,7 +15,9 @@ from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.source import Source
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import Brake
-from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Released
+from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt
+from okdrop.pipeline.patience import Released
+from okdrop.pipeline.slots import Slot
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import Plan
 from pipeline.bench import SEGMENT, SIZE, after, until
@@ -42,7 +44,7 @@ async def begun(bench: Bench, row: Upload | None = None, parts: Parts | None = N
     row = row or await bench.taken()
     if row.state is State.QUEUED:
         row = await bench.ledger.write(row.to(State.UPLOADING, attempts=1))
-    return Attempt(parts or bench.parts, row, await Source.open(row.drop.path, row.drop.revision))
+    return Attempt(parts or bench.parts, row, await Source.open(row.drop.path, row.drop.revision), Slot())
 
 
 async def test_whole(bench: Bench) -> None:

@@ -152,3 +152,37 @@ def test_every_upload_may_have_one_and_all_together_no_more_than_the_budget(
             out.append((upload, host, ByteRange(number, number + 1)))
             line.pacing.began(*out[-1])
         assert len(out) <= BUDGET + 5, "one for each upload stands above it"
+
+
+def test_a_number_that_is_settled_is_news_once() -> None:
+    line = Line()
+    assert line.pacing.take_news() == {}
+    line.storing(1, 300)
+    assert line.pacing.changed.is_set()
+    assert line.pacing.take_news() == {HOST: BUDGET}
+    assert line.pacing.take_news() == {}
+
+
+def test_load_is_news_at_once() -> None:
+    line = Line()
+    line.pacing.began(1, HOST, ByteRange(0, 1))
+    line.pacing.ended(1, HOST, ByteRange(0, 1), m.ServerTrouble(503))
+    assert line.pacing.take_news() == {HOST: FIRST_LEVEL // 2}
+
+
+def test_what_is_configured_is_no_news_and_is_not_overruled_by_what_was() -> None:
+    line = Line(connections=False)
+    line.pacing.recall(HOST, 12, seconds=60)
+    line.storing(1, 300)
+    assert line.pacing.take_news() == {}
+    assert line.plan(1).connections == PLAN.connections
+
+
+def test_the_next_run_begins_with_what_paid_last_for_as_long_as_that_is_good() -> None:
+    line = Line()
+    line.pacing.recall(HOST, 12, seconds=60)
+    line.pacing.recall(OTHER, 12, seconds=60)
+    assert line.plan(1).connections == 12
+    assert line.plan(1, is_proven=False).connections == FIRST_LEVEL, "its mode is another matter"
+    line.now += 60
+    assert line.plan(2, OTHER).connections == FIRST_LEVEL

@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from okdrop import events
-from okdrop.drop import State
+from okdrop.drop import Chore, State
 from okdrop.errors import Trouble
-from okdrop.pipeline import Brake, Folder, Pipeline, Tally
+from okdrop.pipeline import Brake, Folder, Pacing, Pipeline, Tally
+from okdrop.protocol.plan import Plan
 from pipeline.bench import SEGMENT, SIZE, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    import pytest
 
     from okdrop.pipeline import Parts
     from pipeline.bench import Bench
@@ -86,16 +89,36 @@ async def test_one_that_has_to_wait_long_never_blocks_the_others(
         await until(lambda: bench.parts.tally[State.PUBLISHED] == 2)
     bench.parts.brake.pull()
     await running
-    (waiting,) = await bench.ledger.unfinished()
+    (waiting,) = await bench.unfinished()
     assert (waiting.state, waiting.failure) == (State.UPLOADING, None)
     assert waiting.retry_at is not None
     assert waiting.retry_at > bench.clock.now() + timedelta(minutes=5)
     # The next run takes it up when it is due.
     bench.clock.ahead += 601
     again = pipeline(bench, parts=dataclasses.replace(bench.parts, brake=Brake(), tally=Tally()))
-    again.recover(await bench.ledger.unfinished())
+    again.recover(await bench.unfinished())
     await run(again)
     assert len(bench.published) == 3
+
+
+async def test_all_that_an_earlier_run_left_is_taken_up_in_its_order(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In lots; and what paid to a host is recalled before anything is sent there."""
+    monkeypatch.setattr("okdrop.ledger.operations.LOT", 2)
+    rows = [await bench.taken(f"{number}.mp4", SIZE + number) for number in range(5)]
+    held = await bench.ledger.write(rows.pop(1).with_(held=True))
+    await bench.ledger.remember_pace("vu.example", 12)
+    done = await bench.ledger.write(rows.pop().to(State.UPLOADING))
+    done = await bench.ledger.write(done.to(State.FINALIZING))
+    await bench.ledger.write(done.to(State.PUBLISHED, chore=Chore.CONFIRM))
+    pacing = Pacing(bench.parts.monotonic, connections=True, segment_size=False)
+    again = pipeline(bench, parts=dataclasses.replace(bench.parts, pacing=pacing))
+    assert await again.recover_all() == len(rows) == 3
+    assert [await again._line.get() for _ in rows] == [row.id for row in rows]
+    assert held.id not in again._opened
+    assert done.id in again.chores._open
+    assert pacing.plan(Plan(), 1, "vu.example", is_proven=True).connections == 12
 
 
 async def test_what_waits_since_an_earlier_run_is_told_at_the_start(bench: Bench) -> None:
@@ -120,7 +143,7 @@ async def test_with_dead_credentials_nothing_fails_and_the_next_run_goes_on(benc
     assert {row.state for row in rows} <= {State.QUEUED, State.UPLOADING, State.FINALIZING}
     assert bench.parts.tally.counts == {}
     again = pipeline(bench, parts=dataclasses.replace(bench.parts, brake=Brake()))
-    again.recover(await bench.ledger.unfinished())
+    again.recover(await bench.unfinished())
     await run(again)
     assert len(bench.published) == 3
     assert sum(video["held_bytes_resent"] for video in bench.emulator.videos()) == 0
@@ -151,7 +174,7 @@ async def test_a_drain_ends_the_run_and_loses_nothing(set_up: Callable[..., Awai
 async def test_what_an_earlier_run_left_for_publishing_is_published(bench: Bench) -> None:
     row = await bench.whole()
     running = pipeline(bench)
-    running.recover(await bench.ledger.unfinished())
+    running.recover(await bench.unfinished())
     await run(running)
     assert (await bench.row(row.id)).state is State.PUBLISHED
     assert bench.emulator.videos()[0]["received"] == SIZE
@@ -175,11 +198,11 @@ async def test_what_happens_is_told_in_order(bench: Bench) -> None:
 async def test_what_is_held_is_not_taken_up(bench: Bench) -> None:
     await bench.ledger.add_all([bench.drop(bench.file())], held=True)
     running = pipeline(bench)
-    running.recover(await bench.ledger.unfinished())
+    running.recover(await bench.unfinished())
     await run(running)
     assert bench.published == []
     assert await bench.ledger.release() == 1
     running = pipeline(bench)
-    running.recover(await bench.ledger.unfinished())
+    running.recover(await bench.unfinished())
     await run(running)
     assert len(bench.published) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,7 +76,7 @@ async def test_what_ok_held_is_not_unlearned_before_ok_was_heard_again(
     record = Record(bench.parts, row, session, Proof(SIZE))
     assert session.next_steps() == [m.Probe()]
     assert session.probe_answered(m.NoAnswer("the host cannot be reached")) is not None
-    await record.put_off(Trouble("the host cannot be reached"), at_once=False)
+    await record.put_off(Trouble("the host cannot be reached"), at_once=False, at_most=math.inf)
     assert bench.written(row.id).received == SEGMENT
     assert session.next_steps() == [m.Probe()]
     session.probe_answered(m.Held(m.Account(ByteRanges.prefix(7))))

@@ -17,6 +17,7 @@ from okdrop.config.watch import After
 from okdrop.drop import Chore, State
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox import contents
+from okdrop.leaves import hasher
 from okdrop.metadata import Settings
 from okdrop.pipeline import twins as module
 from pipeline.bench import SIZE, content, root_of, until
@@ -40,6 +41,12 @@ async def take(bench: Bench, path: Path) -> Upload:
     row = await bench.intake.take(bench.drop(path))
     assert row is not None
     return row
+
+
+def digested(what: bytes, like: bytes) -> bytes:
+    made = hasher(like)
+    made.update(what)
+    return made.digest()
 
 
 async def copied(bench: Bench, name: str = "b.mp4", *, of: str = "a.mp4") -> Upload:
@@ -135,22 +142,35 @@ async def test_files_of_other_sizes_are_not_read_for_each_other(
     real = os.preadv
 
     def noted(*arguments):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202 - a wrapper of preadv
-        read.append(real(*arguments))
-        return read[-1]
+        count = real(*arguments)
+        if len(arguments) == 3:  # with flags it is what is sent that is read
+            read.append(count)
+        return count
 
     monkeypatch.setattr(contents.os, "preadv", noted)
     await bench.whole("b.mp4", SIZE + 1)
     assert sum(read) <= 3 * 64 * 1024  # its own sample
 
 
-async def test_a_digest_of_an_earlier_version_is_still_a_proof(bench: Bench) -> None:
+@pytest.mark.parametrize("like", [bytes(32), b"\1" + bytes(32)])
+async def test_a_digest_of_an_earlier_version_is_still_a_proof(bench: Bench, like: bytes) -> None:
     first = await bench.done()
-    earlier = hashlib.blake2b(content(), digest_size=32).digest()
+    earlier = digested(content(), like)
     await bench.ledger.write(first.with_(digest=earlier, sample=None))
     (bench.folder / "a.mp4").rename(bench.folder.parent / "kept.mp4")
     shutil.copyfile(bench.folder.parent / "kept.mp4", bench.folder / "b.mp4")
     twin = await go_on(bench, await take(bench, bench.folder / "b.mp4"))
     assert (twin.state, twin.duplicate_of) == (State.DUPLICATE, first.id)
+
+
+async def test_digests_of_several_kinds_are_each_compared_with_their_like(bench: Bench) -> None:
+    """Roots of SHA-256 and of BLAKE3 are of one length."""
+    rows = []
+    for name, what, like in (("a.mp4", b"other", b"\1"), ("b.mp4", content(), b"\2")):
+        row = await bench.ledger.add(bench.drop(bench.file(name, seed="a.mp4")), state=State.PUBLISHED)
+        rows.append(await bench.ledger.write(row.with_(digest=digested(what, like + bytes(32)))))
+    twin = await go_on(bench, await copied(bench, "c.mp4"))
+    assert (twin.state, twin.duplicate_of) == (State.DUPLICATE, rows[1].id)
 
 
 @pytest.mark.parametrize("moved", [False, True])

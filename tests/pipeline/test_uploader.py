@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from okdrop import events
-from okdrop.drop import State, Ticket
+from okdrop.config.model import Order
+from okdrop.drop import TICKETS_PER_REVISION, Mode, State, Ticket
 from okdrop.errors import Trouble
 from okdrop.inbox.source import Source
 from okdrop.pipeline import Brake
+from okdrop.pipeline.line import Line
+from okdrop.pipeline.precedence import Precedence
 from okdrop.pipeline.sessions import DIED_ASKING
 from pipeline.bench import SEGMENT, SIZE, after, content
 
@@ -390,3 +393,78 @@ async def test_a_refused_ticket_is_not_told_as_lost(bench: Bench) -> None:
     with bench.faults.active("api_error", code=8, method="video.getUploadUrl", times=1):
         await bench.uploader.upload(row.id)
     assert bench.told(events.TicketLost) == []
+
+
+# --- waits that are longer than a worker's patience ---------------------------------------------------
+
+
+@pytest.fixture
+async def impatient(set_up: Callable[..., Awaitable[Bench]], monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Every wait is one for which the worker takes up something else, so that each try is another attempt."""
+    monkeypatch.setattr("okdrop.pipeline.patience.LONGEST", 0.0)
+    bench = await set_up(first_delay=3600.0, max_delay=3600.0)
+    await bench.ledger.remember_host("127.0.0.1", Mode.PARALLEL)
+    return bench
+
+
+async def test_a_404_after_all_was_offered_is_no_end_however_long_the_waits_are(impatient: Bench) -> None:
+    row = await impatient.taken(size=SEGMENT)
+    impatient.faults.set("error_500_before_storing", times=1)
+    await impatient.uploader.upload(row.id)
+    assert (await impatient.row(row.id)).last_trouble == "http_500"
+    await impatient.uploader.upload(row.id)
+    row = await impatient.row(row.id)
+    assert (row.state, row.tickets) == (State.FINALIZING, 1)
+
+
+async def test_a_dead_url_is_not_asked_again_after_a_long_wait(impatient: Bench) -> None:
+    row = await impatient.taken()
+    impatient.faults.set("expire_url", times=1, status=410, after=3)
+    await impatient.uploader.upload(row.id)
+    row = await impatient.row(row.id)
+    assert (row.state, row.ticket, row.tickets) == (State.UPLOADING, None, 1)
+    assert row.retry_at is not None
+    assert row.retry_at > impatient.clock.now()
+    assert await impatient.ledger.orphans() == [video["id"] for video in impatient.emulator.videos()]
+    await impatient.uploader.upload(row.id)
+    assert (await impatient.row(row.id)).state is State.FINALIZING
+
+
+async def test_urls_that_die_are_used_up_however_long_the_waits_are(impatient: Bench) -> None:
+    row = await impatient.taken()
+    impatient.faults.set("expire_url", status=410)
+    for tickets in range(1, TICKETS_PER_REVISION):
+        await impatient.uploader.upload(row.id)
+        assert (await impatient.row(row.id)).tickets == tickets
+    await impatient.uploader.upload(row.id)
+    row = await impatient.row(row.id)
+    assert (row.state, row.tickets) == (State.FAILED, TICKETS_PER_REVISION)
+    assert row.failure is not None
+    assert row.failure.code == "ticket_expired"
+    assert "410" in row.failure.message
+
+
+async def test_a_host_whose_urls_die_of_the_canary_gets_none_after_a_long_wait(
+    set_up: Callable[..., Awaitable[Bench]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("okdrop.pipeline.patience.LONGEST", 0.0)
+    bench = await set_up(first_delay=3600.0, max_delay=3600.0)
+    row = await bench.taken()
+    bench.faults.set("expire_url", times=1, status=410)
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).ticket is None
+    await bench.uploader.upload(row.id)
+    row = await bench.row(row.id)
+    assert (row.state, row.tickets, row.mode) == (State.FINALIZING, 2, Mode.SEQUENTIAL)
+
+
+async def test_what_has_begun_comes_back_before_what_has_not(single: Bench) -> None:
+    bench = dataclasses.replace(single, line=Line(Precedence(Order.SMALLEST, lambda _folder: 0)))
+    large = await bench.taken("large.mp4")
+    assert await bench.line.get() == large.id
+    small = await bench.taken("small.mp4", SEGMENT)
+    bench.faults.taps["segment"] = lambda _video: bench.opened.let_go(large.id)
+    with bench.opened.taken(large.id):
+        await bench.uploader.upload(large.id)
+    assert (await bench.row(large.id)).ticket is not None
+    assert [await bench.line.get() for _ in range(2)] == [large.id, small.id]

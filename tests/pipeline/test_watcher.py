@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from okdrop.drop import Drop, Upload
     from pipeline.bench import Bench
 
 SETTLE = 0.06
@@ -328,3 +329,33 @@ async def test_what_comes_back_after_it_was_superseded_is_taken_again(bench: Ben
     first, second = await bench.ledger.uploads()
     assert (first.state, second.state) == (State.SUPERSEDED, State.QUEUED)
     assert second.drop.revision == row.drop.revision
+
+
+async def test_what_waits_for_its_comparison_is_judged_as_things_stand_then(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two were touched; while the first is compared, somebody records the second as it is now."""
+    first, second = await bench.taken("a.mp4"), await bench.taken("b.mp4", size=SIZE + 1)
+    for row in (first, second):
+        await sent(bench, row.id)
+        os.utime(row.drop.path, ns=(1, 1))
+    compared, go_on = asyncio.Event(), asyncio.Event()
+    compare, calls = bench.intake.compare, []
+
+    async def slow(drop: Drop, published: Upload, missing: str) -> Upload:
+        calls.append(drop.path)
+        compared.set()
+        await go_on.wait()
+        return await compare(drop, published, missing)
+
+    monkeypatch.setattr(bench.intake, "compare", slow)
+    async with staying(bench) as watching:
+        await compared.wait()
+        await until(lambda: watching._to_compare.qsize() == 1)
+        [other] = [row.drop for row in (first, second) if row.drop.path not in calls]
+        now = bench.drop(bench.folder / bench.parts.file_name(other))
+        known = await bench.ledger.add(now, state=State.PUBLISHED)
+        go_on.set()
+        await until(lambda: not watching._taking)
+    assert len(calls) == 1
+    assert (await bench.ledger.uploads(paths=[other.path]))[-1] == known

@@ -30,7 +30,7 @@ from okdrop.protocol.messages import (
     VideoStatus,
     WrongTotal,
 )
-from okdrop.protocol.multipart import LARGEST, UNCLEAR_PROBES, MultipartSession
+from okdrop.protocol.multipart import LARGEST, LITTLE_LEFT, UNCLEAR_PROBES, MultipartSession
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.ranges import ByteRange, ByteRanges
 from okdrop.protocol.session import Session
@@ -296,3 +296,27 @@ def test_an_answer_to_what_was_not_sent_is_a_bug_of_ours(span: ByteRange) -> Non
         session.next_steps()
     with pytest.raises(LocalProtocolError):
         session.segment_answered(span, Complete())
+
+
+def test_a_file_ends_soon_once_little_of_it_is_left_to_leave() -> None:
+    size = LITTLE_LEFT + SIZE
+    session = MultipartSession(size)
+    assert session.next_steps() == [RequestTicket()]
+    session.ticket_issued(None)
+    assert not session.ends_soon
+    assert session.next_steps() == [SendFile(ByteRange(0, size))]
+    assert not session.ends_soon
+    session.put_on_line(SIZE)
+    assert session.ends_soon
+    session.segment_answered(ByteRange(0, size), ServerTrouble(503, None, "busy"))
+    assert not session.ends_soon  # it begins anew
+
+
+def test_a_ticket_that_lay_unused_for_too_long_is_changed_for_another_and_does_not_count() -> None:
+    session = fresh()
+    for _ in range(2 * TICKETS_PER_REVISION):
+        session.ticket_aged()
+        assert session.next_steps() == [RequestTicket()]
+        session.ticket_issued(None)
+        assert session.tickets == 1
+    assert session.next_steps() == SEND

@@ -124,6 +124,28 @@ def test_what_was_remembered_is_the_first_try() -> None:
     assert Pace(most=1).connections == 1
 
 
+@pytest.mark.parametrize("remembered", [1, 2, 12, BUDGET])
+def test_what_was_remembered_is_kept_where_it_still_pays(remembered: int) -> None:
+    pace, line = Pace(most=BUDGET, remembered=remembered), Line(each=4 * MIB, whole=remembered * 4 * MIB)
+    line.carry(pace, 60)
+    assert pace.is_settled
+    assert pace.connections == remembered
+
+
+@pytest.mark.parametrize("remembered", [8, 12, BUDGET])
+def test_what_was_remembered_and_pays_no_more_is_given_up(remembered: int) -> None:
+    """At the most there may be, too, from where no doubling is left to be tried."""
+    pace, line = Pace(most=BUDGET, remembered=remembered), Line(each=1e12, whole=4 * MIB)
+    line.carry(pace, 200)
+    assert pace.connections <= 3
+
+
+def test_more_than_was_remembered_is_tried_some_day() -> None:
+    pace, line = Pace(most=BUDGET, remembered=2), Line(each=4 * MIB, whole=1e12)
+    line.carry(pace, 500)
+    assert pace.connections == BUDGET
+
+
 @given(
     st.lists(
         st.tuples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okdrop.drop import Mode, Strikes
+from okdrop.drop import TICKETS_PER_REVISION, Mode, Strikes
 from okdrop.errors import Doubt, LocalProtocolError, TicketDead, Trouble
 from okdrop.protocol import messages as m
 from okdrop.protocol.plan import CANARY_SIZE, Plan
@@ -409,6 +409,31 @@ def test_five_tickets_are_the_end() -> None:
     assert isinstance(end, m.GiveUp)
     assert end.code == "ticket_expired"
     assert "410" in end.message
+
+
+def test_a_ticket_that_lay_unused_for_too_long_is_changed_for_another_and_does_not_count() -> None:
+    session = fresh()
+    for _ in range(2 * TICKETS_PER_REVISION):
+        session.ticket_aged()
+        assert session.next_steps() == [m.RequestTicket()]
+        session.ticket_issued(None)
+        assert session.tickets == 1
+    assert session.offered_all is False
+    assert session.next_steps()
+
+
+def test_an_upload_ends_soon_once_all_that_is_missing_is_out() -> None:
+    session = fresh(Mode.SEQUENTIAL, size=2 * SEGMENT)
+    assert not session.ends_soon
+    (first,) = session.next_steps()
+    assert not session.ends_soon
+    session.segment_answered(span(first), m.Stored(None))
+    (last,) = session.next_steps()
+    assert session.ends_soon
+    session.segment_answered(span(last), m.NoAnswer("the connection was cut"))
+    session.next_steps()
+    session.probe_answered(m.Held(held((0, span(first).stop))))
+    assert not session.ends_soon  # what was lost is missing again
 
 
 def test_resumption_asks_first() -> None:

@@ -8,19 +8,31 @@ be written, the exit code has to do; and a run does not wait for whoever reads i
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final, TextIO, cast
+import tempfile
+from typing import IO, TYPE_CHECKING, Any, Final, TextIO, cast
 
 from okdrop.errors import OkdropError
 from okdrop.observe.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 READER_GONE: Final = 128 + signal.SIGPIPE
 """The exit code where nobody reads on: what a shell says of any program that SIGPIPE ended."""
+
+
+IN_MEMORY: Final = 4 * 1024 * 1024
+"""Bytes of an answer that are kept in memory."""
+
+PIECES: Final = 500
+"""Pieces of an answer that are put together before they are kept."""
+
+BLOCK: Final = 64 * 1024
+"""Characters that are written at once."""
 
 
 class AnswerError(OkdropError):
@@ -118,6 +130,39 @@ def complain(text: str) -> None:
     """Write one line, or several, to standard error."""
     for line in text.split("\n"):
         print(f"okdrop: {line}", file=sys.stderr)
+
+
+def gathered(pieces: Iterable[str]) -> IO[str]:
+    """Take an answer to its end before anybody reads it: whoever does may do so page by page, for hours.
+
+    What is long is kept in a temporary file, and not in memory.
+
+    Raises:
+        AnswerError: there is no room for it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            answer = stack.enter_context(
+                tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="")
+            )
+            some = iter(pieces)
+            while text := "".join(itertools.islice(some, PIECES)):
+                answer.write(text)
+            answer.seek(0)
+        except OSError as error:
+            raise AnswerError(
+                f"the answer cannot be kept until it is read: {error.strerror}",
+                hint="let TMPDIR name a folder with room",
+            ) from None
+        stack.pop_all()
+        return answer
+
+
+def tell(answer: IO[str]) -> None:
+    """Write what was gathered to standard output."""
+    with answer:
+        while text := answer.read(BLOCK):
+            sys.stdout.write(text)
 
 
 def settle() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -11,14 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from okdrop import words
+from okdrop.cli.answer import gathered, tell
 from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, ledger_url, loaded
 from okdrop.drop import UNFINISHED
 from okdrop.errors import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
     from rich.console import RenderableType
 
     from okdrop.drop import Halt, State, Upload
+    from okdrop.ledger import Orphans, Override, Reader
 
 
 def status(
@@ -35,25 +40,81 @@ def status(
     """
     from okdrop import report  # noqa: PLC0415
 
-    orphans = report.NO_ORPHANS
-    counts: dict[State, int] = {}
-    rows: list[Upload] = []
-    held, halt, replaced = 0, None, report.NONE_REPLACED
     with ledger_if_any(ledger_url(config)) as ledger:
-        if ledger is not None:
-            counts, held, orphans = ledger.counts(), ledger.held(), ledger.count_orphans()
-            halt = ledger.halted()
-            rows = ledger.uploads(newest=None if as_json or everything else report.NEWEST)
-            replaced = ledger.replacements(rows)
-    if as_json:
-        print(json.dumps(report.status_as_json(counts, rows, orphans, halt=halt, replaced=replaced)))
-        return
-    _say_halted(halt)
-    if sys.stdout.isatty() and len(rows) <= report.LARGEST_TABLE:
-        _draw(report.status_as_table(counts, rows, held=held, orphans=orphans, replaced=replaced))
+        seen = _seen(ledger, whole=as_json or everything)
+        if as_json:
+            answer = gathered(
+                report.status_as_json(
+                    seen.counts,
+                    seen.rows,
+                    seen.orphans,
+                    seen.standing,
+                    halt=seen.halt,
+                    replaced=seen.replaced,
+                )
+            )
+        else:
+            _say_halted(seen.halt)
+            answer = gathered(f"{line}\n" for line in _drawn_or_lines(seen))
+    tell(answer)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What `status` tells of a ledger; as good as empty where there is none."""
+
+    counts: Mapping[State, int]
+    rows: Iterable[Upload]
+    is_short: bool  #: there are few enough rows for a table
+    held: int
+    orphans: Orphans
+    standing: Sequence[Override]
+    halt: Halt | None
+    replaced: Callable[[int], int | None]
+
+
+def _seen(ledger: Reader | None, *, whole: bool) -> _Seen:
+    from okdrop import report  # noqa: PLC0415
+
+    if ledger is None:
+        return _Seen(
+            counts={},
+            rows=(),
+            is_short=True,
+            held=0,
+            orphans=report.NO_ORPHANS,
+            standing=(),
+            halt=None,
+            replaced=report.not_known,
+        )
+    counts = ledger.counts()
+    return _Seen(
+        counts=counts,
+        rows=ledger.each() if whole else ledger.uploads(newest=report.NEWEST),
+        is_short=not whole or sum(counts.values()) <= report.LARGEST_TABLE,
+        held=ledger.held(),
+        orphans=ledger.count_orphans(),
+        standing=ledger.overrides(),
+        halt=ledger.halted(),
+        replaced=ledger.replaced_by,
+    )
+
+
+def _drawn_or_lines(seen: _Seen) -> Iterator[str]:
+    """Draw the rows on a terminal, unless they are many; the lines that are left to be said."""
+    from okdrop import report  # noqa: PLC0415
+
+    if sys.stdout.isatty() and seen.is_short:
+        _draw(
+            report.status_as_table(
+                seen.counts, [*seen.rows], held=seen.held, orphans=seen.orphans, replaced=seen.replaced
+            )
+        )
     else:
-        for line in report.status_as_lines(counts, rows, held=held, orphans=orphans, replaced=replaced):
-            print(line)
+        yield from report.status_as_lines(
+            seen.counts, seen.rows, held=seen.held, orphans=seen.orphans, replaced=seen.replaced
+        )
+    yield from report.decisions(seen.standing)
 
 
 def show(
@@ -63,7 +124,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show all of one upload, and its history."""
-    from okdrop import report  # noqa: PLC0415
+    from okdrop import documents, report  # noqa: PLC0415
     from okdrop.ledger import read_only  # noqa: PLC0415
 
     with read_only(ledger_url(config)) as ledger:
@@ -71,10 +132,10 @@ def show(
         if row is None:
             raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
         history, halt = ledger.history(number), ledger.halted()
-        replaced_by = ledger.replacements([row]).get(number)
+        replaced_by = ledger.replaced_by(number)
     if as_json:
-        more = {"history": report.history_as_json(history), "halted": report.halt_as_json(halt)}
-        print(json.dumps(report.upload_as_json(row, replaced_by) | more))
+        more = {"history": documents.history_as_json(history), "halted": documents.halt_as_json(halt)}
+        print(json.dumps(documents.upload_as_json(row, replaced_by) | more))
         return
     _say_halted(halt if row.state in UNFINISHED or row.chore is not None else None)
     if sys.stdout.isatty():

@@ -145,7 +145,7 @@ class Client:
         total: int,
         mode: Mode | None,
         file_name: str,
-        blocks: AsyncIterator[bytes],
+        blocks: AsyncIterator[bytes | memoryview],
         sent: Callable[[int], None],
     ) -> SegmentAnswer:
         """Send one segment and come back with the answer; nothing touches `blocks` afterwards.
@@ -175,7 +175,7 @@ class Client:
         *,
         size: int,
         file_name: str,
-        blocks: AsyncIterator[bytes],
+        blocks: AsyncIterator[bytes | memoryview],
         sent: Callable[[int], None],
     ) -> FileAnswer:
         """Send a whole file in one request, which cannot be resumed (protocol.md 1.2).

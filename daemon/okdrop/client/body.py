@@ -37,7 +37,9 @@ class SegmentBody(Payload):
 
     _autoclose = True  # there is nothing to close that the driver does not close itself
 
-    def __init__(self, blocks: AsyncIterator[bytes], size: int, sent: Callable[[int], None]) -> None:
+    def __init__(
+        self, blocks: AsyncIterator[bytes | memoryview], size: int, sent: Callable[[int], None]
+    ) -> None:
         super().__init__(blocks, content_type="application/octet-stream")
         self._size: int = size
         self._blocks = blocks

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 async def enclosed(
-    form: Form, blocks: AsyncIterator[bytes], size: int, sent: Callable[[int], None]
-) -> AsyncGenerator[bytes, None]:
+    form: Form, blocks: AsyncIterator[bytes | memoryview], size: int, sent: Callable[[int], None]
+) -> AsyncGenerator[bytes | memoryview, None]:
     """The bytes of the whole body, block after block; `blocks` is closed in the end, if it can be.
 
     Args:

@@ -74,7 +74,7 @@ class Uploads:
         total: int,
         mode: Mode | None,
         file_name: str,
-        blocks: AsyncIterator[bytes],
+        blocks: AsyncIterator[bytes | memoryview],
         sent: Callable[[int], None],
     ) -> SegmentAnswer:
         """Send one segment; see `Client.send`."""
@@ -90,7 +90,7 @@ class Uploads:
         *,
         size: int,
         file_name: str,
-        blocks: AsyncIterator[bytes],
+        blocks: AsyncIterator[bytes | memoryview],
         sent: Callable[[int], None],
     ) -> FileAnswer:
         """Send the whole file; see `Client.send_file`."""

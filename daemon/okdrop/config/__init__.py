@@ -10,6 +10,7 @@ from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import is_loopback
 from okdrop.config.loading import DEFAULT_PATH, chosen_file, file_read, load
 from okdrop.config.model import (
+    SECRET_FILES,
     SECRETS,
     Config,
     Ledger,
@@ -24,11 +25,12 @@ from okdrop.config.model import (
     Web,
 )
 from okdrop.config.unheeded import unheeded
-from okdrop.config.watch import After, Existing, Intake, Watch
+from okdrop.config.watch import After, Existing, Intake, Unfinished, Watch
 
 __all__ = [
     "DEFAULT_PATH",
     "SECRETS",
+    "SECRET_FILES",
     "After",
     "Bandwidth",
     "Config",
@@ -41,6 +43,7 @@ __all__ = [
     "Network",
     "Ok",
     "Retry",
+    "Unfinished",
     "UploadMode",
     "UploadSettings",
     "Watch",

@@ -1,4 +1,4 @@
-"""Where the secrets of `[ok]` come from.
+"""Where the secrets come from: those of `[ok]`, and the token of `[web]`.
 
 In this order: the environment, the file that a `*_file` key names, the service manager's credentials folder
 (`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5)), the key itself in the configuration file.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.config.fields import absolute_path
 from okdrop.config.keys import dotted
-from okdrop.config.model import SECRETS
+from okdrop.config.model import SECRET_FILES
 from okdrop.config.problems import complaint
 
 if TYPE_CHECKING:
@@ -32,33 +32,31 @@ def fill_in(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) 
     Raises:
         ConfigurationError: a file that is named, or lies in the credentials folder, holds no secret.
     """
-    table = tree.setdefault("ok", {})
-    if not isinstance(table, dict):  # the model will complain
-        return
     lines: list[str] = []
-    for name in SECRETS:
-        if ("ok", name) in origins.special:
+    for (section, name), file_name in SECRET_FILES.items():
+        table = tree.get(section, {})
+        if (section, name) in origins.special or not isinstance(table, dict):  # the model will complain
             continue
         try:
-            path = _source(name, table, environ)
+            path = _source(name, file_name, table, environ)
             if path is not None:
-                table[name] = _read(path)
-                origins.special["ok", name] = str(path)
+                tree.setdefault(section, {})[name] = _read(path)
+                origins.special[section, name] = str(path)
         except ValueError as error:
-            lines.append(f"{origins.of(('ok', f'{name}_file'))}: {dotted(('ok', name))}: {error}")
+            lines.append(f"{origins.of((section, f'{name}_file'))}: {dotted((section, name))}: {error}")
     if lines:
         raise complaint(lines)
 
 
 def leave_out(tree: dict[str, Any]) -> None:
     """Take the secrets out of the tree, wherever they came from; the keys that name their files stay."""
-    table = tree.get("ok")
-    if isinstance(table, dict):  # else the model will complain
-        for name in SECRETS:
+    for section, name in SECRET_FILES:
+        table = tree.get(section)
+        if isinstance(table, dict):  # else the model will complain
             table.pop(name, None)
 
 
-def _source(name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Path | None:
+def _source(name: str, file_name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Path | None:
     """The file that holds the secret, if one does."""
     named = table.get(f"{name}_file")
     if named:
@@ -69,7 +67,7 @@ def _source(name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Pat
     folder = environ.get(_FOLDER_VARIABLE, "")
     if folder and not folder.startswith("/"):
         raise ValueError(f"the folder in {_FOLDER_VARIABLE} must be an absolute path")
-    path = Path(folder) / name
+    path = Path(folder) / file_name
     return path if folder and _is_there(path) else None
 
 

@@ -45,7 +45,7 @@ def whole(low: int, high: int) -> Callable[[object], int]:
 
     def parse(value: object) -> int:
         text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+        if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(text)
 
@@ -225,6 +225,13 @@ def _host_pattern(value: str) -> str:
     return host
 
 
+def _host_name(value: str) -> str:
+    host = _host_pattern(value)
+    if "*" in host:
+        raise ValueError('must be a host without scheme and port, like "video.lan"')
+    return host
+
+
 def listen_address(value: str) -> tuple[str, int]:
     """Split "host:port" or "[address]:port".
 
@@ -251,4 +258,5 @@ ApiUrl: TypeAlias = Annotated[str, AfterValidator(_api_url)]
 Proxy: TypeAlias = Annotated[SecretStr, AfterValidator(_proxy)]
 LedgerUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_ledger_url)]
 HostPattern: TypeAlias = Annotated[str, AfterValidator(_host_pattern)]
+HostName: TypeAlias = Annotated[str, AfterValidator(_host_name)]
 Listen: TypeAlias = Annotated[str, AfterValidator(_listen)]

@@ -10,13 +10,13 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import SecretStr
 
-from okdrop.config.model import SECRETS, Config
+from okdrop.config.model import SECRET_FILES, Config
 from okdrop.config.watch import Watch
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in the tree: `("watch", 0, "settle")`."""
 
-SECRET_KEYS: Final = frozenset({("ok", name) for name in SECRETS})
+SECRET_KEYS: Final = frozenset(SECRET_FILES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, secrets: bool = True)
             else the environment alone.
         environ: the environment variables, which win over the file; those of the file that
             `$OKDROP_ENVIRONMENT_FILE` names win over them.
-        secrets: read those of `[ok]`; without, they stay empty, and what is wrong with them is not looked at.
+        secrets: read them; without, they stay empty, and what is wrong with them is not looked at.
 
     Raises:
         ConfigurationError: one line that names where, the key, its value (unless secret) and what would do.
@@ -41,7 +41,8 @@ def load(path: Path | None, environ: Mapping[str, str], *, secrets: bool = True)
     else:
         credentials.leave_out(tree)
     try:
-        return Config.model_validate(tree, context={"home": environ.get("HOME", "")})
+        context = {"home": environ.get("HOME", ""), "no_secrets": not secrets}
+        return Config.model_validate(tree, context=context)
     except ValidationError as error:
         # Without its cause: that one holds the values, the secret ones too.
         raise translate(error, tree, origins) from None

@@ -15,6 +15,7 @@ from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     ApiUrl,
     Connections,
+    HostName,
     HostPattern,
     Identifier,
     LedgerUrl,
@@ -36,12 +37,24 @@ from okdrop.config.watch import Intake, Watch, check_places
 SECRETS: Final = ("access_token", "application_secret_key", "session_secret_key", "refresh_token")
 """The keys of `[ok]` that may also come from a `*_file` key or the service manager's credentials folder."""
 
+SECRET_FILES: Final = {("ok", name): name for name in SECRETS} | {("web", "token"): "web_token"}
+"""Every key that may come so, by section and name → what it is called in the credentials folder."""
+
 
 class UploadMode(enum.StrEnum):
     """How bytes are sent."""
 
     RENEWABLE = "renewable"  #: in segments, can be resumed
     MULTIPART = "multipart"  #: one request, 2 GB at most, cannot be resumed
+
+
+class Order(enum.StrEnum):
+    """Which of several files goes first."""
+
+    OLDEST = "oldest"  #: by the time at which it was last written
+    NEWEST = "newest"
+    SMALLEST = "smallest"
+    LARGEST = "largest"
 
 
 class LogFormat(enum.StrEnum):
@@ -90,6 +103,7 @@ class UploadSettings(Section):
 
     mode: UploadMode = UploadMode.RENEWABLE
     workers: Annotated[int, BeforeValidator(whole(1, 64))] = 2
+    order: Order = Order.OLDEST
     connections: Connections = "auto"
     segment_size: SegmentSize = "auto"
     bandwidth: Limit = Bandwidth()
@@ -124,11 +138,15 @@ class Web(Section):
 
     listen: Listen = "127.0.0.1:8480"
     token: Token = SecretStr("")
+    token_file: OptionalPath = None
+    hosts: tuple[HostName, ...] = ()
 
     @field_validator("token")
     @classmethod
     def _needed_in_public(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         listen = info.data.get("listen", "")
+        if (info.context or {}).get("no_secrets"):
+            return value  # nobody is going to listen, and whether there is one was not looked at
         if listen and not is_loopback(listen_address(listen)[0]) and not value.get_secret_value():
             raise ValueError("set a token, as web.listen is open to other machines; or listen on 127.0.0.1")
         return value
@@ -158,6 +176,11 @@ class Config(Section):
     ledger: Ledger = Ledger()
     web: Web = Web()
     log: Log = Log()
+
+    @property
+    def limits(self) -> dict[str, Bandwidth]:
+        """The limits on what is sent: of all (""), and of each watched folder."""
+        return {"": self.upload.bandwidth} | {str(watch.path): watch.bandwidth for watch in self.watch}
 
     @field_validator("watch", mode="before")
     @classmethod

@@ -12,14 +12,11 @@ if TYPE_CHECKING:
     from okdrop.config.model import Config
 
 _NO_RENEWAL: Final = "no token is renewed"
-_NO_PAGE: Final = "nothing listens"
 
 UNHEEDED: Final[Mapping[tuple[str, str], str]] = {
     ("ok", "application_id"): _NO_RENEWAL,
     ("ok", "refresh_token"): _NO_RENEWAL,
     ("ok", "refresh_token_file"): _NO_RENEWAL,
-    ("web", "listen"): _NO_PAGE,
-    ("web", "token"): _NO_PAGE,
 }
 """Section and key, and what happens instead; docs/configuration.md has it drawn from here."""
 

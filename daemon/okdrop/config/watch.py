@@ -88,6 +88,13 @@ class Existing(enum.StrEnum):
     IGNORE = "ignore"
 
 
+class Unfinished(enum.StrEnum):
+    """What becomes of a file that is not whole by its own structure, and stays so."""
+
+    HOLD = "hold"
+    TAKE = "take"
+
+
 class Intake(Section):
     """Which names are videos, which are none of our business, and how many at once are too many."""
 
@@ -102,6 +109,8 @@ class Watch(Section):
     path: AbsolutePath
     settle: Seconds = 10.0
     rescan: PositiveSeconds = 60.0
+    unfinished: Unfinished = Unfinished.HOLD
+    unfinished_after: Seconds = 600.0
     group_id: GroupId = ""
     title: Template = "{{ stem }}"
     description: Template = ""
@@ -112,6 +121,7 @@ class Watch(Section):
     delete_after: Seconds = 0.0
     existing: Existing = Existing.TAKE
     bandwidth: Limit = Bandwidth()
+    priority: Annotated[int, BeforeValidator(whole(-1000, 1000))] = 0
     suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
     ignore: tuple[Pattern, ...] = _IGNORE
     marker: Marker = ""

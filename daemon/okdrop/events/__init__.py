@@ -18,6 +18,7 @@ from okdrop.events.base import Audience, Emit, Event, UploadEvent, shown
 from okdrop.events.files import (
     FileKnown,
     FileLeft,
+    FileNotWhole,
     FileSettled,
     FileUnreadable,
     FileWaiting,
@@ -26,6 +27,8 @@ from okdrop.events.folders import (
     ExistingIgnored,
     FolderAway,
     FolderBack,
+    FolderHinted,
+    FolderScanned,
     FolderWatched,
     HintsBack,
     HintsLost,
@@ -40,6 +43,7 @@ from okdrop.events.places import (
 )
 from okdrop.events.service import (
     BandwidthChanged,
+    BandwidthSet,
     CredentialsRefused,
     CredentialsRenewed,
     CredentialsUnreadable,
@@ -55,8 +59,10 @@ from okdrop.events.service import (
     PoolHalted,
     PoolResumed,
     ServiceCrashed,
+    ServicePaused,
     ServiceReady,
     ServiceReloaded,
+    ServiceResumed,
     ServiceStarted,
     ServiceStopped,
 )
@@ -83,10 +89,12 @@ from okdrop.events.uploads import (
     UploadWaitsForTwin,
     UploadWhole,
 )
+from okdrop.events.web import WebListening, WebRefused, WebTrouble
 
 __all__ = [
     "Audience",
     "BandwidthChanged",
+    "BandwidthSet",
     "BreakerClosed",
     "BreakerHalfOpen",
     "BreakerOpened",
@@ -104,11 +112,14 @@ __all__ = [
     "FileLeft",
     "FileLeftAlone",
     "FileMoved",
+    "FileNotWhole",
     "FileSettled",
     "FileUnreadable",
     "FileWaiting",
     "FolderAway",
     "FolderBack",
+    "FolderHinted",
+    "FolderScanned",
     "FolderWatched",
     "HintsBack",
     "HintsLost",
@@ -127,8 +138,10 @@ __all__ = [
     "PoolResumed",
     "SegmentStored",
     "ServiceCrashed",
+    "ServicePaused",
     "ServiceReady",
     "ServiceReloaded",
+    "ServiceResumed",
     "ServiceStarted",
     "ServiceStopped",
     "SurgeHeld",
@@ -154,6 +167,9 @@ __all__ = [
     "VideoConfirmed",
     "VideoRefused",
     "VideoUnconfirmed",
+    "WebListening",
+    "WebRefused",
+    "WebTrouble",
     "WritersUnseen",
     "shown",
 ]

@@ -37,6 +37,17 @@ class FileWaiting(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileNotWhole(Event):
+    """A file stayed as it was for long, and is not whole by its own structure."""
+
+    name: ClassVar = "file.not_whole"
+    level: ClassVar = "warning"
+    path: str
+    reason: str
+    sent: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileLeft(Event):
     """A file was not finished when a run that ends came to its end."""
 

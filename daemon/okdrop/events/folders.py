@@ -19,6 +19,26 @@ class FolderWatched(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FolderScanned(Event):
+    """A folder was looked through, whatever the kernel told of it."""
+
+    name: ClassVar = "folder.scanned"
+    level: ClassVar = "debug"
+    path: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FolderHinted(Event):
+    """The kernel told of so many paths in a folder, which are looked at."""
+
+    name: ClassVar = "folder.hinted"
+    level: ClassVar = "debug"
+    path: str
+    paths: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WritersUnseen(Event):
     """In this folder only quiet tells that a file is finished."""
 

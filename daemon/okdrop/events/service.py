@@ -43,6 +43,7 @@ class ServiceReady(Event):
     name: ClassVar = "service.ready"
     unfinished: int  #: uploads that an earlier run left, taken up again
     seconds: float
+    web: str = ""  #: where HTTP is answered; "" where it is switched off
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,31 @@ class BandwidthChanged(Event):
     name: ClassVar = "service.bandwidth"
     folder: str  #: whose limit it is; "" for the process's
     rate: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BandwidthSet(Event):
+    """A person set another limit for what is sent, or took it back; it holds at once."""
+
+    name: ClassVar = "service.bandwidth_set"
+    folder: str  #: whose limit it is; "" for all that is sent
+    limit: str  #: a rate or a timetable; "off" for none
+    by_hand: bool  #: whether it stands above the configuration; else that is what holds again
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePaused(Event):
+    """A person asked for a pause: nothing new begins, segments under way may land."""
+
+    name: ClassVar = "service.paused"
+    level: ClassVar = "warning"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceResumed(Event):
+    """The pause that a person asked for is over."""
+
+    name: ClassVar = "service.resumed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,15 +14,17 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import words
-from okdrop.config import After
-from okdrop.drop import UNFINISHED, Drop
+from okdrop.config import After, Unfinished
+from okdrop.containers import Standing
+from okdrop.drop import UNFINISHED, Drop, State
 from okdrop.errors import GaveUp
 from okdrop.events import shown
 from okdrop.explain.fields import Field, fields_of
-from okdrop.explain.place import against, eye, where
+from okdrop.explain.place import against, eye, turn, where
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
+from okdrop.inbox.wholeness import structure_at
 from okdrop.ledger import Judgement, Known, Moved, New, SetAside, Suspect
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Explanation:
     folder: str = ""  #: the watched folder that holds it; "": none does
     upload: Upload | None = None  #: the row that knows it
     settle: str = ""
+    turn: str = ""  #: what it goes before and behind
     after: str = ""
     fields: tuple[Field, ...] = ()
 
@@ -78,6 +81,7 @@ class Explanation:
             "folder": self.folder,
             "upload": None if row is None else {"id": row.id, "state": row.state.value, "video_id": video},
             "settle": self.settle,
+            "turn": self.turn,
             "after": self.after,
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
@@ -87,9 +91,8 @@ class Explanation:
     def as_text(self) -> str:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
-        facts += [("finished", self.settle)] * bool(self.settle) + [("afterwards", self.after)] * bool(
-            self.after
-        )
+        further = (("finished", self.settle), ("its turn", self.turn), ("afterwards", self.after))
+        facts += [(name, text) for name, text in further if text]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:
             lines.append(f"  {one.name + ':':<12} {json.dumps(_plain(one.value), ensure_ascii=False)}")
@@ -151,6 +154,7 @@ def _known(
         why=(*_by_ledger(judgement), *_before(earlier, row), *why, *unfit),
         folder=drop.folder,
         upload=row,
+        turn=turn(config, row.drop.folder) if row.state is State.QUEUED else "",
         after=_afterwards(config, row.drop),
         fields=fields,
     )
@@ -167,6 +171,8 @@ def _unknown(
         writer = look_for_writer(drop.path)
         verdict = Verdict.NOT_YET if writer is Writer.WRITING else Verdict.TAKEN
         settle = f"as far as one look tells, {_WRITERS[writer]} nothing changed for {watch.settle:g} s"
+        if (doubt := _not_whole(drop, watch)) and writer is not Writer.WRITING:
+            verdict, settle = Verdict.NOT_YET, f"{settle}; {doubt}"
         why = [f"it lies in the watched folder {eye(watch.path)}, and its name is a video's"]
     return Explanation(
         path=drop.path,
@@ -174,9 +180,20 @@ def _unknown(
         why=(*why, *_by_ledger(judgement), *_before(earlier, None), *unfit),
         folder=drop.folder,
         settle=settle,
+        turn=turn(config, drop.folder) if settle else "",
         after=_afterwards(config, drop),
         fields=fields,
     )
+
+
+def _not_whole(drop: Drop, watch: Watch) -> str:
+    """What becomes of a file that is not whole by its own structure; "" where that is not known."""
+    structure = structure_at(drop.path, drop.revision)
+    if structure.standing is not Standing.NOT_WHOLE:
+        return ""
+    then = "it is sent as it is" if watch.unfinished is Unfinished.TAKE else "it fails (file_not_whole)"
+    longer = f"if it stays so for {watch.unfinished_after:g} s more"
+    return f"but it is not whole: {structure.reason}; {longer}, {then}"
 
 
 def _by_ledger(judgement: Judgement) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which watched folder holds a file, and what keeps a scan from finding it there."""
+"""Which watched folder holds a file, what keeps a scan from finding it there, and when its turn comes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from okdrop.inbox.named import is_link
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from okdrop.config import Watch
+    from okdrop.config import Config, Watch
 
 
 def where(watches: Sequence[Watch], path: bytes) -> tuple[bytes, int | None]:
@@ -50,6 +50,16 @@ def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterato
         yield f'its name is passed over, by the pattern "{pattern}" of {label}'
     if not names.is_video(name):
         yield f"its name has none of the suffixes of {label}: {', '.join(watch.suffixes)}"
+
+
+def turn(config: Config, folder: str) -> str:
+    """When the turn of a queued file of this watched folder comes."""
+    priorities = {str(watch.path): watch.priority for watch in config.watch}
+    own = priorities.get(folder, 0)
+    text = f'"{config.upload.order}" first (upload.order)'
+    if {own, *priorities.values()} == {0}:
+        return f"{text}, behind what has begun"
+    return f"{text}, among files of priority {own} (watch.priority): behind what has begun, and a higher one"
 
 
 def eye(name: str | Path) -> str:

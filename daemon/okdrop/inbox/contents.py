@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Iterable, Iterator
 
-    from okdrop.inbox.source import Note, Source
+    from okdrop.inbox.blocks import Note
+    from okdrop.inbox.source import Source
     from okdrop.leaves import Leaves
 
 T = TypeVar("T")

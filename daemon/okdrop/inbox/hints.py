@@ -36,7 +36,7 @@ from okdrop.inbox.own_thread import begun
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from okdrop.inbox.scan import Identity
+    from okdrop.inbox.walk import Identity
 
 STEP: Final = 100
 """Milliseconds between two looks of the watching thread."""

@@ -15,23 +15,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from okdrop.drop import Drop
+    from okdrop.inbox.walk import Found
 
 
 class Sighting:
-    """One scan's questions: says what is known, and remembers what was seen. Used in the scan's thread."""
+    """One scan's questions: says what is known, and remembers what was seen. Used in the scan's thread.
 
-    def __init__(self, known: dict[int, int]) -> None:
+    Args:
+        known: the marks of files, by their paths.
+        is_busy: whether somebody knows this file for another reason, and nobody else has to hear of it.
+    """
+
+    def __init__(self, known: dict[int, int], is_busy: Callable[[bytes], bool]) -> None:
         self._known = known
+        self._is_busy = is_busy
         self.seen: set[int] = set()
 
-    def __call__(self, path: bytes, status: os.stat_result) -> bool:
+    def expects(self, path: bytes) -> bool:
+        """Whether a file was known at this path before."""
+        return hash(path) in self._known
+
+    def __call__(self, path: bytes, status: os.stat_result, /) -> bool:
         """Whether this file is known as it stands."""
         key = hash(path)
         self.seen.add(key)
-        return self._known.get(key) == _mark(path, status.st_size, status.st_mtime_ns)
+        mark = _mark(path, status.st_size, status.st_mtime_ns)
+        return self._known.get(key) == mark or self._is_busy(path)
 
 
 class KnownFiles:
@@ -43,14 +55,14 @@ class KnownFiles:
     def __len__(self) -> int:
         return len(self._marks)
 
-    def sighting(self) -> Sighting:
+    def sighting(self, is_busy: Callable[[bytes], bool] = lambda _: False) -> Sighting:
         """What a scan asks. Changes that are made during the scan count."""
-        return Sighting(self._marks)
+        return Sighting(self._marks, is_busy)
 
-    def note(self, drops: Iterable[Drop]) -> None:
+    def note(self, files: Iterable[Drop | Found]) -> None:
         """The ledger knows these."""
-        for drop in drops:
-            self._marks[hash(drop.path)] = _mark(drop.path, drop.revision.size, drop.revision.mtime_ns)
+        for one in files:
+            self._marks[hash(one.path)] = _mark(one.path, one.revision.size, one.revision.mtime_ns)
 
     def forget(self, path: bytes) -> None:
         """What is known of this path may change: ask again."""

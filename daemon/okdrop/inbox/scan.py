@@ -7,31 +7,22 @@ pipes that bear a video's name. It opens folders only, never a file.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import errno
 import os
-import stat
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 from okdrop.errors import OkdropError
 from okdrop.events import shown
-from okdrop.inbox.revision import revision_of
+from okdrop.inbox.walk import VANISHED, Progress, Walk, reason_of
 from okdrop.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from okdrop.drop import Revision
-
-_VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR})
-
-Known: TypeAlias = Callable[[bytes, os.stat_result], bool]
-"""Whether a video is known as it stands, so that nobody has to hear of it."""
-
-Identity: TypeAlias = tuple[int, int]
-"""Which folder it is that lies at a path (st_dev, st_ino): another one may come to lie there."""
+    from okdrop.inbox.walk import Found, Identity, Known, Problem
 
 
 class FolderError(OkdropError):
@@ -75,39 +66,16 @@ class FolderHangs(FolderError):
     hint = "see why what is mounted there does not answer; okdrop goes on by itself once it does"
 
 
-class Progress:
-    """How far a look has come: written in its thread, read in others."""
-
-    def __init__(self, folder: bytes) -> None:
-        self.at = folder  #: the folder, or the path, that is being looked at
-        self.steps = 0
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A regular file with a video's name."""
-
-    path: bytes
-    revision: Revision
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """A folder or file below the watched folder that could not be looked at."""
-
-    path: bytes
-    reason: str
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What a scan saw: files by the oldest modification first, then by path."""
+    """What a scan saw, or a part of it: files by the oldest modification first, then by path."""
 
     found: list[Found]
     problems: list[Problem]
-    folders: Mapping[bytes, Identity]  #: every folder that could be listed, the watched one among them
+    folders: Mapping[bytes, Identity]  #: every folder that was listed so far, the watched one among them
     is_empty: bool = False  #: nothing at all lies in the watched folder
     device: int = 0  #: the device that the watched folder is on (st_dev)
+    rest: Callable[[], Scan] | None = None  #: looks on from here, as `scan` does; None: all was looked at
 
 
 def scan(
@@ -118,6 +86,7 @@ def scan(
     known: Known | None = None,
     progress: Progress | None = None,
     marker: str = "",
+    at_most: int = sys.maxsize,
 ) -> Scan:
     """Look through a folder and all folders in it; blocking, so it belongs into a thread.
 
@@ -132,23 +101,35 @@ def scan(
         known: asked of every video; one that is known is left out.
         progress: told how far the look has come.
         marker: what has to lie in the folder, before and after the look; "": nothing has to.
+        at_most: how many files to find before it is answered, with what is left to do as `rest`.
 
     Raises:
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
         FolderUnmarked: the marker is not there.
     """
-    walk = _Walk(Names(suffixes, ignore), known, progress or Progress(folder))
+    progress = progress or Progress(folder)
+    walk = Walk(Names(suffixes, ignore), known, progress)
+    with _folder_errors(folder):
+        device, _ = walk.begin(folder)
+    require(folder, marker)
+
+    def go_on() -> Scan:
+        with _folder_errors(folder):
+            seen = _looked_on(walk, folder, marker, at_most)
+        rest = go_on if seen.rest is not None else None
+        return dataclasses.replace(seen, is_empty=not progress.steps, device=device, rest=rest)
+
+    return go_on()
+
+
+@contextlib.contextmanager
+def _folder_errors(folder: bytes) -> Iterator[None]:
     try:
-        entries = walk.list_folder(folder)
+        yield
     except OSError as error:
-        kind = FolderMissing if error.errno in _VANISHED else FolderUnreadable
-        raise kind(f"{shown(folder)}: {_reason(error)}") from error
-    require(folder, marker)
-    walk.list_the_rest()
-    require(folder, marker)
-    seen = walk.result()
-    return dataclasses.replace(seen, is_empty=not entries, device=seen.folders[folder][0])
+        kind = FolderMissing if error.errno in VANISHED else FolderUnreadable
+        raise kind(f"{shown(folder)}: {reason_of(error)}") from error
 
 
 def look_at(
@@ -160,6 +141,7 @@ def look_at(
     known: Known | None = None,
     progress: Progress | None = None,
     marker: str = "",
+    at_most: int = sys.maxsize,
 ) -> Scan:
     """Look at single paths in a watched folder, by the rules of `scan`; blocking.
 
@@ -170,12 +152,21 @@ def look_at(
         FolderUnmarked: the marker is not there.
     """
     require(folder, marker)
-    walk = _Walk(Names(suffixes, ignore), known, progress or Progress(folder))
+    walk = Walk(Names(suffixes, ignore), known, progress or Progress(folder))
     for path in paths:
         walk.visit(folder, path)
-    walk.list_the_rest()
+    return _looked_on(walk, folder, marker, at_most)
+
+
+def _looked_on(walk: Walk, folder: bytes, marker: str, at_most: int) -> Scan:
+    more = walk.go_on(at_most)
     require(folder, marker)
-    return walk.result()
+    return Scan(
+        found=walk.taken(),
+        problems=sorted(walk.problems, key=lambda one: one.path),
+        folders=dict(walk.listed),
+        rest=partial(_looked_on, walk, folder, marker, at_most) if more else None,
+    )
 
 
 def require(folder: bytes, marker: str) -> None:
@@ -186,107 +177,3 @@ def require(folder: bytes, marker: str) -> None:
     """
     if marker and not os.path.lexists(folder + b"/" + os.fsencode(marker)):
         raise FolderUnmarked(f"{shown(folder)}: the marker {shown(os.fsencode(marker))} is not there")
-
-
-class _Walk:
-    """A walk with its own stack: the depth of a tree must not be bounded by Python's."""
-
-    def __init__(self, names: Names, known: Known | None, progress: Progress) -> None:
-        self._names = names
-        self._progress = progress
-        self._known = known
-        self._folders: list[bytes] = []
-        self._listed: dict[bytes, Identity] = {}
-        self._ways: dict[bytes, bool] = {}
-        self.found: dict[bytes, Found] = {}
-        self.problems: list[Problem] = []
-
-    def result(self) -> Scan:
-        return Scan(
-            found=sorted(self.found.values(), key=lambda one: (one.revision.mtime_ns, one.path)),
-            problems=sorted(self.problems, key=lambda one: one.path),
-            folders=self._listed,
-        )
-
-    def list_the_rest(self) -> None:
-        """List the folders that were met; one that cannot be listed does not stop the rest."""
-        while self._folders:
-            folder = self._folders.pop()
-            try:
-                self.list_folder(folder)
-            except OSError as error:
-                self._note(folder, error)
-
-    def list_folder(self, folder: bytes) -> int:
-        """List a folder, and return how many entries it has; one that was listed is not listed again."""
-        if folder in self._listed:
-            return 0
-        count = 0
-        self._progress.at = folder
-        status = Path(os.fsdecode(folder)).stat()  # first: one that comes to lie here meanwhile is news
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                count += 1
-                self._progress.steps += 1
-                try:
-                    self._meet(entry)
-                except OSError as error:
-                    self._note(entry.path, error)
-        self._listed[folder] = (status.st_dev, status.st_ino)
-        return count
-
-    def visit(self, folder: bytes, path: bytes) -> None:
-        """Meet a single path, if it lies in the folder and a walk would come by."""
-        if path == folder:
-            self._folders.append(path)
-            return
-        if not path.startswith(folder + b"/"):
-            return
-        self._progress.at = path
-        self._progress.steps += 1
-        try:
-            above, _, name = path.rpartition(b"/")
-            if self._is_way(folder, above) and not self._names.ignores(os.fsdecode(name)):
-                self._meet_status(path, os.fsdecode(name), os.lstat(path))
-        except OSError as error:
-            self._note(path, error)
-
-    def _is_way(self, folder: bytes, path: bytes) -> bool:
-        """Whether a walk from the folder comes to this folder below it."""
-        if path == folder:
-            return True
-        if path not in self._ways:
-            above, _, name = path.rpartition(b"/")
-            self._ways[path] = (
-                self._is_way(folder, above)
-                and not self._names.ignores(os.fsdecode(name))
-                and stat.S_ISDIR(os.lstat(path).st_mode)
-            )
-        return self._ways[path]
-
-    def _meet(self, entry: os.DirEntry[bytes]) -> None:
-        name = os.fsdecode(entry.name)
-        if self._names.ignores(name):
-            return
-        if entry.is_dir(follow_symlinks=False):
-            self._folders.append(entry.path)
-        elif self._names.is_video(name) and entry.is_file(follow_symlinks=False):
-            self._meet_file(entry.path, entry.stat(follow_symlinks=False))
-
-    def _meet_status(self, path: bytes, name: str, status: os.stat_result) -> None:
-        if stat.S_ISDIR(status.st_mode):
-            self._folders.append(path)
-        elif self._names.is_video(name):
-            self._meet_file(path, status)
-
-    def _meet_file(self, path: bytes, status: os.stat_result) -> None:
-        if stat.S_ISREG(status.st_mode) and (self._known is None or not self._known(path, status)):
-            self.found[path] = Found(path=path, revision=revision_of(status))
-
-    def _note(self, path: bytes, error: OSError) -> None:
-        if error.errno not in _VANISHED:
-            self.problems.append(Problem(path=path, reason=_reason(error)))
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

@@ -4,6 +4,7 @@ Two rules:
 
 1. A file is settled when the same revision was seen at one look and again at a look at least `settle`
    seconds later, with no other revision between, and nobody has it open for writing at the later one.
+   One that is not whole by its own structure then is waited for a while longer, and is settled as it is.
 2. Time is the caller's monotonic clock. A file's mtime is only compared for equality: clocks of
    cameras and file servers are wrong, and copying tools preserve times.
 
@@ -32,9 +33,13 @@ _SHORT: Final = 10  #: a figure below it is shown with a decimal
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The file is finished."""
+    """The file is finished, or will not be.
+
+    `missing` says, in a person's words, what is missing by its own structure; "": nothing is known to be.
+    """
 
     revision: Revision
+    missing: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,8 @@ class Waiting:
 
     reason: str
     look_again: float  #: when another look can bring news; on the clock of `now`, later than `now`
-    being_written: bool  #: a writer has it open; or, where writers cannot be seen, it changed since last time
+    being_written: bool
+    """A writer has it open, or it is not whole; where writers cannot be seen, it changed since last time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +77,12 @@ class Settler:
 
     Args:
         settle: for how many seconds a file has to be quiet; with 0 one look is enough.
+        whole_within: for how many seconds more one that is not whole is waited for.
     """
 
-    def __init__(self, settle: float) -> None:
+    def __init__(self, settle: float, whole_within: float = 0.0) -> None:
         self._settle = settle
+        self._whole_within = whole_within
         self._looks: dict[bytes, _Look] = {}
 
     @property
@@ -87,7 +95,9 @@ class Settler:
         """Whether there are any such files."""
         return bool(self._looks)
 
-    def look(self, path: bytes, revision: Revision | None, writer: Writer, now: float) -> Settling:
+    def look(
+        self, path: bytes, revision: Revision | None, writer: Writer, now: float, *, missing: str = ""
+    ) -> Settling:
         """Judge by one more look at a file; what is settled or gone is forgotten.
 
         Args:
@@ -95,6 +105,7 @@ class Settler:
             revision: what was seen at the path; None: nothing, or no regular file.
             writer: whether somebody has it open for writing.
             now: seconds on a monotonic clock, the time of this look.
+            missing: what is missing by the file's own structure, in words.
         """
         if revision is None:
             self.forget(path)
@@ -103,8 +114,15 @@ class Settler:
         look = _next_look(before, revision, now)
         quiet_at = look.since + self._settle
         if now >= quiet_at and writer is not Writer.WRITING:
-            self.forget(path)
-            return Settled(revision=revision)
+            if not missing or now >= quiet_at + self._whole_within:
+                self.forget(path)
+                return Settled(revision=revision, missing=missing)
+            self._looks[path] = look
+            return Waiting(
+                reason=f"not whole: {missing}",
+                look_again=min(quiet_at + self._whole_within, now + WRITER_POLL),
+                being_written=True,
+            )
         self._looks[path] = look
         changed_now = before is not None and before.revision != revision
         return Waiting(

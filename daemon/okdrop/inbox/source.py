@@ -11,34 +11,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import io
 import os
 import stat
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
-
-from aiofiles.threadpool import wrap
+from typing import TYPE_CHECKING, Final, Self
 
 from okdrop.errors import GaveUp, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.events import shown
+from okdrop.inbox.blocks import Blocks, NotedFile
 from okdrop.inbox.hold import Hold
 from okdrop.inbox.revision import revision_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-
-    from aiofiles.threadpool.binary import AsyncBufferedReader
+    import io
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     from okdrop.drop import Revision
+    from okdrop.inbox.blocks import Note
     from okdrop.protocol.ranges import ByteRange
-
-Note: TypeAlias = Callable[[bytes | memoryview], object]
-"""Is given bytes that were read; a view of them holds only until it returns."""
 
 BLOCK_SIZE: Final = 256 * 1024
 """Bytes read at a time while sending."""
 
-_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Nothing but a file is followed or waited for: by now the path may be a link or a pipe."""
 
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -142,7 +136,7 @@ class Source:
 
     async def read(
         self, span: ByteRange, *, block_size: int = BLOCK_SIZE, note: Note | None = None
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[bytes | memoryview, None]:
         """Read a span, block after block; use it in `contextlib.aclosing`.
 
         At most one block is held; `note` is given each in the thread that read it. The revision is compared
@@ -158,15 +152,13 @@ class Source:
         if span.stop > self.revision.size:
             raise LocalProtocolError(f"no bytes {span.start}:{span.stop} in a file of {self.revision.size}")
         async with self._opened(span.start, note) as file:
-            left = len(span)
-            while left:
+            blocks = Blocks(file, len(span), block_size)
+            while blocks.left:
                 with _translated(self.path):
-                    # A new object each time: a transport may keep what it is given until it can send it.
-                    block = await file.read(min(left, block_size))
+                    block = await blocks.next()
                 if not block:
                     raise _changed(self.path)
-                left -= len(block)
-                if not left:
+                if not blocks.left:
                     await asyncio.to_thread(self._compare, file.fileno())
                 yield block
 
@@ -186,7 +178,7 @@ class Source:
         return _changed(self.path)
 
     @contextlib.asynccontextmanager
-    async def _opened(self, start: int, note: Note | None = None) -> AsyncIterator[AsyncBufferedReader]:
+    async def _opened(self, start: int, note: Note | None = None) -> AsyncIterator[NotedFile]:
         """The file, open at an offset, closed whatever happens.
 
         Threads cannot be cancelled: an open that is under way when its caller is cancelled ends in a
@@ -201,18 +193,11 @@ class Source:
         try:
             yield file
         finally:
-            await asyncio.shield(file.close())
+            await asyncio.shield(asyncio.to_thread(file.close))
 
-    async def _open_at(self, start: int, note: Note | None) -> AsyncBufferedReader:
-        # Buffered, for the lock that comes with it: closed by a consumer that gave up, the handle waits for
-        # the read that still runs in its thread, instead of freeing the descriptor under it.
+    async def _open_at(self, start: int, note: Note | None) -> NotedFile:
         with _translated(self.path):
-            file = await asyncio.to_thread(self._noting_at, start, note)
-        opened: AsyncBufferedReader = wrap(file, loop=asyncio.get_running_loop(), executor=None)
-        return opened
-
-    def _noting_at(self, start: int, note: Note | None) -> _Noting:
-        return _Noting(io.FileIO(os.fsdecode(self.path), "rb", opener=self._opener(start)), note)
+            return await asyncio.to_thread(NotedFile, os.fsdecode(self.path), self._opener(start), note)
 
     def _opener(self, start: int) -> Callable[[str, int], int]:
         """What opens, compares and seeks within one visit to a thread."""
@@ -232,11 +217,11 @@ class Source:
         """Open the file; once more, if it got another name between a look and the opening."""
         path = self.path
         try:
-            return self._compared(os.open(path, _FLAGS))
+            return self._compared(os.open(path, FLAGS))
         except (FileNotFoundError, NotADirectoryError, SourceChanged):
             if self.path == path and not self._followed():
                 raise
-        return self._compared(os.open(self.path, _FLAGS))
+        return self._compared(os.open(self.path, FLAGS))
 
     def _compared(self, descriptor: int) -> int:
         try:
@@ -273,20 +258,6 @@ def _nowhere(_path: bytes) -> None:
     return None
 
 
-class _Noting(io.BufferedReader):
-    """Tells of what is read, in the thread that reads it: to hash there costs no visit to a thread more."""
-
-    def __init__(self, raw: io.FileIO, note: Note | None) -> None:
-        super().__init__(raw)
-        self._note = note
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        block = super().read(size)
-        if self._note is not None:
-            self._note(block)
-        return block
-
-
 def _look(path: bytes) -> Revision:
     with _translated(path):
         status = os.lstat(path)
@@ -295,9 +266,9 @@ def _look(path: bytes) -> Revision:
     return revision_of(status)
 
 
-def _close_unwanted(opening: asyncio.Future[AsyncBufferedReader]) -> None:
+def _close_unwanted(opening: asyncio.Future[NotedFile]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().detach().close()
+        opening.result().close()
 
 
 def _changed(path: bytes) -> SourceChanged:

@@ -11,16 +11,19 @@ import sqlalchemy as sa
 from okdrop.drop import Chore, Drop, Failure, Halt, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
-from okdrop.ledger import migrate, operations, sqlite, twins
+from okdrop.ledger import many_at_once, migrate, operations, overrides, sqlite, twins
 from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.thread import LedgerThread
+from okdrop.ledger.timing import TimedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.many_at_once import F
+    from okdrop.ledger.overrides import Override
     from okdrop.ledger.patience import Patience
-    from okdrop.ledger.rows import HistoryRow, Pruned
+    from okdrop.ledger.rows import HistoryRow, Outstanding, Pruned
 
 ANY_NUMBER: Final = 2**31 - 1
 """More tries than anybody makes."""
@@ -65,8 +68,13 @@ class Ledger:
     """
 
     def __init__(self, thread: LedgerThread | PatientThread, now: Callable[[], datetime]) -> None:
-        self._thread: Final = thread
+        self._thread: LedgerThread | PatientThread | TimedThread = thread
         self._now: Final = now
+
+    def time(self, monotonic: Callable[[], float], took: Callable[[str, float], object]) -> None:
+        """Have `took` told of each read and write from now on; once (see `okdrop.ledger.timing`)."""
+        if not isinstance(self._thread, TimedThread):
+            self._thread = TimedThread(self._thread, monotonic, took)
 
     @classmethod
     async def open(
@@ -125,11 +133,11 @@ class Ledger:
 
     async def judge_all(self, drops: Sequence[Drop]) -> list[Judgement]:
         """What `judge` says of each of many drops, some hundreds at a time."""
-        return await self._thread.read(operations.judge_all, drops)
+        return await self._thread.read(many_at_once.judge_all, drops)
 
-    async def unknown(self, drops: Sequence[Drop]) -> list[Drop]:
-        """Those of many drops that are not `Known`: what a rescan asks, thousands at a time."""
-        return await self._thread.read(operations.unknown, drops)
+    async def unknown(self, files: Sequence[F]) -> list[F]:
+        """Those of many files that are not `Known`: what a scan asks, thousands at a time."""
+        return await self._thread.read(many_at_once.unknown, files)
 
     async def add(  # noqa: PLR0913 - columns of a row, by name
         self,
@@ -200,7 +208,7 @@ class Ledger:
             )
             for drop in drops
         ]
-        return await self._thread.write(operations.add_all, now, uploads, note=note)
+        return await self._thread.write(many_at_once.add_all, now, uploads, note=note)
 
     async def release(self, folders: Collection[str] | None = None) -> int:
         """Let held uploads go, all or those of these folders; returns how many.
@@ -244,17 +252,18 @@ class Ledger:
     async def twins(self, upload: Upload) -> list[Upload]:
         """Uploads that may be of the same bytes: published, or before it in turn; oldest first.
 
-        They have its size, and its sample or none that is known.
+        They have its size, and its sample or none that is known. Of very many only those are given that come
+        first: published ones, then those that are published soonest.
         """
         return await self._thread.read(twins.twins, upload)
 
-    async def unfinished(self) -> list[Upload]:
+    async def outstanding(self) -> list[Outstanding]:
         """What goes on by itself after a restart, oldest first."""
-        return await self._thread.read(operations.unfinished)
+        return await self._thread.read(operations.outstanding)
 
-    async def chores(self) -> list[Upload]:
-        """What is left to do after publishing, oldest first."""
-        return await self._thread.read(operations.chores)
+    async def with_chores(self) -> list[int]:
+        """The ids of those for which something is left to do after publishing, oldest first."""
+        return await self._thread.read(operations.with_chores)
 
     async def is_folder_known(self, folder: str, *, device: int) -> bool:
         """Whether this watched folder has had its first look: ever, or, empty, on this device (st_dev)."""
@@ -284,6 +293,10 @@ class Ledger:
     ) -> list[Upload]:
         """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
         return await self._thread.read(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
+
+    async def was_moved_below(self, folder: bytes) -> bool:
+        """Whether the file of some upload was ever moved to a place below a folder."""
+        return await self._thread.read(operations.was_moved_below, folder)
 
     async def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""
@@ -322,6 +335,20 @@ class Ledger:
         """Count a failed try to delete an orphan; returns how many there were."""
         return await self._thread.write(operations.orphan_failed, video_id)
 
+    async def overrides(self) -> list[Override]:
+        """What a person decided while it ran, and still stands."""
+        return await self._thread.read(overrides.overrides)
+
+    async def override(self, name: str, value: str | None, *, folder: str = "") -> None:
+        """Let a value stand above the configuration from now on; None takes it back.
+
+        Args:
+            name: `okdrop.ledger.overrides.BANDWIDTH` or `PAUSED`.
+            value: in the words of the configuration.
+            folder: the watched folder that it is about; "" for all.
+        """
+        await self._thread.write(overrides.override, self._now(), name, folder, value)
+
     async def host_mode(self, host: str) -> Mode | None:
         """How this host takes segments, if that was proven within a day."""
         return await self._thread.read(operations.host_mode, self._now(), host)
@@ -329,6 +356,14 @@ class Ledger:
     async def remember_host(self, host: str, mode: Mode | None) -> None:
         """Note how this host takes segments; None revokes what was known."""
         await self._thread.write(operations.remember_host, self._now(), host, mode)
+
+    async def paces(self) -> dict[str, tuple[int, datetime]]:
+        """How many connections paid to each host, and when that was found; within a day."""
+        return await self._thread.read(operations.paces, self._now())
+
+    async def remember_pace(self, host: str, connections: int) -> None:
+        """Note how many connections to a host (and its port) paid."""
+        await self._thread.write(operations.remember_pace, self._now(), host, connections)
 
     async def note_halt(self, why: Halt | None) -> None:
         """Note why everything waits, for whoever looks on; None: it goes on. The next holder forgets it."""

@@ -6,31 +6,39 @@ Synchronous and without threads: `Ledger` runs these in its thread, `Reader` whe
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import TRIES_PER_ORPHAN, Drop, Halt, Mode, State, Upload
 from okdrop.errors import LedgerError, LocalProtocolError
 from okdrop.ledger import queries
 from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import Judgement, decide
-from okdrop.ledger.rows import HistoryRow, Orphans, Pruned, history_of, upload_of, values_of
+from okdrop.ledger.rows import HistoryRow, Orphans, Outstanding, Pruned, history_of, upload_of, values_of
 from okdrop.ledger.twins import keep_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-K = TypeVar("K")
-
 HOST_MODE_LIFE: Final = timedelta(days=1)
 """How long the proven mode of a host is believed (design.md 2, "a prior for a day")."""
 
-_PATHS_AT_ONCE: Final = 500
+PACE_LIFE: Final = timedelta(days=1)
+"""How long it is believed how many connections to a host paid."""
 
 _LARGEST_ID: Final = 2**63 - 1
 """No database has larger ones; a driver does not even take them to look for."""
+
+
+LOT: Final = 500
+"""Ids that are asked about at once: of more rows, not all need be in memory, and no database takes them."""
+
+
+def lots(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Many ids, some hundreds at a time, as `uploads` may be asked about."""
+    return (numbers[start : start + LOT] for start in range(0, len(numbers), LOT))
 
 
 def judge(connection: Connection, drop: Drop) -> Judgement:
@@ -44,72 +52,6 @@ def judge(connection: Connection, drop: Drop) -> Judgement:
         "mtime_ns": revision.mtime_ns,
     }
     return decide(drop, [upload_of(row) for row in connection.execute(queries.CANDIDATES, keys)])
-
-
-def unknown(connection: Connection, drops: Sequence[Drop]) -> list[Drop]:
-    """Those of many drops that `judge` would not call known, in their order."""
-    keys: set[tuple[bytes, int, int]] = set()
-    for start in range(0, len(drops), _PATHS_AT_ONCE):
-        paths = {drop.path for drop in drops[start : start + _PATHS_AT_ONCE]}
-        keys.update(
-            (path, size, mtime)
-            for path, size, mtime in connection.execute(queries.keys_of_paths(paths)).all()
-        )
-    return [drop for drop in drops if (drop.path, drop.revision.size, drop.revision.mtime_ns) not in keys]
-
-
-def judge_all(connection: Connection, drops: Sequence[Drop]) -> list[Judgement]:
-    """What `judge` would say of each of many drops, by one question for some hundreds of them."""
-    judgements: list[Judgement] = []
-    for start in range(0, len(drops), _PATHS_AT_ONCE):
-        some = drops[start : start + _PATHS_AT_ONCE]
-        query = queries.candidates_of({drop.path for drop in some}, {drop.revision.inode for drop in some})
-        rows = [upload_of(row) for row in connection.execute(query)]
-        by_path, by_inode = _grouped(rows, _path_of), _grouped(rows, _inode_of)
-        judgements += [
-            decide(drop, [*by_path.get(drop.path, ()), *by_inode.get(drop.revision.inode, ())])
-            for drop in some
-        ]
-    return judgements
-
-
-def _grouped(rows: Sequence[Upload], key: Callable[[Upload], K]) -> dict[K, list[Upload]]:
-    groups: dict[K, list[Upload]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
-    return groups
-
-
-def _path_of(upload: Upload) -> bytes:
-    return upload.drop.path
-
-
-def _inode_of(upload: Upload) -> int:
-    return upload.drop.revision.inode
-
-
-def add_all(connection: Connection, now: datetime, uploads: Sequence[Upload], *, note: str) -> int:
-    """Insert those of many rows whose revision has none yet; returns how many."""
-    wanted = {id(drop) for drop in unknown(connection, [upload.drop for upload in uploads])}
-    new = [upload for upload in uploads if id(upload.drop) in wanted]
-    lively = {
-        path
-        for start in range(0, len(new), _PATHS_AT_ONCE)
-        for path, _, _ in connection.execute(
-            queries.keys_of_paths({upload.drop.path for upload in new[start : start + _PATHS_AT_ONCE]})
-        ).all()
-    }
-    for upload in new:
-        if upload.drop.path in lively:  # it may make another row outdated
-            add(connection, now, upload, note=note)
-    plain = [upload for upload in new if upload.drop.path not in lively]
-    if plain:
-        numbers = (
-            connection.execute(queries.ADD_MANY, [values_of(upload) for upload in plain]).scalars().all()
-        )
-        rows = [upload.with_(id=number) for upload, number in zip(plain, numbers, strict=True)]
-        connection.execute(queries.RECORD, [_step(row, None, note) for row in rows])
-    return len(new)
 
 
 def release(connection: Connection, now: datetime, folders: Collection[str] | None) -> int:
@@ -211,10 +153,11 @@ def _refuse_own_video(upload: Upload, orphan: str) -> None:
 
 
 def _record(connection: Connection, upload: Upload, before: State | None, note: str) -> None:
-    connection.execute(queries.RECORD, _step(upload, before, note))
+    connection.execute(queries.RECORD, step_of(upload, before, note))
 
 
-def _step(upload: Upload, before: State | None, note: str) -> dict[str, Any]:
+def step_of(upload: Upload, before: State | None, note: str) -> dict[str, Any]:
+    """A step in the life of an upload, as `queries.RECORD` takes it."""
     return {
         "upload_id": upload.id,
         "at": upload.updated_at,
@@ -225,14 +168,14 @@ def _step(upload: Upload, before: State | None, note: str) -> dict[str, Any]:
     }
 
 
-def unfinished(connection: Connection) -> list[Upload]:
+def outstanding(connection: Connection) -> list[Outstanding]:
     """What goes on by itself, oldest first."""
-    return [upload_of(row) for row in connection.execute(queries.UNFINISHED_ROWS)]
+    return [Outstanding(*row) for row in connection.execute(queries.OUTSTANDING)]
 
 
-def chores(connection: Connection) -> list[Upload]:
-    """What is left to do after publishing, oldest first."""
-    return [upload_of(row) for row in connection.execute(queries.CHORES)]
+def with_chores(connection: Connection) -> list[int]:
+    """The ids of those for which something is left to do after publishing, oldest first."""
+    return sorted(connection.execute(queries.WITH_CHORES).scalars())
 
 
 def is_folder_known(connection: Connection, folder: str, *, device: int) -> bool:
@@ -263,6 +206,24 @@ def uploads(
     return [upload_of(row) for row in found][::-1]
 
 
+def each(connection: Connection) -> Iterator[Upload]:
+    """Every row, oldest first; some hundreds are in memory at once."""
+    rows = connection.execute(queries.ALL, execution_options={"yield_per": LOT})
+    return (upload_of(row) for row in rows)
+
+
+def ids(connection: Connection, states: Collection[State]) -> list[int]:
+    """The ids of all in some states, oldest first."""
+    return list(connection.execute(queries.IDS, {"states": sorted(states)}).scalars())
+
+
+def was_moved_below(connection: Connection, folder: bytes) -> bool:
+    """Whether the file of some upload was ever moved to a place below a folder."""
+    name = folder.rstrip(b"/")
+    keys = {"first": name + b"/", "end": name + b"0"}  # the byte that follows a slash
+    return bool(connection.execute(queries.MOVED_BELOW, keys).scalar_one())
+
+
 def counts(connection: Connection) -> dict[State, int]:
     """How many rows are in each state; every state is there."""
     found = dict(tuple(row) for row in connection.execute(queries.COUNTS))
@@ -271,7 +232,7 @@ def counts(connection: Connection) -> dict[State, int]:
 
 def replacements(connection: Connection, *, first: int, last: int) -> dict[int, int]:
     """Which uploads took over from superseded ones, of those with ids from `first` to `last`."""
-    found = connection.execute(queries.REPLACEMENTS, {"first": first, "last": last})
+    found = connection.execute(queries.REPLACEMENTS, {"first_id": first, "last_id": last})
     return {row[0]: row[1] for row in found}
 
 
@@ -352,3 +313,17 @@ def note_halt(connection: Connection, why: Halt | None) -> None:
     if why is not None:
         values = {"code": why.code, "message": why.message, "hint": why.hint, "since": why.since}
         connection.execute(queries.NOTE_HALT, values)
+
+
+def paces(connection: Connection, now: datetime) -> dict[str, tuple[int, datetime]]:
+    """How many connections paid to each host, and when that was found; no longer than a day ago."""
+    rows = connection.execute(queries.PACES_FOUND)
+    return {
+        row.host: (row.connections, row.learned_at) for row in rows if abs(now - row.learned_at) < PACE_LIFE
+    }
+
+
+def remember_pace(connection: Connection, now: datetime, host: str, connections: int) -> None:
+    """Note how many connections paid to a host; what was noted longer than a day ago is forgotten."""
+    connection.execute(queries.FORGET_PACES, {"name": host, "before": now - PACE_LIFE})
+    connection.execute(queries.REMEMBER_PACE, {"host": host, "connections": connections, "learned_at": now})

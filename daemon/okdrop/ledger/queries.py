@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 )
 
 from okdrop.drop import SOURCE_GONE, UNFINISHED, State
+from okdrop.ledger import schema
 from okdrop.ledger.schema import (
     FOLDERS,
     HALTS,
@@ -30,7 +32,10 @@ from okdrop.ledger.schema import (
     HOSTS,
     LEAVES,
     LIVE,
+    MOVED,
     ORPHANS,
+    OVERRIDES,
+    PACES,
     TO_DO,
     UPLOADS,
     Instant,
@@ -39,6 +44,7 @@ from okdrop.ledger.schema import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import BindParameter
     from sqlalchemy.sql.dml import ReturningUpdate
 
 _ROW: Final = UPLOADS.c
@@ -92,19 +98,25 @@ WAS_PUBLISHED: Final = select(
     exists().where(HISTORY.c.upload_id == bindparam("row_id"), HISTORY.c.to_state == State.PUBLISHED)
 )
 
-# What goes on by itself after a restart, oldest first.
-UNFINISHED_ROWS: Final = select(UPLOADS).where(_ROW.state.in_(sorted(UNFINISHED))).order_by(_ROW.id)
+# What goes on by itself after a restart, oldest first: narrow, as there may be a hundred thousand.
+OUTSTANDING: Final = (
+    select(_ROW.id, _ROW.state, _ROW.held, _ROW.retry_at, _ROW.updated_at)
+    .where(_ROW.state.in_(sorted(UNFINISHED)))
+    .order_by(_ROW.id)
+)
 
-# What may be of the same bytes as this row: of its size and sample, or of no sample that is known. What is
-# not published has to go on by itself. Two arms, each served by an index.
+# What may be of the same bytes as this row: of its size and sample; and of its size, with no sample that is
+# known. What is not published has to go on by itself. So many at most: those whose turn it is before others.
 _MAY_TELL: Final = _ROW.state.in_(sorted({State.PUBLISHED, *UNFINISHED}))
-TWINS: Final = (
+_TURN: Final = (
+    case((_ROW.state == State.PUBLISHED, 0), (_ROW.state == State.FINALIZING, 1), else_=2),
+    _ROW.video_id.is_(None),
+    _ROW.id,
+)
+_MAY_BE_TWINS: Final = (
     select(UPLOADS)
     .where(
-        or_(
-            and_(_ROW.size == bindparam("size"), _ROW.sample == bindparam("sample")),
-            and_(_ROW.size == bindparam("size"), _ROW.sample.is_(None)),
-        ),
+        _ROW.size == bindparam("size"),
         _MAY_TELL,
         _ROW.id != bindparam("row_id"),
         or_(
@@ -113,8 +125,11 @@ TWINS: Final = (
             _ROW.video_id.is_not(None),
         ),
     )
-    .order_by(_ROW.id)
+    .order_by(*_TURN)
+    .limit(bindparam("at_most", type_=Integer))
 )
+TWINS: Final = _MAY_BE_TWINS.where(_ROW.sample == bindparam("sample"))
+UNSAMPLED: Final = _MAY_BE_TWINS.where(_ROW.sample.is_(None))
 
 # The leaf hashes of what OK acknowledged for this video. And: a part is stored anew; all are dropped.
 LEAVES_OF: Final = select(LEAVES.c.part, LEAVES.c.hashes).where(
@@ -126,8 +141,9 @@ FORGET_PART: Final = delete(LEAVES).where(
 KEEP_PART: Final = insert(LEAVES)
 FORGET_LEAVES: Final = delete(LEAVES).where(LEAVES.c.upload_id == bindparam("row_id"))
 
-# What is left to do after publishing, oldest first.
-CHORES: Final = select(UPLOADS).where(TO_DO).order_by(_ROW.id)
+# For what something is left to do after publishing. In no order: asked for one, the database would rather
+# walk through all rows.
+WITH_CHORES: Final = select(_ROW.id).where(TO_DO)
 
 # What the first look at this watched folder came to. And: it came to this; what was decided stays decided.
 FOLDER: Final = select(FOLDERS.c.empty_on).where(FOLDERS.c.path == bindparam("folder"))
@@ -144,15 +160,33 @@ REPLACEMENTS: Final = (
     .join(_NEW, _NEW.c.path == _OLD.c.path)
     .where(
         _OLD.c.state == State.SUPERSEDED,
-        _OLD.c.id.between(bindparam("first"), bindparam("last")),
+        _OLD.c.id.between(bindparam("first_id"), bindparam("last_id")),
         _NEW.c.id > _OLD.c.id,
         _NEW.c.state != literal_column("'superseded'"),
     )
     .group_by(_OLD.c.id)
 )
 
+# Was a file ever moved to a place with a path in this range?
+MOVED_BELOW: Final = select(
+    exists().where(
+        MOVED,
+        _ROW.moved_to >= bindparam("first"),
+        _ROW.moved_to < bindparam("end"),
+    )
+)
+
+# Every row, oldest first.
+ALL: Final = select(UPLOADS).order_by(_ROW.id)
+
+# The ids of all in some states, oldest first.
+IDS: Final = select(_ROW.id).where(_ROW.state.in_(bindparam("states", expanding=True))).order_by(_ROW.id)
+
+# Written so that no index of states is thought of: a hundred thousand may be queued, where few are held.
+_QUEUED: Final = literal_column("state || ''") == State.QUEUED.value
+
 # How many uploads wait for a person to say go.
-HELD: Final = select(func.count()).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)
+HELD: Final = select(func.count()).select_from(UPLOADS).where(schema.HELD, _QUEUED)
 
 # How many rows are in each state.
 COUNTS: Final = select(_ROW.state, func.count()).group_by(_ROW.state)
@@ -226,6 +260,20 @@ HALT: Final = select(HALTS.c.code, HALTS.c.message, HALTS.c.hint, HALTS.c.since)
 FORGET_HALT: Final = delete(HALTS)
 NOTE_HALT: Final = insert(HALTS)
 
+# What a person decided while it ran. And: it is taken back; it stands.
+OVERRIDES_THAT_STAND: Final = select(OVERRIDES).order_by(OVERRIDES.c.name, OVERRIDES.c.folder)
+TAKE_BACK: Final = delete(OVERRIDES).where(
+    OVERRIDES.c.name == bindparam("named"), OVERRIDES.c.folder == bindparam("of_folder")
+)
+OVERRIDE: Final = insert(OVERRIDES)
+
+# How many connections paid to each host, and when. And: it is found anew; what is old goes with it.
+PACES_FOUND: Final = select(PACES)
+FORGET_PACES: Final = delete(PACES).where(
+    or_(PACES.c.host == bindparam("name"), PACES.c.learned_at <= bindparam("before", type_=Instant))
+)
+REMEMBER_PACE: Final = insert(PACES)
+
 
 def rows(
     *,
@@ -241,13 +289,20 @@ def rows(
     if ids is not None:
         query = query.where(_ROW.id.in_(sorted(ids)))
     if paths is not None:
-        query = query.where(_ROW.path.in_(sorted(paths)))
+        # In two arms, as the index of paths has the live rows alone; there are few others.
+        of_paths = _ROW.path.in_(sorted(paths))
+        superseded = _ROW.state == literal_column(f"'{State.SUPERSEDED}'")
+        query = query.where(or_(and_(LIVE, of_paths), and_(superseded, of_paths)))
     return query if newest is None else query.limit(newest)
 
 
-def keys_of_paths(paths: Collection[bytes]) -> Select[bytes, int, int]:
-    """What tells the revisions of these paths apart, without those whose file was gone: it may be back."""
-    has_its_file = or_(_ROW.state != State.FAILED, _ROW.failure_code.is_distinct_from(SOURCE_GONE))
+def keys_of_paths(count: int) -> Select[bytes, int, int]:
+    """What tells the revisions of so many paths apart, without those whose file was gone: it may be back."""
+    has_its_file = or_(
+        _ROW.state != literal_column(f"'{State.FAILED}'"),
+        _ROW.failure_code.is_distinct_from(literal_column(f"'{SOURCE_GONE}'")),
+    )
+    paths: list[BindParameter[bytes]] = [bindparam(f"path_{number}") for number in range(count)]
     return select(_ROW.path, _ROW.size, _ROW.mtime_ns).where(LIVE, has_its_file, _ROW.path.in_(paths))
 
 
@@ -258,7 +313,7 @@ def candidates_of(paths: Collection[bytes], inodes: Collection[int]) -> Select[*
 
 def released(folders: Collection[str] | None) -> ReturningUpdate[*tuple[Any, ...]]:
     """Let held rows go, those of some folders or all, at the time `now`."""
-    query = update(UPLOADS).where(_ROW.held.is_(True), _ROW.state == State.QUEUED)
+    query = update(UPLOADS).where(schema.HELD, _QUEUED)
     if folders is not None:
         query = query.where(_ROW.folder.in_(sorted(folders)))
     return query.values(held=False, version=_ROW.version + 1, updated_at=bindparam("now")).returning(

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from okdrop.drop import State
 from okdrop.errors import LedgerError
-from okdrop.ledger import lock, migrate, operations, place, sqlite
+from okdrop.ledger import lock, migrate, operations, overrides, pages, place, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator
+    from datetime import datetime
     from pathlib import Path
 
-    from okdrop.drop import Drop, Halt, Upload
+    from okdrop.drop import Drop, Halt, State, Upload
     from okdrop.ledger.judgement import Judgement
+    from okdrop.ledger.overrides import Override
     from okdrop.ledger.rows import HistoryRow, Orphans
 
 P = ParamSpec("P")
@@ -31,6 +32,8 @@ class Reader:
     def __init__(self, connection: sa.Connection, file: Path) -> None:
         self._connection: Final = connection
         self._file: Final = file
+        self._span = -1  # of which ids it is known who took over
+        self._replaced: dict[int, int] = {}
 
     def _ask(self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -57,12 +60,48 @@ class Reader:
         """Rows by state, by id and by path (None: any), only the `newest` so many, oldest first."""
         return self._ask(operations.uploads, states=states, ids=ids, paths=paths, newest=newest)
 
-    def replacements(self, rows: Sequence[Upload]) -> dict[int, int]:
-        """Which upload took over from each of these that is superseded: id → id, where it is known."""
-        ids = [row.id for row in rows if row.state is State.SUPERSEDED]
-        if not ids:
-            return {}
-        return self._ask(operations.replacements, first=min(ids), last=max(ids))
+    def replaced_by(self, number: int) -> int | None:
+        """Which upload took over from that superseded one, where it is known.
+
+        Some hundreds of ids that lie together cost one question: ask in their order.
+        """
+        span = number // operations.LOT
+        if span != self._span:
+            first = span * operations.LOT
+            last = first + operations.LOT - 1
+            self._replaced = self._ask(operations.replacements, first=first, last=last)
+            self._span = span
+        return self._replaced.get(number)
+
+    def page(
+        self,
+        *,
+        states: Collection[State] | None = None,
+        holding: str = "",
+        before: int | None = None,
+        at_most: int,
+    ) -> list[Upload]:
+        """The newest rows of these states whose path or title holds a text, below an id; newest first."""
+        return self._ask(pages.page, states=states, holding=holding, before=before, at_most=at_most)
+
+    def oldest_open(self) -> datetime | None:
+        """When the upload was found that is open for the longest time; None where none is."""
+        return self._ask(pages.oldest_open)
+
+    def each(self) -> Iterator[Upload]:
+        """Every row, oldest first; not all of them are in memory at once.
+
+        As long as there are more to come, the daemon's log of writes cannot be taken back: do not wait for
+        anybody in between.
+        """
+        try:
+            yield from operations.each(self._connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def ids(self, states: Collection[State]) -> list[int]:
+        """The ids of all in some states, oldest first."""
+        return self._ask(operations.ids, states)
 
     def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""
@@ -92,6 +131,10 @@ class Reader:
     def count_orphans(self) -> Orphans:
         """How many there are, by whether they are tried again."""
         return self._ask(operations.count_orphans)
+
+    def overrides(self) -> list[Override]:
+        """What a person decided while it ran, and still stands."""
+        return self._ask(overrides.overrides)
 
 
 @contextlib.contextmanager

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import Drop, Failure, Revision, State, Strikes, Ticket, Upload
+from okdrop.ledger.schema import UPLOADS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Row
+
+_COLUMNS: Final = tuple(UPLOADS.c.keys())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,17 @@ class HistoryRow:
     to_state: State
     version: int  #: the version of the row after this step
     note: str = ""  #: for a person; holds no secret
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outstanding:
+    """An upload that goes on by itself, or waits for a person: as much of it as tells where it belongs."""
+
+    id: int
+    state: State
+    held: bool
+    retry_at: datetime | None
+    updated_at: datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,60 +114,65 @@ def _failure_values(failure: Failure | None) -> dict[str, Any]:
 
 
 def upload_of(row: Row[Any]) -> Upload:
-    """The upload that a row of `uploads` holds."""
+    """The upload that a whole row of `uploads` holds."""
+    column = dict(zip(_COLUMNS, row, strict=True))  # a row's own attributes cost several times as much
     return Upload(
-        id=row.id,
-        drop=Drop(
-            path=row.path,
-            revision=Revision(device=row.device, inode=row.inode, size=row.size, mtime_ns=row.mtime_ns),
-            folder=row.folder,
-            title=row.title,
-        ),
-        state=row.state,
-        version=row.version,
-        attempts=row.attempts,
-        troubles=row.troubles,
-        last_trouble=row.last_trouble,
-        repeats=row.repeats,
-        retry_at=row.retry_at,
-        ticket=_ticket_of(row),
-        tickets=row.tickets,
-        mode=row.mode,
-        offered_all=row.offered_all,
-        publish_offered=row.publish_offered,
-        received=row.received,
-        bytes_sent=row.bytes_sent,
-        digest=row.digest,
-        duplicate_of=row.duplicate_of,
-        failure=_failure_of(row),
+        id=column["id"],
+        drop=_drop_of(column),
+        state=column["state"],
+        version=column["version"],
+        attempts=column["attempts"],
+        troubles=column["troubles"],
+        last_trouble=column["last_trouble"],
+        repeats=column["repeats"],
+        retry_at=column["retry_at"],
+        ticket=_ticket_of(column),
+        tickets=column["tickets"],
+        mode=column["mode"],
+        offered_all=column["offered_all"],
+        publish_offered=column["publish_offered"],
+        received=column["received"],
+        bytes_sent=column["bytes_sent"],
+        digest=column["digest"],
+        duplicate_of=column["duplicate_of"],
+        failure=_failure_of(column),
         strikes=Strikes(
-            canaries=row.canary_strikes, refusals=row.refusal_strikes, unclear=row.unclear_strikes
+            canaries=column["canary_strikes"],
+            refusals=column["refusal_strikes"],
+            unclear=column["unclear_strikes"],
         ),
-        held=row.held,
-        chore=row.chore,
-        moved_to=row.moved_to,
-        sample=row.sample,
-        waits_for=row.waits_for,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        held=column["held"],
+        chore=column["chore"],
+        moved_to=column["moved_to"],
+        sample=column["sample"],
+        waits_for=column["waits_for"],
+        created_at=column["created_at"],
+        updated_at=column["updated_at"],
     )
 
 
-def _ticket_of(row: Row[Any]) -> Ticket | None:
-    if row.video_id is None:
+def _drop_of(column: Mapping[str, Any]) -> Drop:
+    revision = Revision(**{name: column[name] for name in ("device", "inode", "size", "mtime_ns")})
+    return Drop(path=column["path"], revision=revision, folder=column["folder"], title=column["title"])
+
+
+def _ticket_of(column: Mapping[str, Any]) -> Ticket | None:
+    if column["video_id"] is None:
         return None
     return Ticket(
-        video_id=row.video_id,
-        upload_url=row.upload_url,
-        issued_at=row.issued_at,
-        expires_at=row.expires_at,
+        video_id=column["video_id"],
+        upload_url=column["upload_url"],
+        issued_at=column["issued_at"],
+        expires_at=column["expires_at"],
     )
 
 
-def _failure_of(row: Row[Any]) -> Failure | None:
-    if row.failure_code is None:
+def _failure_of(column: Mapping[str, Any]) -> Failure | None:
+    if column["failure_code"] is None:
         return None
-    return Failure(code=row.failure_code, message=row.failure_message, hint=row.failure_hint)
+    return Failure(
+        code=column["failure_code"], message=column["failure_message"], hint=column["failure_hint"]
+    )
 
 
 def history_of(row: Row[Any]) -> HistoryRow:

@@ -32,7 +32,7 @@ from okdrop.drop import Chore, Mode, State
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -110,6 +110,12 @@ LIVE: Final = text("state != 'superseded'")
 TO_DO: Final = text("chore IS NOT NULL")
 """Every row for which something is left to do after publishing."""
 
+HELD: Final = text("held")
+"""Every row that waits, or waited when it came to its end, for a person to say go."""
+
+MOVED: Final = text("moved_to IS NOT NULL")
+"""Every row whose file was moved, or is about to be."""
+
 UPLOADS: Final = Table(
     "uploads",
     METADATA,
@@ -166,6 +172,8 @@ UPLOADS: Final = Table(
     Index("uploads_by_state", "state"),
     Index("uploads_by_size", "size", "sample"),
     Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
+    Index("uploads_held", "folder", sqlite_where=HELD, postgresql_where=HELD),
+    Index("uploads_by_moved_to", "moved_to", sqlite_where=MOVED, postgresql_where=MOVED),
 )
 
 HISTORY: Final = Table(
@@ -197,6 +205,15 @@ HOSTS: Final = Table(
     Column("learned_at", Instant, nullable=False),
 )
 
+PACES: Final = Table(
+    "paces",
+    METADATA,
+    Column("host", String, primary_key=True),
+    Column("connections", Integer, nullable=False),
+    Column("learned_at", Instant, nullable=False),
+)
+"""How many connections to a host paid when that was tried last."""
+
 FOLDERS: Final = Table(
     "folders",
     METADATA,
@@ -217,6 +234,16 @@ LEAVES: Final = Table(
     Column("hashes", LargeBinary, nullable=False),
 )
 """Leaf hashes of what OK acknowledged of uploads under way, by the video that it acknowledged them for."""
+
+OVERRIDES: Final = Table(
+    "overrides",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("folder", String, primary_key=True),
+    Column("value", String, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+"""What a person decided while it ran, which stands above the configuration until it is taken back."""
 
 HALTS: Final = Table(
     "halts",

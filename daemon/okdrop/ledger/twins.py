@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import UNFINISHED
 from okdrop.leaves import assembled
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from okdrop.drop import Upload
+
+
+MOST_ALIKE: Final = 256
+"""Others of one size and sample that are looked at."""
+
+MOST_UNSAMPLED: Final = 64
+"""Others of one size and no known sample that are looked at, as each has to be read for it: so many files of
+one size are pieces of a fixed size, and to have that is no suspicion.
+"""
 
 
 def keep_leaves(connection: Connection, before: Upload, row: Upload, parts: Mapping[int, bytes]) -> None:
@@ -41,6 +50,9 @@ def leaves(connection: Connection, upload: Upload) -> bytes:
 
 
 def twins(connection: Connection, upload: Upload) -> list[Upload]:
-    """What may be of the same bytes, oldest first."""
-    keys = {"row_id": upload.id, "size": upload.drop.revision.size, "sample": upload.sample}
-    return [upload_of(row) for row in connection.execute(queries.TWINS, keys)]
+    """What may be of the same bytes, oldest first; see `Ledger.twins`."""
+    keys = {"row_id": upload.id, "size": upload.drop.revision.size}
+    alike = {"sample": upload.sample, "at_most": MOST_ALIKE}
+    rows = [*connection.execute(queries.TWINS, keys | alike)] if upload.sample is not None else []
+    rows += connection.execute(queries.UNSAMPLED, keys | {"at_most": MOST_UNSAMPLED})
+    return sorted(map(upload_of, rows), key=lambda row: row.id)

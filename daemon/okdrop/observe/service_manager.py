@@ -17,6 +17,7 @@ import socket
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from okdrop import events
+from okdrop.observe.condition import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +65,7 @@ class ServiceManager:
         self._soon: asyncio.TimerHandle | None = None
         self._ready = False
         self._stopping = False
-        self._trouble: dict[str, str] = {}
+        self.condition: Final = Condition()  #: what is wrong, and whether it is ready
         self._last = ""
 
     async def __aenter__(self) -> Self:
@@ -87,6 +88,7 @@ class ServiceManager:
 
     def hear(self, event: events.Event) -> None:
         """Pass on what a service manager wants to know."""
+        self.condition.hear(event)
         if self._socket is None:
             return
         if isinstance(event, events.DrainStarted):
@@ -95,17 +97,9 @@ class ServiceManager:
         elif isinstance(event, events.ServiceReady):
             self._ready = True
             self._say("READY=1", f"STATUS={self.status()}")
-        elif not isinstance(event, events.SegmentStored):  # too many, and none changes the line
-            self._note_trouble(event)
-            if self._soon is None:
-                loop = asyncio.get_running_loop()
-                self._soon = loop.call_later(self._status_every, self._tell_status)
-
-    def _note_trouble(self, event: events.Event) -> None:
-        if isinstance(event, _WELL_AGAIN):
-            self._trouble.pop(_subject(event), None)
-        elif (trouble := _in_words(event)) is not None:
-            self._trouble[_subject(event)] = trouble
+        elif self._soon is None and not isinstance(event, events.SegmentStored):  # they change no line
+            loop = asyncio.get_running_loop()
+            self._soon = loop.call_later(self._status_every, self._tell_status)
 
     def _tell_status(self) -> None:
         self._soon = None
@@ -117,7 +111,7 @@ class ServiceManager:
         """The line as it is now."""
         standing = self._standing()
         work = f"{standing.in_hand} uploading, {standing.waiting} waiting"
-        return "; ".join([*self._trouble.values(), work if self._ready else "starting"])
+        return "; ".join([*self.condition.troubles, work if self._ready else "starting"])
 
     async def _beat(self, every: float) -> None:
         while True:
@@ -143,35 +137,3 @@ def _beat_every(environ: Mapping[str, str], process: int) -> float | None:
     if not granted.isdecimal() or int(granted) == 0 or (whose and whose != str(process)):
         return None
     return int(granted) / 2_000_000
-
-
-_WELL_AGAIN: Final = (
-    events.PoolResumed,
-    events.LedgerWritable,
-    events.NetworkOnline,
-    events.FolderBack,
-    events.BreakerClosed,
-)
-
-
-def _in_words(event: events.Event) -> str | None:
-    """What stands in the way of all, or of some; None for what does not."""
-    match event:
-        case events.PoolHalted(code=code, message=message):
-            return f"halted: {message} ({code})"
-        case events.LedgerStuck(message=message):
-            return f"held up: {message}"
-        case events.NetworkOffline(host=host, reason=reason):
-            return f"offline: {host}: {reason}"
-        case events.FolderAway(message=message):
-            return f"waiting for a folder: {message}"
-        case events.BreakerOpened(place=place, reason=reason):
-            return f"in trouble: {place}: {reason}"
-        case _:
-            return None
-
-
-def _subject(event: events.Event) -> str:
-    """What an event speaks of; the end of a trouble speaks of the same as its beginning."""
-    which = getattr(event, "path", getattr(event, "place", ""))
-    return f"{event.name.partition('.')[0]} {which}"

@@ -9,7 +9,7 @@ stages live in one TaskGroup: a crash of any ends the process, and the ledger pi
 
 A daemon that stays has five more tasks beside them: `ForeignWrites` heeds what other processes order,
 `Mending` lets a halted pool go on, `HaltNote` writes down why it is halted, `Janitor` deletes orphans,
-`Pruner` forgets old histories.
+`Pruner` forgets old histories. `Overrides` lets limits and pauses hold that a person sets meanwhile.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.ledger import lots
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.brake import Brake
 from okdrop.pipeline.breakers import Breakers
@@ -33,10 +34,14 @@ from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
+from okdrop.pipeline.overrides import Overrides
+from okdrop.pipeline.paces import Paces, recall_paces
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
+from okdrop.pipeline.precedence import Precedence
 from okdrop.pipeline.pruning import Pruner, prune_at_the_end
+from okdrop.pipeline.slots import Slots
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.throttle import Throttle
 from okdrop.pipeline.twins import Twins
@@ -65,7 +70,8 @@ __all__ = [
     "Throttle",
 ]
 
-FINALIZERS: Final = 2
+FINALIZERS: Final = 8
+"""Calls of video.update at once, at most: what is whole is published beside what is sent."""
 
 CHORES: Final = 2
 """Chores at once: a long copy to another disk must not keep the questions waiting."""
@@ -94,24 +100,40 @@ class Pipeline:
     def __init__(self, parts: Parts, folders: Sequence[Folder], *, workers: int) -> None:
         self._parts: Final = parts
         self._workers: Final = workers
-        self._line: Final = Line()
+        precedence = Precedence(parts.order, parts.priority_of)
+        self._line: Final = Line(precedence)
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
+        self._opened.on_end(precedence.forget)
         self._waits: Final = Waits(parts, self._opened)
+        self.overrides: Final = Overrides(parts)
+        self.orders: Final = ForeignWrites(parts, self._line, self._finals, self._opened)
+        self._paces: Final = Paces(parts)
         self.chores: Final = Chores(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
         look_again = self.watcher.look_again
         self._twins: Final = Twins(parts, self._line, self._opened, self.chores.take_up)
         self._uploader: Final = Uploader(
-            parts, self._line, self._finals, self._opened, look_again, self._twins
+            parts, self._line, self._finals, self._opened, look_again, self._twins, at_once=workers
         )
+
+    async def recover_all(self) -> int:
+        """Take up all that an earlier run left; returns how many uploads are not published yet."""
+        await recall_paces(self._parts)
+        ledger, count = self._parts.ledger, 0
+        for numbers in lots([one.id for one in await ledger.outstanding()]):
+            count += self.recover(await ledger.uploads(ids=numbers))
+        for numbers in lots(await ledger.with_chores()):
+            self.chores.recover(await ledger.uploads(ids=numbers))
+        return count
 
     def recover(self, rows: Iterable[Upload]) -> int:
         """Take up uploads that an earlier run left unfinished, each when it is due; returns how many."""
         taken = [row for row in rows if not row.held and self._opened.begin(row.id)]
         recall_limits(self._parts, taken)
         for row in taken:
+            self._line.note(row)
             line = self._finals if row.state is State.FINALIZING else self._line
             delay = self._parts.seconds_until_due(row)
             line.put(row.id, delay)
@@ -154,18 +176,19 @@ class Pipeline:
         Args:
             beside: what else runs meanwhile, and is cancelled when the brake is pulled.
         """
-        orders = ForeignWrites(self._parts, self._line, self._finals, self._opened)
         janitor, pruner = Janitor(self._parts), Pruner(self._parts)
-        await self._run(self.watcher.run, orders.run, janitor.run, pruner.run, *beside)
+        await self._run(self.watcher.run, self.orders.run, janitor.run, pruner.run, *beside)
 
     async def _run(self, leading: Work, *beside: Work) -> None:
         """Let the stages work until the leading task ends, or the brake is pulled."""
+        await self.overrides.look()  # before the first byte leaves
         async with asyncio.TaskGroup() as group:
             for stage in self._stages():
                 group.create_task(stage())
             watching = group.create_task(leading())
             braking = group.create_task(self._parts.brake.wait())
-            others = [group.create_task(work()) for work in (*beside, self._waits.run)]
+            works = (*beside, self._waits.run, self.overrides.run, self._paces.run)
+            others = [group.create_task(work()) for work in works]
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
             for task in (watching, braking, *others):
                 task.cancel()
@@ -183,7 +206,7 @@ class Pipeline:
             self._parts, self._finals, self._line, self._opened, look_again, self.chores.take_up
         )
         return [
-            *[self._uploader.work] * self._workers,
+            *[self._uploader.work] * Slots.hands(self._workers),
             self._twins.work,
             *[finalizer.work] * FINALIZERS,
             *[self.chores.work] * CHORES,

@@ -2,22 +2,25 @@
 
 The session decides, the client carries out, the ledger remembers. Whatever has to survive a crash is in
 the ledger before the step that depends on it begins (`pipeline.record`).
+
+Without a slot it asks for a ticket, and waits (`pipeline.ahead`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from okdrop import events
-from okdrop.errors import Doubt, GaveUp, LedgerError, LocalProtocolError, SourceChanged, Trouble, UploadError
+from okdrop.errors import GaveUp, LedgerError, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.ahead import Ahead
 from okdrop.pipeline.breakers import CALL
 from okdrop.pipeline.meter import Meter
+from okdrop.pipeline.patience import Patience, Released
 from okdrop.pipeline.proof import Proof
 from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sender import Sender
@@ -31,28 +34,11 @@ if TYPE_CHECKING:
     from okdrop.drop import Mode, Ticket, Upload
     from okdrop.inbox.source import Source
     from okdrop.pipeline.parts import Parts
+    from okdrop.pipeline.slots import Slot
     from okdrop.protocol.ranges import ByteRange
-
-PATIENCE: Final = 5.0
-"""Seconds a worker waits out with the upload in its hands; for a longer wait it takes up another."""
 
 WHOLE: Final = "whole"
 DRAINED: Final = "drained"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Released:
-    """Come back in `delay` seconds; another upload may have the worker meanwhile.
-
-    Attributes:
-        delay: seconds.
-        place: whose trouble it is; once that place is well, there is nothing to wait for.
-        held: that place lets nobody in, and the delay is for the eye.
-    """
-
-    delay: float
-    place: str = dataclasses.field(default="", compare=False)
-    held: bool = dataclasses.field(default=False, compare=False)
 
 
 Outcome: TypeAlias = str | Released | UploadError
@@ -67,15 +53,18 @@ class Attempt:
         parts: what all stages share.
         row: the upload, taken up.
         source: its file.
+        slot: tells when bytes may leave.
         leaves: the hashes that an earlier attempt kept (`okdrop.leaves.Leaves`).
     """
 
-    def __init__(self, parts: Parts, row: Upload, source: Source, leaves: bytes = b"") -> None:
+    def __init__(self, parts: Parts, row: Upload, source: Source, slot: Slot, leaves: bytes = b"") -> None:
         self._parts: Final = parts
         self._source: Final = source
         self._session: Final = session_of(row, parts.plan)
         self._proof: Final = Proof(row.drop.revision.size, leaves)
         self._record: Final = Record(parts, row, self._session, self._proof)
+        self._patience: Final = Patience(parts, self._record, self._session, self._wake)
+        self._ahead: Final = Ahead(slot, self._session, self._record, parts.monotonic, self._wake)
         self._resumes = row.ticket is not None and not parts.plan.in_one
         self._meter: Final = Meter(parts.emit, parts.monotonic, upload=row.id, counted=self._session)
         self._sender: Final = Sender(
@@ -92,8 +81,6 @@ class Attempt:
         self._landings: Final[asyncio.Queue[_Landing | None]] = asyncio.Queue()
         self._ended: UploadError | None = None
         self._out = 0
-        self._not_before = 0.0
-        self._release: Released | None = None
         self._let_go = False
 
     async def run(self) -> Outcome:
@@ -117,8 +104,11 @@ class Attempt:
             for one in forget:
                 one()
             pacing.left(self.row.id)
+            self._ahead.leave()
         if isinstance(outcome, StaleVersion):
             raise outcome
+        if isinstance(outcome, Released):
+            await self._patience.let_go()
         await self._record.take_stock()
         return outcome
 
@@ -145,6 +135,11 @@ class Attempt:
         """The video id of a ticket that the ledger has not taken; "" where there is none."""
         return self._record.homeless_video
 
+    @property
+    def seconds(self) -> float:
+        """How long it has had a slot."""
+        return self._ahead.seconds
+
     async def _drive_while_ours(
         self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]
     ) -> Outcome | StaleVersion:
@@ -156,13 +151,14 @@ class Attempt:
 
     async def _drive(self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> Outcome:
         while True:
-            steps = await self._next_steps() if self._may_begin() else []
+            steps = await self._next_steps() if await self._may_begin() else []
             for step in steps:
                 if isinstance(step, m.Publish):
                     return WHOLE
                 if isinstance(step, m.GiveUp):
                     return GaveUp(step.message, code=step.code, hint=step.hint)
                 self._begin(step, group, tasks)
+            self._ahead.look()
             if (interrupted := self._interruption()) is not None:
                 return interrupted
             landing = await self._landings.get()
@@ -172,7 +168,7 @@ class Attempt:
                 return self._ended
 
     def _begin(self, step: m.Step, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> None:
-        if isinstance(step, m.RequestTicket | m.AskVideo) and self._is_held(*CALL):
+        if isinstance(step, m.RequestTicket | m.AskVideo) and self._patience.is_held(*CALL):
             self._session.not_answered()
             return
         self._out += 1
@@ -183,23 +179,19 @@ class Attempt:
     def _interruption(self) -> Outcome | None:
         if self._out and not self._let_go:
             return None
-        if self._release is not None:
-            return self._release
+        if self._patience.released is not None:
+            return self._patience.released
         return DRAINED if self._let_go or self._parts.brake.holds else None
 
-    def _may_begin(self) -> bool:
-        waiting = self._release is not None or self._parts.monotonic() < self._not_before
-        if waiting or self._let_go or self._parts.brake.holds:
+    async def _may_begin(self) -> bool:
+        if self._patience.is_waiting or self._let_go or self._parts.brake.holds:
             return False
-        if (self.row.ticket is None and self._out) or self._session.received == self._session.size:
-            return True  # the call is out, or no byte is missing: nobody's trouble is in the way
-        return not self._is_held(*places_of(self.row))
-
-    def _is_held(self, *places: str) -> bool:
-        """Whether a place that is needed is in trouble: then this worker has better things to do."""
-        if place := self._parts.breakers.holds(self.row.id, *places):
-            self._release = Released(self._parts.breakers.seconds_left(place), place, held=True)
-        return bool(place)
+        if not await self._ahead.may_go_on():
+            return False
+        is_out = self.row.ticket is None and self._out > 0
+        if is_out or self._session.asks_about_video or self._session.received == self._session.size:
+            return True  # a call is out, or comes next, or no byte is missing: no host is in the way
+        return not self._patience.is_held(*places_of(self.row))
 
     async def _next_steps(self) -> list[m.Step]:
         self._keep_pace()
@@ -271,6 +263,7 @@ class Attempt:
 
     async def _part_of_file_leaves(self, *, last: bool) -> None:
         """A block of a file that goes in one request is about to leave; before the last, the ledger knows."""
+        self._ahead.look()
         if last:
             self._session.last_bytes_leave()
             await to_the_end(self._record.write_ahead())
@@ -289,13 +282,14 @@ class Attempt:
 
     def _ticket_issued(self, ticket: Ticket, prior: Mode | None) -> None:
         self._session.ticket_issued(prior)
+        self._ahead.ticket_issued()
         self._best = 0
         self._proof.forget()
         self._record.has(ticket=ticket, digest=None)
         self._tidings.ticket_issued(ticket, number=self._session.tickets)
 
-    def _video_is(self, status: m.VideoStatus) -> None:
-        self._session.video_is(status)
+    def _video_is(self, status: m.VideoStatus) -> UploadError | None:
+        return self._session.video_is(status)
 
     def _probe_answered(self, place: str, answer: m.ProbeAnswer) -> UploadError | None:
         error = self._session.probe_answered(answer)
@@ -319,7 +313,7 @@ class Attempt:
         await self._note_name()
         await self._note_finding()
         if error is not None:
-            await self._meet(error)
+            self._ended = await self._patience.meet(error)
         else:
             await self._made_progress()
 
@@ -347,30 +341,10 @@ class Attempt:
             self._tidings.resumed(received=self._session.received, size=self._session.size)
         if self._session.received > self._best:  # only bytes are progress: an answered question is none
             self._best = self._session.received
-            due = self.row.retry_at if self._release is not None else None
+            due = self.row.retry_at if self._patience.released is not None else None
             self._record.has(troubles=0, retry_at=due)
         if self._record.is_due:
             await self._record.note_progress()
-
-    async def _meet(self, error: UploadError) -> None:
-        """Wait before the next step, as the backoff says; what is in flight goes on meanwhile."""
-        now = self._parts.monotonic()
-        wait = error.retry_after if isinstance(error, Trouble) else None
-        if now < self._not_before and (wait is None or now + wait <= self._not_before):
-            return  # the same trouble on another connection, and nobody asks for a longer wait
-        again = self.row.troubled(error.code)
-        if isinstance(error, Trouble) and error.tries is not None and again.repeats >= error.tries:
-            self._ended = GaveUp(error.message, code=error.code, hint=error.hint)
-            return
-        asks_first = again.troubles == 1 and isinstance(error, Doubt)
-        held_by = self._parts.breakers.ill(*places_of(self.row)) if isinstance(error, Trouble) else ""
-        delay = await self._record.put_off(error, at_once=asks_first, held_by=held_by)
-        self._not_before = now + delay
-        if held_by or delay > PATIENCE:
-            place = places_of(self.row)[-1] if isinstance(error, Trouble) and not error.retry_after else ""
-            self._release = Released(delay, held_by or place, held=bool(held_by))
-        else:
-            asyncio.get_running_loop().call_later(delay, self._wake)
 
     def _wake(self) -> None:
         self._landings.put_nowait(None)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Brake:
-    """Asks the stages to stop at the next segment boundary: for good, or until what is wrong is mended.
+    """Asks the stages to stop at the next segment boundary: for good, or for a while.
 
     Pulled, by a signal, it ends the run. Halted, by dead credentials, it holds a daemon that stays until it
-    is released, and ends a run that ends.
+    is released, and ends a run that ends. Paused, by a person, it holds until that person has it go on.
 
     Args:
         stays: a halt holds; else it pulls.
@@ -29,6 +29,7 @@ class Brake:
         self._free.set()
         self._held: Final = asyncio.Event()
         self._listeners: Final[list[Callable[[], object]]] = []
+        self._paused = False
         self.halted: Halted | None = None  #: why it holds, or why it was pulled
         self.halted_at: State | None = None  #: where the upload stood that met it; None: no upload did
 
@@ -40,7 +41,17 @@ class Brake:
     @property
     def holds(self) -> bool:
         """Whether nothing new may be begun, for now or for good."""
+        return self.is_pulled or self._held.is_set() or self._paused
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether the run ends, or what is missing has to be mended first; a pause is neither."""
         return self.is_pulled or self._held.is_set()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a person asked for a pause."""
+        return self._paused
 
     def pull(self) -> None:
         """End the run."""
@@ -59,7 +70,7 @@ class Brake:
         Returns:
             Whether this is news: the first reason stays.
         """
-        if self.holds:
+        if self.is_halted:
             return False
         self.halted, self.halted_at = why, at
         if not self.stays:
@@ -75,6 +86,36 @@ class Brake:
         if not self.is_pulled:
             self.halted = self.halted_at = None
             self._held.clear()
+            self._free_unless_held()
+
+    def pause(self) -> bool:
+        """Hold until `go_on`, whatever else is mended meanwhile.
+
+        Returns:
+            Whether this is news.
+        """
+        if self._paused:
+            return False
+        self._paused = True
+        if not self.is_pulled:
+            self._free.clear()
+            self._tell()
+        return True
+
+    def go_on(self) -> bool:
+        """The pause is over; what is halted stays so.
+
+        Returns:
+            Whether there was one.
+        """
+        if not self._paused:
+            return False
+        self._paused = False
+        self._free_unless_held()
+        return True
+
+    def _free_unless_held(self) -> None:
+        if self.is_pulled or not self.holds:
             self._free.set()
 
     async def wait(self) -> None:

@@ -128,13 +128,17 @@ class Breakers:
                 return name
         return ""
 
-    def crowded(self, who: int) -> str:
+    def crowded(self, who: int, *, beside: int = 0) -> str:
         """The host that OK would name now, by its last word, if enough wait for it already; else "".
 
         After each pause one upload is no part of the crowd: OK may name another host by now.
+
+        Args:
+            who: the id.
+            beside: how many others are about to go there.
         """
         known = self._places.get(self._named)
-        if known is None or known.breaker.state is State.CLOSED or len(known.waiting) < CROWD:
+        if known is None or known.breaker.state is State.CLOSED or len(known.waiting) + beside < CROWD:
             return ""
         return "" if who == known.scout else self._named
 

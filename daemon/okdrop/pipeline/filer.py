@@ -8,7 +8,6 @@ import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from okdrop import events
-from okdrop.drop import State
 from okdrop.errors import Trouble
 from okdrop.inbox import filing, placing
 from okdrop.inbox.errand import End, Errand
@@ -102,8 +101,7 @@ class Filer:
         await self._in_thread(lambda _: filing.make_folders(target))
 
     async def _was_used(self, move_to: bytes) -> bool:
-        rows = await self._parts.ledger.uploads(states={State.PUBLISHED, State.DUPLICATE, State.FAILED})
-        return any(row.moved_to is not None and after.is_below(row.moved_to, move_to) for row in rows)
+        return await self._parts.ledger.was_moved_below(move_to)
 
     async def _in_thread(self, work: Callable[[threading.Event], T]) -> T:
         """A thread cannot be cancelled: it is asked to stop, by the brake and when nobody waits any more."""

@@ -23,7 +23,7 @@ from okdrop.ledger import New, Suspect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from okdrop.inbox.scan import Found
+    from okdrop.inbox.walk import Found
     from okdrop.ledger import Judgement
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.standing import Folder
@@ -53,20 +53,23 @@ class FirstLook:
         self._stays: Final = stays
         self._empty: Final[set[str]] = set()
 
-    async def decide(self, folder: Folder, found: list[Found], device: int) -> list[Found]:
+    async def decide(
+        self, folder: Folder, found: list[Found], device: int, *, holds_videos: bool
+    ) -> list[Found]:
         """Record what is not to be sent now; returns the rest.
 
         Args:
             folder: the watched folder.
-            found: every video that lies in it.
+            found: every video in it that the ledger does not know.
             device: what it lies on (st_dev). Of another one it is to be asked again.
+            holds_videos: whether any video lies in it, known or not.
         """
         if await self._parts.ledger.is_folder_known(folder.path, device=device):
             decided: set[bytes] = set()
         else:
             decided = await self._decided(folder, found)
-        await self._parts.ledger.note_folder(folder.path, empty_on=None if found else device)
-        if not found:
+        await self._parts.ledger.note_folder(folder.path, empty_on=None if holds_videos else device)
+        if not holds_videos:
             self._empty.add(folder.path)
         return [one for one in found if one.path not in decided]
 

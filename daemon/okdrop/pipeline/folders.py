@@ -9,6 +9,7 @@ anew, mounted over) is watched anew.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -24,17 +25,18 @@ from okdrop.inbox.scan import (
     FolderHangs,
     FolderUnmarked,
     FolderUnmounted,
-    Progress,
     look_at,
     scan,
 )
+from okdrop.inbox.walk import Progress, by_age
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from okdrop.inbox.known import Sighting
-    from okdrop.inbox.scan import Found, Identity, Known, Problem, Scan
+    from okdrop.inbox.scan import Scan
+    from okdrop.inbox.walk import Found, Identity, Known, Problem
     from okdrop.pipeline.first_look import FirstLook
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.standing import Folder
@@ -50,6 +52,26 @@ GLANCES: Final = 4
 
 AT_ONCE: Final = 2000
 """Files that the ledger is asked about at once."""
+
+
+async def in_parts(
+    look: Callable[[], Scan],
+    looked_on: Callable[[Callable[[], Scan]], Awaitable[Scan]],
+    wanted: Callable[[list[Found]], Awaitable[list[Found]]],
+) -> Scan:
+    """Look to the end, a part at a time, and keep what is wanted of each.
+
+    Args:
+        look: the first part.
+        looked_on: looks at a part without blocking.
+        wanted: says what is kept of what was found.
+    """
+    seen = await looked_on(look)
+    found = await wanted(seen.found)
+    while seen.rest is not None:
+        seen = await looked_on(seen.rest)
+        found += await wanted(seen.found)
+    return dataclasses.replace(seen, found=sorted(found, key=by_age))
 
 
 class FolderWatch:
@@ -94,7 +116,7 @@ class FolderWatch:
         self._device: int | None = None
         self._was_empty = False
         self._held_videos = False
-        self._looked_on: int | None = None
+        self._looked_on_device: int | None = None
         self._told_problems: set[bytes] = set()
         self._due = 0.0
 
@@ -123,23 +145,22 @@ class FolderWatch:
         """Look through the folder, once it is there; returns the folders in it."""
         began = self._parts.monotonic()
         await self._doubt_after_foreign_writes()
-        sighting = self._known.sighting()
+        sighting = self._known.sighting(self._is_busy)
         seen = await self._seen(sighting)
-        await self._lead_on(await self._decided_first(seen))
+        await self._lead_on(await self._decided_first(seen, holds_videos=bool(sighting.seen)))
         self._known.keep(sighting)
         self._tell_problems(seen.problems)
         self._looked(self._folder)
         took = self._parts.monotonic() - began
+        self._parts.emit(events.FolderScanned(path=events.shown(self._path), seconds=round(took, 6)))
         self._due = self._parts.monotonic() + self._standing.until_next_scan(took)
         return seen.folders
 
     async def _seen(self, sighting: Sighting) -> Scan:
+        """What lies there that the ledger does not know."""
         while True:
             try:
-                seen = await self._looked_through(
-                    partial(scan, self._path),
-                    known=lambda path, status: sighting(path, status) or self._is_busy(path),
-                )
+                seen = await self._looked_through(partial(scan, self._path), known=sighting)
                 self._refuse_unmounted(seen, holds_videos=bool(sighting.seen))
             except FolderError as error:
                 self._hints.close()
@@ -151,11 +172,18 @@ class FolderWatch:
                 return seen
 
     async def _looked_through(self, look: Callable[..., Scan], *, known: Known) -> Scan:
-        """Look, in a thread of its own; what comes no further for a while is told, and waited for."""
-        progress = Progress(self._path)
-        folder = self._folder
+        """Look, and ask the ledger about what is found; only what it does not know is kept.
+
+        A part at a time: of a hundred thousand files that are known, a few thousand are in memory at once.
+        """
+        folder, progress = self._folder, Progress(self._path)
         rules = {"suffixes": folder.suffixes, "ignore": folder.ignore, "marker": folder.marker}
-        looking = begun(partial(look, **rules, known=known, progress=progress), name="look")
+        whole = partial(look, **rules, known=known, progress=progress, at_most=AT_ONCE)
+        return await in_parts(whole, lambda part: self._looked_on(part, progress), self._unknown)
+
+    async def _looked_on(self, look: Callable[[], Scan], progress: Progress) -> Scan:
+        """Look, in a thread of its own; what comes no further for a while is told, and waited for."""
+        looking = begun(look, name="look")
         try:
             still, before = 0, 0
             while not (await asyncio.wait({looking}, timeout=self._hangs_after / GLANCES))[0]:
@@ -166,6 +194,15 @@ class FolderWatch:
             return looking.result()
         finally:
             looking.cancel()
+
+    async def _unknown(self, found: list[Found]) -> list[Found]:
+        """Those of these files that the ledger does not know; the others are remembered."""
+        unknown = await self._parts.ledger.unknown(found) if found else []
+        paths = {one.path for one in unknown}
+        self._known.note(one for one in found if one.path not in paths)
+        for path in paths:
+            self._known.forget(path)
+        return unknown
 
     def _tell_hanging(self, path: bytes) -> None:
         what = f"{events.shown(path)} has given no answer for {self._hangs_after:g} seconds"
@@ -199,29 +236,21 @@ class FolderWatch:
             self._foreign = foreign
             self._known.forget_all()
 
-    async def _decided_first(self, seen: Scan) -> list[Found]:
-        if self._looked_on == seen.device:
+    async def _decided_first(self, seen: Scan, *, holds_videos: bool) -> list[Found]:
+        if self._looked_on_device == seen.device:
             return seen.found
-        left = await self._first_look.decide(self._folder, seen.found, seen.device)
-        self._looked_on = seen.device
+        left = await self._first_look.decide(self._folder, seen.found, seen.device, holds_videos=holds_videos)
+        self._looked_on_device = seen.device
         return left
 
     async def _lead_on(self, found: list[Found]) -> None:
-        """Have those files looked at that the ledger does not know; remember the others."""
-        for start in range(0, len(found), AT_ONCE):
-            drops = [
-                Drop(path=one.path, revision=one.revision, folder=self._folder.path)
-                for one in found[start : start + AT_ONCE]
-                if not self._is_busy(one.path)
-            ]
-            unknown = {drop.path: drop for drop in await self._parts.ledger.unknown(drops)}
-            self._known.note(drop for drop in drops if drop.path not in unknown)
-            if unknown:
-                self._held_videos = True
-                await self._first_look.taken(self._folder)
-            for drop in unknown.values():
-                self._known.forget(drop.path)
-                self._found(self._folder, drop)
+        """Have those files looked at that the ledger does not know."""
+        wanted = [one for one in found if not self._is_busy(one.path)]
+        if wanted:
+            self._held_videos = True
+            await self._first_look.taken(self._folder)
+        for one in wanted:
+            self._found(self._folder, Drop(path=one.path, revision=one.revision, folder=self._folder.path))
 
     def _tell_problems(self, problems: list[Problem]) -> None:
         for problem in problems:
@@ -264,6 +293,8 @@ class FolderWatch:
                 self._standing.lost(loss)
                 return
             self._standing.watch_lives()
+            if paths:
+                self._parts.emit(events.FolderHinted(path=events.shown(self._path), paths=len(paths)))
             is_gone = self._path in paths and self._path not in self._hints.folders
             if is_gone or len(paths) > MANY:
                 return

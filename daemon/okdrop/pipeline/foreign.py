@@ -11,13 +11,16 @@ can do harm: whoever acts on an upload reads its row first, and whoever writes i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.ledger import lots
 
 if TYPE_CHECKING:
     from okdrop.drop import Upload
+    from okdrop.ledger import Outstanding
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
 
@@ -53,6 +56,11 @@ class ForeignWrites:
         self._finals: Final = finals
         self._opened: Final = opened
         self._look_every: Final = look_every
+        self._asked: Final = asyncio.Event()
+
+    def heed(self) -> None:
+        """An order was written by this very process: look at once."""
+        self._asked.set()
 
     async def run(self) -> None:
         """Look for orders; ends when cancelled."""
@@ -61,28 +69,38 @@ class ForeignWrites:
             if looks:
                 await self.look()
                 looks -= 1
-            await asyncio.sleep(self._look_every)
+            await self._wait()
             now = await self._parts.ledger.foreign_writes()
-            if now != seen:
+            if now != seen or self._asked.is_set():
+                self._asked.clear()
                 seen, looks = now, LOOKS
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._look_every):
+                await self._asked.wait()
 
     async def look(self) -> None:
         """Compare what is unfinished with what is open."""
-        unfinished = {row.id: row for row in await self._parts.ledger.unfinished() if not row.held}
-        for row in unfinished.values():
-            if self._opened.begin(row.id):
-                self._take_up(row)
-            else:  # a worker that has it in hand will see for itself
-                self._line_of(row).retime(row.id, self._parts.seconds_until_due(row))
+        ledger = self._parts.ledger
+        unfinished = {one.id: one for one in await ledger.outstanding() if not one.held}
+        begun = [number for number in unfinished if self._opened.begin(number)]
         gone = [number for number in self._opened if number not in unfinished]
-        for row in await self._parts.ledger.uploads(ids=gone) if gone else ():
-            if row.state is not State.PUBLISHED:  # that is our own doing
-                self._let_go(row)
+        for one in unfinished.values():  # a worker that has it in hand will see for itself
+            self._line_of(one).retime(one.id, self._parts.seconds_until_due(one))
+        for numbers in lots(begun):
+            for row in await ledger.uploads(ids=numbers):
+                self._take_up(row)
+        for numbers in lots(gone):
+            for row in await ledger.uploads(ids=numbers):
+                if row.state is not State.PUBLISHED:  # that is our own doing
+                    self._let_go(row)
 
     def _take_up(self, row: Upload) -> None:
         self._parts.emit(
             events.UploadTakenUp(upload=row.id, path=events.shown(row.drop.path), state=row.state.value)
         )
+        self._line.note(row)
         self._line_of(row).put(row.id, self._parts.seconds_until_due(row))
 
     def _let_go(self, row: Upload) -> None:
@@ -95,5 +113,5 @@ class ForeignWrites:
             self._parts.taken_away(row)
             self._opened.end(row.id)
 
-    def _line_of(self, row: Upload) -> Line:
+    def _line_of(self, row: Upload | Outstanding) -> Line:
         return self._finals if row.state is State.FINALIZING else self._line

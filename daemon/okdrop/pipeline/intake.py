@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import UNFINISHED, State, too_small
+from okdrop.drop import UNFINISHED, State, not_whole, too_small
 from okdrop.errors import LedgerError, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
@@ -52,14 +52,15 @@ class Intake:
         self._told: Final[dict[bytes, int]] = {}
 
     async def take(
-        self, drop: Drop, *, compare_later: Callable[[Drop, Upload], None] | None = None
+        self, drop: Drop, *, missing: str = "", compare_later: Callable[[Drop], None] | None = None
     ) -> Upload | None:
         """Judge a settled file.
 
         Args:
             drop: the file.
+            missing: why a new file is held for a person, being not whole; "": it is not.
             compare_later: takes a file whose contents have to be compared, which may last; whoever gives
-                it calls `compare` for each.
+                it has each taken again, without this.
 
         Returns:
             Its row, new or known; None: it is compared later.
@@ -74,12 +75,12 @@ class Intake:
             case SetAside(upload=upload):
                 return await self._set_aside(drop, upload)
             case Suspect(upload=upload) if compare_later is not None and upload.digest is not None:
-                compare_later(drop, upload)
+                compare_later(drop)
                 return None
             case Suspect(upload=upload):
-                return await self.compare(drop, upload)
+                return await self.compare(drop, upload, missing)
             case New():
-                return await self._add(drop)
+                return await self._add(drop, missing)
 
     async def _judged(self, drop: Drop) -> Judgement:
         """The ledger's judgement; but a file that took over a freed inode, size and time is no renamed one.
@@ -127,6 +128,8 @@ class Intake:
         except LedgerError as error:
             return await self._anew_if_known(drop, error)
         self._parts.tell_rename(renamed, upload.drop)
+        if renamed.id in self._opened:
+            self._line.note(renamed)  # its folder may be another one
         if _was_missed(upload):
             self._line.retime(renamed.id, 0.0)  # this is what it waited for
         return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
@@ -157,7 +160,7 @@ class Intake:
         self._begin(row)
         return row
 
-    async def _anew(self, drop: Drop) -> Upload:
+    async def _anew(self, drop: Drop, missing: str = "") -> Upload:
         match await self._judged(drop):
             case Known(upload=upload) | Moved(upload=upload) if upload.lost_its_file:
                 return await self._found_again(drop, upload)  # its worker missed it under its old name
@@ -168,7 +171,7 @@ class Intake:
             case SetAside(upload=upload):
                 return await self._set_aside(drop, upload)
             case Suspect() | New():
-                return await self._add(drop)
+                return await self._add(drop, missing)
 
     async def _set_aside(self, drop: Drop, upload: Upload) -> Upload:
         """What is not to be sent was touched, which alone makes nothing public: it goes by the new time.
@@ -194,7 +197,7 @@ class Intake:
             raise error
         return await self._anew(drop)
 
-    async def compare(self, drop: Drop, published: Upload) -> Upload:
+    async def compare(self, drop: Drop, published: Upload, missing: str = "") -> Upload:
         """The same path and size with another mtime: the same bytes are not sent again."""
         if published.digest is not None:
             try:
@@ -209,7 +212,7 @@ class Intake:
                 return await self._duplicate(drop, published)
             if same:
                 return await self._touched(drop, published)
-        return await self._anew(drop)
+        return await self._anew(drop, missing)
 
     async def _touched(self, drop: Drop, upload: Upload) -> Upload:
         """The same bytes as those of an upload that may be public already: it goes by the new time.
@@ -237,9 +240,9 @@ class Intake:
         self._has_chore(row)
         return row
 
-    async def _add(self, drop: Drop) -> Upload:
+    async def _add(self, drop: Drop, missing: str = "") -> Upload:
         await self._opened.make_way(drop.path)
-        failure = too_small(drop.revision.size)
+        failure = too_small(drop.revision.size) or (not_whole(missing) if missing else None)
         try:
             if failure is None:
                 row = await self._parts.ledger.add(drop, note="settled")
@@ -262,6 +265,7 @@ class Intake:
             events.FileSettled(upload=row.id, path=events.shown(row.drop.path), size=row.drop.revision.size)
         )
         if self._opened.begin(row.id):
+            self._line.note(row)
             self._line.put(row.id)
 
 

@@ -7,32 +7,59 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import math
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from okdrop.drop import Upload
+    from okdrop.pipeline.precedence import Precedence, Rank
 
+_END: Final[Rank] = (math.inf,)
+"""Comes out after whatever is due."""
 
 IN_OTHER_HANDS: Final = 1.0
 """Seconds after which a second entry of an upload that somebody has in hand is looked at again."""
 
 
 class Line:
-    """A queue of upload ids that can be closed; an id put with a delay comes out when it is due."""
+    """A queue of upload ids that can be closed; an id put with a delay comes out when it is due.
 
-    def __init__(self) -> None:
-        self._due: Final[asyncio.Queue[int | None]] = asyncio.Queue()
+    An id that is due stands in it once, however often it is put.
+
+    Args:
+        precedence: whose turn it is of those that are due; None: who was put first.
+    """
+
+    def __init__(self, precedence: Precedence | None = None) -> None:
+        self._precedence: Final = precedence
+        self._arrivals: Final = itertools.count()
+        self._due: Final[asyncio.PriorityQueue[Rank]] = asyncio.PriorityQueue()
+        self._standing: Final[dict[int, Rank]] = {}  # any other entry of an id is void
         self._timers: Final[dict[int, asyncio.TimerHandle]] = {}
+        self._is_closed = False
+
+    def note(self, row: Upload) -> None:
+        """Take note of a row, by which the order goes; an id that is due gets its new place."""
+        if self._precedence is not None:
+            rank = self._precedence.note(row)
+            if self._standing.get(row.id, rank) != rank:
+                self._stand(row.id, rank)
 
     def put(self, upload: int, delay: float = 0.0) -> None:
-        """Put an id in, due in `delay` seconds; one that waits already is due at the new time."""
+        """Put an id in, due in `delay` seconds; one that waits already is due at the new time.
+
+        Once the line is closed, it stays in the ledger alone.
+        """
         waiting = self._timers.pop(upload, None)
         if waiting is not None:
             waiting.cancel()
+        if self._is_closed:
+            return
         if delay <= 0:
-            self._due.put_nowait(upload)
+            self._ripe(upload)
             return
         loop = asyncio.get_running_loop()
         self._timers[upload] = loop.call_later(delay, self._ripen, upload)
@@ -49,21 +76,34 @@ class Line:
 
     def _ripen(self, upload: int) -> None:
         del self._timers[upload]
-        self._due.put_nowait(upload)
+        self._ripe(upload)
+
+    def _ripe(self, upload: int) -> None:
+        if upload not in self._standing:
+            rank = (next(self._arrivals), upload) if self._precedence is None else self._precedence.of(upload)
+            self._stand(upload, rank)
+
+    def _stand(self, upload: int, rank: Rank) -> None:
+        self._standing[upload] = rank
+        self._due.put_nowait(rank)
 
     async def get(self) -> int | None:
         """The next id that is due; None, to everyone, once the line is closed and emptied."""
-        upload = await self._due.get()
-        if upload is None:
-            self._due.put_nowait(None)
-        return upload
+        while (rank := await self._due.get()) != _END:
+            upload = int(rank[-1])
+            if self._standing.get(upload) == rank:
+                del self._standing[upload]
+                return upload
+        self._due.put_nowait(_END)
+        return None
 
     def close(self) -> None:
         """Nothing more comes; ids that are not due yet stay in the ledger alone."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        self._due.put_nowait(None)
+        self._is_closed = True
+        self._due.put_nowait(_END)
 
 
 class Carrier(Protocol):

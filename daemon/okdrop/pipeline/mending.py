@@ -111,7 +111,7 @@ class Mending:
 
     def hear(self, event: events.Event) -> None:
         """Take note of what proves that the pool was resumed in truth."""
-        if self._told is not None and not self._brake.holds:
+        if self._told is not None and not self._brake.is_halted:
             proofs = _PROOFS.get(self._told_at, _PROOFS[State.UPLOADING])
             if isinstance(event, proofs):
                 self._tell_resumed(SAME)
@@ -141,9 +141,9 @@ class Mending:
                 due = self._parts.monotonic() + self._retry_every
 
     async def _holds_after_a_pause(self, due: float) -> bool:
-        if self._brake.holds:
+        if self._brake.is_halted:
             await asyncio.sleep(max(0.0, min(self._look_every, due - self._parts.monotonic())))
-        return self._brake.holds  # a request to read may have let it go on
+        return self._brake.is_halted  # a request to read may have let it go on
 
     async def _try_the_same(self) -> None:
         """A permission may have been granted on OK's side, and a ban lifted."""

@@ -7,9 +7,11 @@ uses what a small one does not need.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
+from okdrop.pipeline.goodput import Goodput
 from okdrop.protocol import messages as m
 from okdrop.protocol.pace import FIRST_LEVEL, Pace
 
@@ -36,11 +38,26 @@ class _Out:
     busy: float
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HostPace:
+    """How one host is sent to, at a moment."""
+
+    host: str
+    uploads: int  #: that go there now
+    connections: int  #: at once: all uploads together where their number is found by itself, else for each
+    in_flight: int  #: segments on their way
+    segment_size: int  #: bytes
+    goodput: float  #: bytes a second that were stored, lately
+
+
 class _Host:
     """What is out to one host, and how many segments that is on average."""
 
-    def __init__(self) -> None:
-        self.pace: Final = Pace(most=BUDGET)
+    def __init__(self, remembered: int) -> None:
+        self.pace: Final = Pace(most=BUDGET, remembered=remembered)
+        self.goodput: Final = Goodput()
+        self.connections = 0  # as they were planned last
+        self.segment_size = 0
         self.uploads: Final[dict[int, None]] = {}
         self._out: Final[dict[tuple[int, ByteRange], _Out]] = {}
         self._busy = 0.0  # the integral of the number of segments out over time
@@ -83,6 +100,19 @@ class Pacing:
         self._finds_size: Final = segment_size
         self._hosts: Final[dict[str, _Host]] = {}
         self._listeners: Final[list[Callable[[], object]]] = []
+        self._recalled: Final[dict[str, tuple[int, float]]] = {}
+        self._news: dict[str, int] = {}
+        self.changed: Final = asyncio.Event()  #: a host's number was settled; see `take_news`
+
+    def recall(self, host: str, connections: int, *, seconds: float) -> None:
+        """So many paid to a host in an earlier run; that is good for so many seconds from now on."""
+        if self._finds_connections:
+            self._recalled[host] = connections, self._monotonic() + seconds
+
+    def take_news(self) -> dict[str, int]:
+        """Hosts whose number was settled since this was asked last, and how many connections it is."""
+        news, self._news = self._news, {}
+        return news
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener` when there may be more than before; returns what takes the listener off."""
@@ -110,6 +140,7 @@ class Pacing:
             connections = self._room(state, upload) if is_proven else FIRST_LEVEL
         if self._finds_size:
             size = state.pace.segment_size
+        state.connections, state.segment_size = base.connections, size
         return dataclasses.replace(base, connections=connections, segment_size=size)
 
     def _room(self, host: _Host, upload: int) -> int:
@@ -128,10 +159,11 @@ class Pacing:
         """What came of it; None: it was given up on our side."""
         state, now = self._hosts[host], self._monotonic()
         seconds, together = state.ended(upload, span, now)
-        before = state.pace.connections
+        before, was_settled = state.pace.connections, state.pace.is_settled
         match answer:
             case m.Stored() | m.Complete():
                 state.pace.stored(len(span), seconds=seconds, together=together, now=now)
+                state.goodput.add(len(span), seconds=seconds, now=now)
             case m.ServerTrouble(status) if status in _LOAD:
                 state.pace.overloaded(now=now)
             case m.NoAnswer(timed_out=True):
@@ -140,6 +172,23 @@ class Pacing:
                 pass
         if state.pace.connections > before:
             self._tell()
+        if state.pace.is_settled and not (was_settled and state.pace.connections == before):
+            self._settled(host, state.pace.connections)
+
+    def hosts(self) -> list[HostPace]:
+        """How every host is sent to that is remembered, the one that was used last at the end."""
+        now = self._monotonic()
+        return [
+            HostPace(
+                host=name,
+                uploads=len(host.uploads),
+                connections=host.pace.connections if self._finds_connections else host.connections,
+                in_flight=len(host),
+                segment_size=host.segment_size,
+                goodput=host.goodput.per_second(now),
+            )
+            for name, host in self._hosts.items()
+        ]
 
     def left(self, upload: int) -> None:
         """An upload is in nobody's hands any more: its share goes to the others."""
@@ -152,9 +201,18 @@ class Pacing:
         if len(self._hosts) >= REMEMBERED:
             idle = (other for other, host in self._hosts.items() if not host.uploads and not len(host))
             self._hosts.pop(next(idle, ""), None)
-        known = known if known is not None else _Host()
+        known = known if known is not None else _Host(self._paid_before(name))
         self._hosts[name] = known  # the one that was used last is the last to be forgotten
         return known
+
+    def _settled(self, host: str, connections: int) -> None:
+        if self._finds_connections:
+            self._news[host] = connections
+            self.changed.set()
+
+    def _paid_before(self, host: str) -> int:
+        connections, until = self._recalled.pop(host, (0, 0.0))
+        return connections if self._monotonic() < until else 0
 
     def _tell(self) -> None:
         for listener in [*self._listeners]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import math
 import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
+from okdrop.config.model import Order
 from okdrop.drop import SOURCE_GONE, State
 from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from okdrop.client import Client
     from okdrop.drop import Drop, Failure, Upload
     from okdrop.errors import Halted, UploadError
-    from okdrop.ledger import Ledger
+    from okdrop.ledger import Ledger, Outstanding
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
@@ -64,7 +66,8 @@ class Parts:
     `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
     `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `breakers` tell which places are in trouble, and keep who waits for them.
-    `throttles` are the limits on what is sent: the process's, named "", and those of folders that have one.
+    `order` is whose turn it is of those that wait for their bytes to be sent.
+    `throttles` are the limits on what is sent: the process's, named "", and each watched folder's.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
@@ -85,6 +88,7 @@ class Parts:
     afterwards: Mapping[str, Afterwards] = dataclasses.field(default_factory=dict)
     places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
     keep_history: float = 0.0
+    order: Order = Order.OLDEST
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
@@ -126,6 +130,7 @@ class Parts:
         error: UploadError,
         *,
         at_once: bool = False,
+        at_most: float = math.inf,
         held_by: str = "",
         orphan: str = "",
     ) -> tuple[Upload, float]:
@@ -135,6 +140,7 @@ class Parts:
             row: as it is to be written.
             error: what stands in the way.
             at_once: the next step needs no wait.
+            at_most: seconds that the next step may be waited for, whatever the backoff says.
             held_by: the place in trouble that keeps it from going on; "" where its own backoff does.
             orphan: a video id that the row gives up with it.
 
@@ -146,6 +152,7 @@ class Parts:
             delay = self.breakers.seconds_left(held_by)
         else:
             delay = 0.0 if at_once else self.backoff.delay(error, row.troubles, self.chance())
+            delay = min(delay, at_most)
         row = await self.ledger.write(
             row.with_(
                 attempts=row.attempts + 1,
@@ -239,7 +246,7 @@ class Parts:
         if self.brake.halt(error, row.state) and not self.brake.stays:
             self.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
 
-    def seconds_until_due(self, row: Upload) -> float:
+    def seconds_until_due(self, row: Upload | Outstanding) -> float:
         """How long a row still has to wait for its next try; 0 if it has not.
 
         At most as long as was meant when it was written: the clock may have run ahead then.
@@ -261,6 +268,11 @@ class Parts:
         """The limits that hold for what is sent of a drop."""
         found = (self.throttles.get(name) for name in dict.fromkeys((drop.folder, "")))
         return [throttle for throttle in found if throttle is not None]
+
+    def priority_of(self, folder: str) -> int:
+        """The priority of a watched folder; any other place has none."""
+        place = self.places.get(folder)
+        return place.priority if place is not None else 0
 
     def file_name(self, drop: Drop) -> str:
         """A file's own name, as text."""

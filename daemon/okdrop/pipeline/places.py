@@ -23,7 +23,7 @@ COMES_BACK: Final = 5.0
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A watched folder, as far as a file that is gone from where it was is concerned.
+    """A watched folder, as far as its files wait for their turn, or are gone from where they were.
 
     `patience` is how many seconds it may take until a file is found again: under its own name or another.
     """
@@ -32,6 +32,7 @@ class Place:
     group_id: str
     patience: float
     marker: str = ""  #: what has to lie in the folder
+    priority: int = 0  #: whose files go before those of folders with a lower one
 
 
 def naming(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes | None]:

@@ -1,6 +1,6 @@
 """Leaf hashes of one upload, taken from the very bytes that leave, and counted as OK acknowledges them.
 
-They are taken in the threads that read the file, so they cost neither the loop's time nor a second reading.
+They are taken where the file is read, so they cost neither a visit to a thread nor a second reading.
 What was sent in a segment that got no answer, or another one than "stored", does not count: it is torn, and
 is read again when the file is whole.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop.leaves import Leaves, Passing
 
 if TYPE_CHECKING:
-    from okdrop.inbox.source import Note
+    from okdrop.inbox.blocks import Note
     from okdrop.protocol.ranges import ByteRange
 
 

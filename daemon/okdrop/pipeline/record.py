@@ -16,6 +16,7 @@ from okdrop.pipeline.sessions import vital
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from datetime import datetime
 
     from okdrop.drop import Ticket, Upload
     from okdrop.errors import UploadError
@@ -87,11 +88,11 @@ class Record:
         async with self._writing:
             await self._write(self._as_known())
 
-    async def put_off(self, error: UploadError, *, at_once: bool, held_by: str = "") -> float:
+    async def put_off(self, error: UploadError, *, at_once: bool, at_most: float, held_by: str = "") -> float:
         """Note one more trouble in a row; returns how many seconds to wait. See `Parts.put_off`."""
         async with self._writing:
             written, delay = await self._parts.put_off(
-                self._as_known(), error, at_once=at_once, held_by=held_by
+                self._as_known(), error, at_once=at_once, at_most=at_most, held_by=held_by
             )
             self._keep(written)
         return delay
@@ -110,10 +111,15 @@ class Record:
             await self._write(self._as_known().with_(drop=drop), note="the file was renamed")
         self._parts.tell_rename(self.row, before)
 
-    async def abandon(self, ticket: Ticket) -> None:
-        """Part with a ticket: its video is an orphan from here on. Raises as `write_ahead` does."""
+    async def abandon(self, ticket: Ticket, *, due: datetime | None = None) -> None:
+        """Part with a ticket: its video is an orphan from here on. Raises as `write_ahead` does.
+
+        Args:
+            ticket: the row's.
+            due: when the next one may be asked for; None: now.
+        """
         async with self._writing:
-            afresh = {"mode": None, "offered_all": False, "received": 0, "retry_at": None}
+            afresh = {"mode": None, "offered_all": False, "received": 0, "retry_at": due}
             row = self._as_known().with_(ticket=None, **afresh)
             await self._write(row, note="the ticket was abandoned", orphan=ticket.video_id)
         self._parts.emit(

@@ -97,7 +97,7 @@ class Sender:
         await self._source.check()
         return answer
 
-    async def _whole(self, span: ByteRange) -> AsyncGenerator[bytes, None]:
+    async def _whole(self, span: ByteRange) -> AsyncGenerator[bytes | memoryview, None]:
         left = len(span)
         async with contextlib.aclosing(self._source.read(span, note=self._proof.begins(span))) as blocks:
             async for block in throttled(blocks, self._throttles):

@@ -62,7 +62,8 @@ def session_of(row: Upload, plan: Plan) -> TicketSession:
     size, restored = row.drop.revision.size, _restored(row)
     if plan.in_one:
         return MultipartSession(size, tickets=row.tickets, sent=row.bytes_sent, restored=restored)
-    return Session(size, plan, tickets=row.tickets, sent=row.bytes_sent, restored=restored)
+    wary = restored is None and row.strikes.canaries > 0
+    return Session(size, plan, tickets=row.tickets, sent=row.bytes_sent, restored=restored, wary=wary)
 
 
 def _restored(row: Upload) -> Restored | None:

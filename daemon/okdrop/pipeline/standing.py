@@ -41,6 +41,10 @@ class Folder:
     marker: str = ""  #: what has to lie in the folder; while it does not, the folder is away
     ignores_existing: bool = False  #: what lay there before the first start is not sent
     surge: int = 0  #: more files than this in a new folder wait until a person says go; 0: never
+    whole_within: float = (
+        0.0  #: seconds for which a file is waited for that is not whole by its own structure
+    )
+    takes_unfinished: bool = False  #: then it is sent as it is, instead of being held for a person
 
 
 class FolderStanding:

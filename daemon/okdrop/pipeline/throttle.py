@@ -115,17 +115,19 @@ def piece(rate: int) -> int:
     return max(rate // PIECES_A_SECOND, SMALLEST_PIECE)
 
 
-async def throttled(blocks: AsyncIterator[bytes], throttles: Sequence[Throttle]) -> AsyncGenerator[bytes]:
+async def throttled(
+    blocks: AsyncIterator[bytes | memoryview], throttles: Sequence[Throttle]
+) -> AsyncGenerator[bytes | memoryview, None]:
     """The same bytes, in time; in smaller blocks where a limit asks for it."""
     async for block in blocks:
-        start = 0
-        while start < len(block):
+        rest = block
+        while rest:
             rates = [rate for throttle in throttles if (rate := throttle.look()) is not None]
-            stop = start + min([len(block) - start, *map(piece, rates)])
-            for throttle in throttles:
-                await throttle.take(stop - start)
-            yield block[start:stop]
-            start = stop
+            part = rest[: min(map(piece, rates))] if rates else rest
+            for throttle in throttles if rates else ():
+                await throttle.take(len(part))
+            yield part
+            rest = rest[len(part) :]
 
 
 async def _happens(event: asyncio.Event, *, within: float) -> bool:

@@ -25,6 +25,7 @@ from okdrop.drop import State
 from okdrop.errors import Trouble, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.source import Source
+from okdrop.leaves import kind_of
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.after import chore_of_duplicate
 from okdrop.pipeline.line import IN_OTHER_HANDS, Line
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from okdrop.drop import Upload
+    from okdrop.leaves import Kind
     from okdrop.pipeline.line import OpenUploads
     from okdrop.pipeline.parts import Parts
 
@@ -241,7 +243,7 @@ class Twins:
             await self._is_duplicate(row, equal)
 
     async def _equal_to(self, source: Source, others: Iterable[Upload], number: int) -> Upload | None:
-        digests: dict[int, bytes] = {}
+        digests: dict[Kind, bytes] = {}
         for other in others:
             if other.state is not State.PUBLISHED:
                 continue
@@ -289,10 +291,10 @@ async def _file_of(row: Upload) -> Source | None:
     return None
 
 
-async def _is_equal(source: Source, other: Upload, digests: dict[int, bytes]) -> bool:
+async def _is_equal(source: Source, other: Upload, digests: dict[Kind, bytes]) -> bool:
     """Compare a file with a published one: by digest, each kind made once, else byte for byte."""
     if other.digest is not None:
-        kind = len(other.digest)
+        kind = kind_of(other.digest)
         if kind not in digests:
             digests[kind] = await contents.digest(source, like=other.digest)
         return digests[kind] == other.digest

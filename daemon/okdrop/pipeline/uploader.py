@@ -1,5 +1,8 @@
 """The workers: each takes an id from the line and sees that upload through to an outcome.
 
+There are more of them than uploads are sent at once: some make the next ones ready (`pipeline.slots`), some
+write down what came of the last. So the line waits neither for a ticket nor for the ledger.
+
 The outcome of an attempt becomes a state of the row: whole → finalizing, released → back into the line,
 drained → as it is, an error → by its verdict.
 """
@@ -21,11 +24,13 @@ from okdrop.drop import (
 )
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
-from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome, Released
+from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.parts import SOURCE_AWAY, SOURCE_MISSED
+from okdrop.pipeline.patience import Released
 from okdrop.pipeline.places import naming
 from okdrop.pipeline.sessions import DIED_ASKING, may_have_died_asking, place_of, places_of
+from okdrop.pipeline.slots import Slot, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +61,7 @@ class Uploader:
         opened: uploads of this run that have no end yet.
         look_again: told of a file that changed, so that its new revision is found.
         twins: knows whether an equal file is published, or on its way before this one.
+        at_once: how many uploads are sent at once.
     """
 
     def __init__(
@@ -66,6 +72,8 @@ class Uploader:
         opened: OpenUploads,
         look_again: Callable[[Drop], None],
         twins: Twins,
+        *,
+        at_once: int = 1,
     ) -> None:
         self._parts: Final = parts
         self._line: Final = line
@@ -73,6 +81,7 @@ class Uploader:
         self._opened: Final = opened
         self._look_again: Final = look_again
         self._twins: Final = twins
+        self._slots: Final = Slots(at_once)
         self._away: Final[set[int]] = set()
         self._missed: Final[dict[int, float]] = {}
 
@@ -84,18 +93,27 @@ class Uploader:
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
-        while (number := await self._line.get()) is not None:
-            with self._opened.taken(number) as is_ours:
-                if not is_ours:
-                    self._line.put(number, IN_OTHER_HANDS)
-                    continue
-                if not await self._parts.brake.wait_until_free():
-                    return
-                await self._upload_or_yield(number)
+        goes_on = True
+        while goes_on:
+            async with self._slots.next() as slot:
+                goes_on = await self._work_once(slot)
 
-    async def _upload_or_yield(self, number: int) -> None:
+    async def _work_once(self, slot: Slot) -> bool:
+        """Take what is next in line; returns whether there may be more."""
+        if (number := await self._line.get()) is None:
+            return False
+        with self._opened.taken(number) as is_ours:
+            if not is_ours:
+                self._line.put(number, IN_OTHER_HANDS)
+                return True
+            if not await self._parts.brake.wait_until_free():
+                return False
+            await self._upload_or_yield(number, slot)
+        return True
+
+    async def _upload_or_yield(self, number: int, slot: Slot) -> None:
         try:
-            await self.upload(number)
+            await self.upload(number, slot)
         except StaleVersion as stale:
             # Somebody else wrote the row: cancelled, superseded, renamed. Theirs stands.
             self._pass_on(stale.current)
@@ -117,8 +135,13 @@ class Uploader:
         self._missed.pop(number, None)
         self._opened.end(number)
 
-    async def upload(self, number: int) -> None:
-        """One attempt at one upload."""
+    async def upload(self, number: int, slot: Slot | None = None) -> None:
+        """One attempt at one upload.
+
+        Args:
+            number: its id.
+            slot: leave to make it ready, then to send; None: it sends at once.
+        """
         self._away.discard(number)
         row = await self._parts.ledger.get(number)
         if row is None:
@@ -143,25 +166,20 @@ class Uploader:
         self._missed.pop(number, None)
         if admitted is not None:
             try:
-                await self._attempt(await self._take_up(admitted, source), source)
+                await self._attempt(await self._take_up(admitted, source), source, slot or Slot())
             finally:
                 self._twins.leaves_worker(admitted)
 
-    async def _attempt(self, row: Upload, source: Source) -> None:
-        number, started = row.id, self._parts.monotonic()
+    async def _attempt(self, row: Upload, source: Source, slot: Slot) -> None:
+        number = row.id
         leaves = await self._parts.ledger.leaves(row) if row.ticket is not None else b""
-        attempt = Attempt(self._parts, row, source, leaves)
+        attempt = Attempt(self._parts, row, source, slot, leaves)
         self._opened.on_let_go(number, attempt.let_go)
         try:
             async with source.held(naming(self._parts.places, row.drop.folder)):
                 with self._opened.carried(number, attempt):
                     outcome = await attempt.run()
-            await self._end(
-                attempt.row,
-                outcome,
-                seconds=self._parts.monotonic() - started,
-                deleted=source.was_deleted,
-            )
+            await self._end(attempt.row, outcome, seconds=attempt.seconds, deleted=source.was_deleted)
         except StaleVersion:
             if attempt.homeless_video:
                 await self._parts.ledger.add_orphan(attempt.homeless_video)
@@ -190,7 +208,7 @@ class Uploader:
     def _has_to_wait(self, row: Upload) -> bool:
         """Whether a place that it needs is in trouble; it comes back once that is well."""
         breakers = self._parts.breakers
-        if row.ticket is None and (crowd := breakers.crowded(row.id)):
+        if row.ticket is None and (crowd := breakers.crowded(row.id, beside=max(0, self._slots.ahead - 1))):
             breakers.wait(row.id, crowd, self._line, patient=True)
             return True
         if place := breakers.holds(row.id, *places_of(row)):
@@ -224,6 +242,7 @@ class Uploader:
         self, row: Upload, outcome: Outcome, *, seconds: float = 0.0, deleted: bool = False
     ) -> None:
         """Write the outcome and pass the upload on; `deleted`: the file is known to be no more."""
+        self._line.note(row)  # it may have begun
         if isinstance(outcome, UploadError):
             error = await self._parts.only_away(row, outcome)
             await self._end_by(row, error if deleted else self._only_missed(row, error))

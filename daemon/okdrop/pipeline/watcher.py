@@ -4,26 +4,32 @@ A run that ends (`--once`, `upload`) scans once, then looks at what is not settl
 keeps open, or that goes on changing while nothing else is left to do, is left and named.
 
 A run that stays has a `FolderWatch` for each folder, and goes on looking.
+
+A file that is not whole by its own structure, and does not become so, is held for a person or sent as it is,
+as its folder says; one that a person named is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import Drop
 from okdrop.inbox.scan import scan
 from okdrop.ledger import SENT
-from okdrop.pipeline.candidates import Candidates
+from okdrop.pipeline.candidates import Candidates, Finished
 from okdrop.pipeline.first_look import FirstLook
-from okdrop.pipeline.folders import AT_ONCE, FolderWatch
+from okdrop.pipeline.folders import AT_ONCE, FolderWatch, in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from okdrop.drop import Upload
+    from okdrop.drop import Revision, Upload
+    from okdrop.inbox.scan import Scan
+    from okdrop.inbox.walk import Found
     from okdrop.pipeline.intake import Intake
     from okdrop.pipeline.line import OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -66,7 +72,7 @@ class Watcher:
         self._watches: Final[dict[str, FolderWatch]] = {}
         self._candidates: Final = Candidates(parts, ask_early=True)
         self._taking: Final[set[bytes]] = set()
-        self._one_comparison: Final = asyncio.Semaphore(1)
+        self._to_compare: Final[asyncio.Queue[tuple[Drop, str]]] = asyncio.Queue()
         self._idle_since: float | None = None
         self._not_looked_at: Final = {folder.path for folder in folders}
         self.looked: Final = asyncio.Event()  #: every folder that is there was looked through once
@@ -75,14 +81,15 @@ class Watcher:
         """A file changed while it was sent: its new revision has to settle like any other."""
         folder = self._folders.get(drop.folder)
         self._forget(drop)
-        self.add(
-            drop.path, folder=drop.folder, title=drop.title, settle=folder.settle if folder else NAMED_SETTLE
-        )
+        if folder is None:
+            self.add(drop.path, folder=drop.folder, title=drop.title)
+        else:
+            self._add_found(folder, drop)
 
     def add(self, path: bytes, *, folder: str = "", title: str = "", settle: float = NAMED_SETTLE) -> None:
         """Have a file looked at until it is settled (quiet for `settle` seconds)."""
         self._candidates.add(path, folder=folder, title=title, settle=settle)
-        self._idle_since = None  # its time to settle begins now, however long this run has been idle before
+        self._idle_since = None
 
     # --- a run that ends ------------------------------------------------------------------------------
 
@@ -94,29 +101,33 @@ class Watcher:
         """
         first_look = FirstLook(self._parts, stays=False)
         # All before any: a run that ends here, for want of one folder, has decided nothing about the others.
-        all_seen = [
-            await asyncio.to_thread(
-                scan,
-                os.fsencode(folder.path),
-                suffixes=folder.suffixes,
-                ignore=folder.ignore,
-                marker=folder.marker,
-            )
-            for folder in self._folders.values()
-        ]
-        for folder, seen in zip(self._folders.values(), all_seen, strict=True):
+        all_seen = [await self._unknown(folder) for folder in self._folders.values()]
+        for folder, (seen, holds_videos) in zip(self._folders.values(), all_seen, strict=True):
             for problem in seen.problems:
                 self._parts.emit(
                     events.FileUnreadable(path=events.shown(problem.path), reason=problem.reason)
                 )
-            found = await first_look.decide(folder, seen.found, seen.device)
-            for start in range(0, len(found), AT_ONCE):
-                drops = [
-                    Drop(path=one.path, revision=one.revision, folder=folder.path)
-                    for one in found[start : start + AT_ONCE]
-                ]
-                for drop in await self._parts.ledger.unknown(drops):
-                    self.add(drop.path, folder=folder.path, settle=folder.settle)
+            for one in await first_look.decide(folder, seen.found, seen.device, holds_videos=holds_videos):
+                self._add_found(folder, Drop(path=one.path, revision=one.revision, folder=folder.path))
+
+    async def _unknown(self, folder: Folder) -> tuple[Scan, bool]:
+        """What lies in a folder that the ledger does not know; and whether it holds any video."""
+        look = partial(
+            scan,
+            os.fsencode(folder.path),
+            suffixes=folder.suffixes,
+            ignore=folder.ignore,
+            marker=folder.marker,
+            at_most=AT_ONCE,
+        )
+        holds_videos = False
+
+        async def unknown(found: list[Found]) -> list[Found]:
+            nonlocal holds_videos
+            holds_videos = holds_videos or bool(found)
+            return await self._parts.ledger.unknown(found)
+
+        return await in_parts(look, asyncio.to_thread, unknown), holds_videos
 
     async def run_to_the_end(self) -> None:
         """Look at what is not settled until nothing is left to wait for, and no upload is open."""
@@ -159,15 +170,13 @@ class Watcher:
                 )
                 self._watches[folder.path] = watch
                 group.create_task(watch.run())
-            group.create_task(self._go_on_looking(group))
+            group.create_task(self._go_on_looking())
+            group.create_task(self._go_on_comparing())
 
-    async def _go_on_looking(self, group: asyncio.TaskGroup) -> None:
-        def compare_later(drop: Drop, published: Upload) -> None:
-            group.create_task(self._compare(drop, published))
-
+    async def _go_on_looking(self) -> None:
         while True:
             await self._candidates.wait_until_some()
-            await self._look_round(compare_later)
+            await self._look_round(compares_later=True)
             await asyncio.sleep(self._candidates.pause())
 
     def _was_looked_at(self, folder: Folder) -> None:
@@ -176,9 +185,20 @@ class Watcher:
             self.looked.set()
 
     def _found(self, folder: Folder, drop: Drop) -> None:
-        self._candidates.add(drop.path, folder=folder.path, settle=folder.settle, seen=drop.revision)
+        self._add_found(folder, drop, seen=drop.revision)
 
     # --- both -----------------------------------------------------------------------------------------
+
+    def _add_found(self, folder: Folder, drop: Drop, *, seen: Revision | None = None) -> None:
+        self._candidates.add(
+            drop.path,
+            folder=folder.path,
+            title=drop.title,
+            settle=folder.settle,
+            whole_within=folder.whole_within,
+            seen=seen,
+        )
+        self._idle_since = None  # its time to settle begins now, however long this run has been idle before
 
     def _is_busy(self, path: bytes) -> bool:
         return path in self._candidates or path in self._taking
@@ -187,22 +207,42 @@ class Watcher:
         if (watch := self._watches.get(drop.folder)) is not None:
             watch.forget(drop.path)
 
-    async def _look_round(self, compare_later: Callable[[Drop, Upload], None] | None = None) -> None:
-        settled = await self._candidates.look_round()
-        self._taking.update(drop.path for drop in settled)
-        for batch in _batches(settled):
-            # Together, so that the ledger writes them in one commit.
-            await asyncio.gather(*(self._take(drop, compare_later) for drop in batch))
+    async def _look_round(self, *, compares_later: bool = False) -> None:
+        async for settled in self._candidates.look_round():
+            missing = {one.drop: self._held_for(one) for one in settled if one.missing}
+            self._taking.update(one.drop.path for one in settled)
+            for batch in _batches([one.drop for one in settled]):
+                # Together, so that the ledger writes them in one commit.
+                await asyncio.gather(
+                    *(
+                        self._take(drop, missing.get(drop, ""), compares_later=compares_later)
+                        for drop in batch
+                    )
+                )
 
-    async def _take(self, drop: Drop, compare_later: Callable[[Drop, Upload], None] | None) -> None:
-        row = await self._intake.take(drop, compare_later=compare_later)
+    def _held_for(self, finished: Finished) -> str:
+        """Why a file is held that is not whole; "" if it is sent all the same."""
+        folder = self._folders.get(finished.drop.folder)
+        is_sent = folder is None or folder.takes_unfinished
+        self._parts.emit(
+            events.FileNotWhole(path=events.shown(finished.drop.path), reason=finished.missing, sent=is_sent)
+        )
+        return "" if is_sent else finished.missing
+
+    async def _take(self, drop: Drop, missing: str, *, compares_later: bool = False) -> None:
+        def compare_later(drop: Drop) -> None:
+            self._to_compare.put_nowait((drop, missing))
+
+        later = compare_later if compares_later else None
+        row = await self._intake.take(drop, missing=missing, compare_later=later)
         if row is not None:
             self._taken(drop, row)
 
-    async def _compare(self, drop: Drop, published: Upload) -> None:
+    async def _go_on_comparing(self) -> None:
         """Compare contents beside everything else: a large file takes minutes. One after the other."""
-        async with self._one_comparison:
-            self._taken(drop, await self._intake.compare(drop, published))
+        while True:
+            # Judged as things stand by then; of many that were touched, each waits as a name and numbers.
+            await self._take(*await self._to_compare.get())
 
     def _taken(self, drop: Drop, row: Upload) -> None:
         self._taking.discard(drop.path)

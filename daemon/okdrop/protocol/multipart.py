@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 LARGEST: Final = 2_000_000_000
 """Bytes: the guide's "2 GB" in the careful reading (protocol.md 1.2)."""
 
+LITTLE_LEFT: Final = 8 * 1024 * 1024
+"""Bytes of a file that are left to be handed to the line once it ends soon."""
+
 UNCLEAR_PROBES: Final = 3
 """Probes in a row that nobody could read before the ticket is given up."""
 
@@ -84,6 +87,7 @@ class MultipartSession(TicketSession):
         self.mode = None
         self._offered = False  # the last bytes left
         self._out = False  # the file, or a probe, is under way
+        self._sent_before = self.sent  # what was put on the line before this try
         self._unsure = False  # ask what is held before anything is sent
         self._not_now = False  # the server answered, and took nothing: the ticket may be good still
         self._why = ""  # the last trouble, for the reason to give up by
@@ -99,6 +103,12 @@ class MultipartSession(TicketSession):
     def offered_all(self) -> bool:
         """Whether the last bytes left on this ticket."""
         return self._offered
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the file is under way, and little of it is left to leave."""
+        left = self.size - (self.sent - self._sent_before)
+        return self.mode is Mode.MULTIPART and self._out and left <= LITTLE_LEFT
 
     # --- steps ---------------------------------------------------------------------------------------
 
@@ -117,6 +127,7 @@ class MultipartSession(TicketSession):
         if self._unsure:
             return [m.Probe()]
         self.mode = Mode.MULTIPART
+        self._sent_before = self.sent
         return [m.SendFile(ByteRange(0, self.size))]
 
     def _ask_for_ticket(self, why: str) -> list[m.Step]:
@@ -137,7 +148,7 @@ class MultipartSession(TicketSession):
         self._has_ticket = True
         self.tickets += 1
 
-    def video_is(self, status: m.VideoStatus) -> None:
+    def video_is(self, status: m.VideoStatus) -> TicketDead | None:
         """video.get's word, once the last bytes left."""
         self._asked = False
         if status not in {m.VideoStatus.UPLOADING, m.VideoStatus.MISSING}:
@@ -146,7 +157,9 @@ class MultipartSession(TicketSession):
             self._nothing_is_there()
         else:
             has_not = "has not got the file" if status is m.VideoStatus.UPLOADING else "knows no such video"
-            self._closing = TicketDead(f"{self._why}, and OK {has_not}")
+            self._closing = dead = TicketDead(f"{self._why}, and OK {has_not}")
+            return dead
+        return None
 
     # --- answers of the upload URL -------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ number is doubled as long as doubling pays, and taken back to what it paid for:
                   └──► it was worth nothing: half of the last ones, as long as they are enough ──► settled
     settled  ──► after a while, longer each time: climbing again
     trouble that tells of load (429, 503, a timeout): half of them, settled
+    remembered from an earlier run: those at once, and are half of them enough?
 
 What is compared is the host's goodput: a stored segment's own rate times the number of segments that were
 out beside it, itself included. A segment is meant to last some seconds: short enough that a lost answer
@@ -86,6 +87,7 @@ class Pace:
         self.connections = min(remembered or FIRST_LEVEL, most)  #: at once, all uploads to this host together
         self.segment_size = SMALLEST  #: bytes
         self._phase = _Phase.CLIMBING
+        self._from_memory = remembered > 0
         self._below: _Level | None = None
         self._each = 0.0
         self._heard: Final[list[float]] = []
@@ -126,12 +128,21 @@ class Pace:
 
     def _judge(self, level: _Level, now: float) -> None:
         below = self._below
-        if self._phase is _Phase.LOWERING and below is not None:
+        if self._from_memory:
+            self._doubt(level, now)
+        elif self._phase is _Phase.LOWERING and below is not None:
             self._lower(level, below, now)
         elif below is None or _has_paid(level, below):
             self._climb(level, now)
         else:
             self._step_back(level, below, now)
+
+    def _doubt(self, level: _Level, now: float) -> None:
+        """What was remembered paid another day: is it still more than half of it would carry?"""
+        if level.connections == 1:
+            self._settle(1, now)
+        else:
+            self._enter(_Phase.LOWERING, level.connections // 2, now, below=level)
 
     def _climb(self, level: _Level, now: float) -> None:
         if level.connections >= self._most:
@@ -163,6 +174,7 @@ class Pace:
 
     def _enter(self, phase: _Phase, connections: int, now: float, *, below: _Level | None = None) -> None:
         self._phase, self.connections, self._below, self._entered = phase, connections, below, now
+        self._from_memory = False
         self._heard.clear()
 
     def _resize(self) -> None:

@@ -56,14 +56,22 @@ class Session(TicketSession):
         tickets: how many tickets this revision has used so far.
         sent: bytes already put on the line for it.
         restored: a ticket to go on with; None: ask for one.
+        wary: a segment behind a gap may be what killed the last ticket: the next one gets none.
     """
 
     def __init__(
-        self, size: int, plan: Plan, *, tickets: int = 0, sent: int = 0, restored: m.Restored | None = None
+        self,
+        size: int,
+        plan: Plan,
+        *,
+        tickets: int = 0,
+        sent: int = 0,
+        restored: m.Restored | None = None,
+        wary: bool = False,
     ) -> None:
         super().__init__(size, tickets=tickets, sent=sent)
         self._plan = plan
-        self._sequential_next = False
+        self._sequential_next = wary
         if restored is not None:
             self._has_ticket = True
             self._belief = Belief(size, offers_known=False)
@@ -113,9 +121,9 @@ class Session(TicketSession):
         return self._was_offered or self._belief.offered_all
 
     @property
-    def in_flight(self) -> int:
-        """How many segments are out."""
-        return self._belief.in_flight
+    def ends_soon(self) -> bool:
+        """Whether all that is missing is out."""
+        return not self._belief.missing
 
     # --- steps ---------------------------------------------------------------------------------------
 
@@ -200,7 +208,7 @@ class Session(TicketSession):
         self.mode = Mode.SEQUENTIAL if self._sequential_next else prior
         self._by_prior = self.mode is Mode.PARALLEL
 
-    def video_is(self, status: m.VideoStatus) -> None:
+    def video_is(self, status: m.VideoStatus) -> TicketDead | None:
         """video.get's word after the URL died: anything but UPLOADING means that the bytes are there."""
         self._asked = False
         if status not in {m.VideoStatus.UPLOADING, m.VideoStatus.MISSING}:
@@ -210,7 +218,9 @@ class Session(TicketSession):
             self._belief.probe_sent()
             self._account(m.Account(ByteRanges()))
         else:
-            self._closing = TicketDead(f"the upload URL is dead, the video {status.value.lower()}")
+            self._closing = dead = TicketDead(f"the upload URL is dead, the video {status.value.lower()}")
+            return dead
+        return None
 
     # --- answers to segments -------------------------------------------------------------------------
 
@@ -231,6 +241,7 @@ class Session(TicketSession):
                 return self._refused(span, status, None)
             case m.UrlDead(status, reason):
                 self._belief.lost(span)
+                self._struck_canary(span)
                 return self._url_died(status, reason)
             case m.WrongTotal(total):
                 self._belief.lost(span)

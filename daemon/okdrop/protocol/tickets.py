@@ -13,11 +13,12 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from okdrop.drop import NO_STRIKES, TICKETS_PER_REVISION
+from okdrop.errors import TicketDead
 from okdrop.protocol import messages as m
 
 if TYPE_CHECKING:
     from okdrop.drop import Mode
-    from okdrop.errors import TicketDead, UploadError
+    from okdrop.errors import UploadError
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.ranges import ByteRange
 
@@ -76,6 +77,26 @@ class TicketSession(abc.ABC):
     def offered_all(self) -> bool:
         """Whether every byte was handed to the line on this ticket: the ledger keeps it for a restart."""
 
+    @property
+    def asks_about_video(self) -> bool:
+        """Whether OK is asked next what became of the video: the upload host has no part in that."""
+        return isinstance(self._closing, m.AskVideo)
+
+    @property
+    def has_lost_ticket(self) -> bool:
+        """Whether the ticket is of no more use, and nothing is left to ask about it."""
+        return isinstance(self._closing, TicketDead)
+
+    @property
+    def gives_up_next(self) -> bool:
+        """Whether the ticket that is of no more use was the last one."""
+        return self.has_lost_ticket and self.tickets >= TICKETS_PER_REVISION
+
+    @property
+    @abc.abstractmethod
+    def ends_soon(self) -> bool:
+        """Whether little is left to be handed to the line: whoever comes next may be made ready."""
+
     def take_finding(self) -> m.Finding | None:
         """What was learned about the host since the last call."""
         finding, self._finding = self._finding, None
@@ -116,8 +137,17 @@ class TicketSession(abc.ABC):
         """A new ticket is here (and in the ledger). `prior`: what is remembered of its host."""
 
     @abc.abstractmethod
-    def video_is(self, status: m.VideoStatus) -> None:
-        """What video.get says of the ticket's video."""
+    def video_is(self, status: m.VideoStatus) -> TicketDead | None:
+        """What video.get says of the ticket's video; returns why the ticket is of no more use, if it is."""
+
+    def ticket_aged(self) -> None:
+        """Nothing was sent on the ticket, and it lay for so long that another one is asked for.
+
+        It does not count among those that this revision may use up: it is no fault of the file's or of OK's.
+        """
+        if self._closing is None:
+            self.tickets -= 1
+            self._closing = TicketDead("it lay unused for too long")
 
     def not_answered(self) -> None:
         """m.RequestTicket or m.AskVideo brought no answer: it will be handed out again."""

@@ -1,0 +1,112 @@
+r"""What programs are told, as JSON: by `--json`, and by the daemon over HTTP.
+
+The form of each is written down in docs/status-json.md and docs/api.md. Numbers that may pass 2^53 are text;
+bytes of a path that are not UTF-8 stay, as lone surrogates (U+DCxx), which JSON writes as `\udcXX`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from okdrop.ledger import BANDWIDTH, PAUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from okdrop.config.bandwidth import Bandwidth
+    from okdrop.drop import Halt, Upload
+    from okdrop.ledger import HistoryRow, Override
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC, as RFC 3339 writes it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def upload_as_json(row: Upload, replaced_by: int | None = None) -> dict[str, Any]:
+    """One upload; of a superseded one with the id of that which took over."""
+    failure = row.failure
+    return {
+        "id": row.id,
+        "path": os.fsdecode(row.drop.path),
+        "size": row.drop.revision.size,
+        "state": row.state.value,
+        "video_id": row.ticket.video_id if row.ticket is not None else "",
+        "received": row.received,
+        "attempts": row.attempts,
+        "failure": None
+        if failure is None
+        else {"code": failure.code, "message": failure.message, "hint": failure.hint},
+        "updated_at": rfc3339(row.updated_at),
+        "bytes_sent": row.bytes_sent,
+        "retry_at": rfc3339(row.retry_at) if row.retry_at is not None else None,
+        "chore": row.chore.value if row.chore is not None else None,
+        "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
+        "held": row.held,
+        "waits_for": row.waits_for,
+        "duplicate_of": row.duplicate_of,
+        "replaced_by": replaced_by,
+    }
+
+
+def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
+    """What happened to one upload, oldest first."""
+    return [
+        {
+            "at": rfc3339(row.at),
+            "from": row.from_state.value if row.from_state is not None else None,
+            "to": row.to_state.value,
+            "note": row.note,
+        }
+        for row in history
+    ]
+
+
+def halt_as_json(halt: Halt | None) -> dict[str, str] | None:
+    """Why everything waits; None where it does not."""
+    if halt is None:
+        return None
+    return {"code": halt.code, "message": halt.message, "hint": halt.hint, "since": rfc3339(halt.since)}
+
+
+def overrides_as_json(standing: Iterable[Override]) -> dict[str, Any]:
+    """What a person decided while it ran."""
+    rows = [*standing]
+    paused = [rfc3339(row.since) for row in rows if row.name == PAUSED]
+    return {
+        "paused_since": paused[0] if paused else None,
+        "bandwidth": [
+            {"folder": row.folder, "limit": row.value, "since": rfc3339(row.since)}
+            for row in rows
+            if row.name == BANDWIDTH
+        ],
+    }
+
+
+def limits_as_json(
+    configured: Mapping[str, Bandwidth], standing: Iterable[Override], now: datetime
+) -> list[dict[str, Any]]:
+    """The limits on what is sent: of all ("") first, then of each watched folder.
+
+    Args:
+        configured: folder → limit.
+        standing: what a person decided while it ran.
+        now: a timetable goes by the local time of this moment.
+    """
+    by_hand = {row.folder: row for row in standing if row.name == BANDWIDTH}
+    return [_limit_as_json(folder, limit, by_hand.get(folder), now) for folder, limit in configured.items()]
+
+
+def _limit_as_json(
+    folder: str, configured: Bandwidth, override: Override | None, now: datetime
+) -> dict[str, Any]:
+    holds = type(configured).parse(override.value) if override is not None else configured
+    return {
+        "folder": folder,
+        "configured": str(configured),
+        "by_hand": override.value if override is not None else None,
+        "since": rfc3339(override.since) if override is not None else None,
+        "rate": holds.rate_at(now.astimezone()),
+    }

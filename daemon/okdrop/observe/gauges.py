@@ -1,0 +1,253 @@
+"""What is read off the daemon when metrics are asked for: how it stands at that moment."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Final, Protocol
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from okdrop import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from okdrop.drop import State
+
+PLACES: Final = 256
+"""Places whose breakers are told of; the one that was heard of longest ago is forgotten."""
+
+CLOSED, HALF_OPEN, OPEN = 0, 1, 2
+
+
+class Standing(Protocol):
+    """How many uploads are being worked on, and how many wait."""
+
+    @property
+    def in_hand(self) -> int:
+        """Being worked on."""
+
+    @property
+    def waiting(self) -> int:
+        """Waiting for their turn, or for their next try."""
+
+
+class HostPace(Protocol):
+    """How one host is sent to."""
+
+    @property
+    def host(self) -> str:
+        """Its name, with its port where the URL names one."""
+
+    @property
+    def connections(self) -> int:
+        """Segments at once."""
+
+    @property
+    def in_flight(self) -> int:
+        """Segments on their way."""
+
+    @property
+    def segment_size(self) -> int:
+        """Bytes."""
+
+    @property
+    def goodput(self) -> float:
+        """Bytes a second."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the present is read off.
+
+    `limits` gives folder ("" for all) → bytes a second, None for no limit; `accepted` whether OK accepted the
+    credentials once; `now` aware times.
+    """
+
+    standing: Callable[[], Standing]
+    hosts: Callable[[], Sequence[HostPace]]
+    limits: Callable[[], Mapping[str, int | None]]
+    accepted: Callable[[], bool]
+    now: Callable[[], datetime]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class InLedger:
+    """What was read from the ledger."""
+
+    counts: Mapping[State, int]
+    held: int
+    orphans: int
+    orphans_given_up: int
+    oldest_open: datetime | None
+
+
+class Gauges(Collector):
+    """A listener to events, and a collector.
+
+    Args:
+        version: of okdrop.
+        sources: where the present is read off.
+    """
+
+    def __init__(self, *, version: str, sources: Sources) -> None:
+        self._version: Final = version
+        self._sources: Final = sources
+        self._places: Final[dict[str, int]] = {}
+        self._scanned: Final[dict[str, float]] = {}
+        self._away: Final[set[str]] = set()
+        self._halted = ""
+        self._is = dict.fromkeys(("paused", "offline", "ledger_stuck"), False)
+        self._progress = 0.0
+        self.in_ledger: InLedger | None = None
+
+    # --- heard ------------------------------------------------------------------------------------------
+
+    def hear(self, event: events.Event) -> None:
+        """Take note of what lasts."""
+        match event:
+            case events.BreakerOpened() | events.BreakerStaysOpen():
+                self._place(event.place, OPEN)
+            case events.BreakerHalfOpen():
+                self._place(event.place, HALF_OPEN)
+            case events.BreakerClosed():
+                self._place(event.place, CLOSED)
+            case events.PoolHalted(code=code):
+                self._halted = code
+            case events.PoolResumed():
+                self._halted = ""
+            case events.SegmentStored():
+                self._progress = self._sources.now().timestamp()
+            case _:
+                self._hear_more(event)
+
+    def _hear_more(self, event: events.Event) -> None:
+        match event:
+            case events.FolderScanned(path=path):
+                self._scanned[path] = self._sources.now().timestamp()
+            case events.FolderAway(path=path):
+                self._away.add(path)
+            case events.FolderBack(path=path):
+                self._away.discard(path)
+            case events.ServicePaused() | events.ServiceResumed():
+                self._is["paused"] = isinstance(event, events.ServicePaused)
+            case events.NetworkOffline() | events.NetworkOnline():
+                self._is["offline"] = isinstance(event, events.NetworkOffline)
+            case events.LedgerStuck() | events.LedgerWritable():
+                self._is["ledger_stuck"] = isinstance(event, events.LedgerStuck)
+            case _:
+                pass
+
+    def _place(self, place: str, state: int) -> None:
+        self._places.pop(place, None)
+        if len(self._places) >= PLACES:
+            del self._places[next(iter(self._places))]
+        self._places[place] = state
+
+    # --- told -------------------------------------------------------------------------------------------
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Everything, as it is now."""
+        yield _labelled("okdrop_build_info", "Which okdrop this is", "version", {self._version: 1})
+        yield from self._work()
+        yield from self._hosts()
+        yield from self._states()
+        yield from self._folders()
+        yield from self._from_ledger()
+
+    def _work(self) -> Iterator[GaugeMetricFamily]:
+        standing = self._sources.standing()
+        yield _one("okdrop_uploads_in_hand", "Uploads that are being worked on", standing.in_hand)
+        yield _one("okdrop_uploads_waiting", "Uploads that wait for their turn", standing.waiting)
+        yield _one(
+            "okdrop_last_stored_timestamp_seconds",
+            "When a segment was acknowledged last; 0: none in this process",
+            self._progress,
+        )
+        limits = {
+            _name(folder): math.inf if rate is None else rate
+            for folder, rate in self._sources.limits().items()
+        }
+        yield _labelled(
+            "okdrop_bandwidth_limit_bytes_per_second",
+            'What may be sent; "" is all uploads together, +Inf no limit',
+            "folder",
+            limits,
+        )
+
+    def _hosts(self) -> Iterator[GaugeMetricFamily]:
+        hosts = self._sources.hosts()
+        for name, says, field in (
+            ("connections", "Segments at once", "connections"),
+            ("segments_in_flight", "Segments on their way", "in_flight"),
+            ("segment_bytes", "How much goes in one segment", "segment_size"),
+            ("goodput_bytes_per_second", "What was stored a second, lately", "goodput"),
+        ):
+            values = {host.host: getattr(host, field) for host in hosts}
+            yield _labelled(f"okdrop_host_{name}", f"{says}, by upload host", "host", values)
+
+    def _states(self) -> Iterator[GaugeMetricFamily]:
+        yield _one("okdrop_paused", "Whether a person asked for a pause", self._is["paused"])
+        yield _one("okdrop_offline", "Whether nobody can be reached", self._is["offline"])
+        yield _one("okdrop_ledger_stuck", "Whether the ledger cannot be written", self._is["ledger_stuck"])
+        yield _labelled(
+            "okdrop_halted",
+            "1 with the code of what halts everything; no series where nothing does",
+            "code",
+            {self._halted: 1} if self._halted else {},
+        )
+        if self._halted or self._sources.accepted():
+            yield _one(
+                "okdrop_credentials_accepted",
+                "Whether OK accepts the credentials; missing before it was asked",
+                not self._halted,
+            )
+        yield _labelled(
+            "okdrop_breaker_state",
+            "0 closed, 1 half-open, 2 open; places that were never in trouble have none",
+            "place",
+            self._places,
+        )
+
+    def _folders(self) -> Iterator[GaugeMetricFamily]:
+        yield _labelled(
+            "okdrop_folder_last_scan_timestamp_seconds",
+            "When a folder was looked through last, to the end",
+            "folder",
+            self._scanned,
+        )
+        away = {folder: folder in self._away for folder in sorted({*self._scanned, *self._away})}
+        yield _labelled("okdrop_folder_away", "Whether a folder is waited for", "folder", away)
+
+    def _from_ledger(self) -> Iterator[GaugeMetricFamily]:
+        found = self.in_ledger
+        yield _one("okdrop_ledger_readable", "Whether the ledger could be read for this", found is not None)
+        if found is None:
+            return
+        states = {state.value: count for state, count in found.counts.items()}
+        yield _labelled("okdrop_uploads", "Uploads, by state", "state", states)
+        yield _one("okdrop_uploads_held", "Uploads that wait for okdrop go", found.held)
+        orphans = {"waiting": found.orphans, "given_up": found.orphans_given_up}
+        yield _labelled("okdrop_orphans", "Empty entries that are left at OK", "kind", orphans)
+        age = 0.0
+        if found.oldest_open is not None:
+            age = max(0.0, (self._sources.now() - found.oldest_open).total_seconds())
+        yield _one("okdrop_oldest_upload_seconds", "Age of the upload that is open for the longest time", age)
+
+
+def _name(folder: str) -> str:
+    return events.shown(folder.encode("utf-8", "surrogateescape"))
+
+
+def _one(name: str, says: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, says, value=float(value))
+
+
+def _labelled(name: str, says: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, says, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], float(value))
+    return family

@@ -1,0 +1,112 @@
+"""A daemon's own HTTP, put together: what it asks of the pipeline and the parts, and who listens to events.
+
+What is imported here costs memory and a tenth of a second, so nothing is where nothing listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from okdrop import __version__
+from okdrop.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from okdrop.config import Config
+    from okdrop.events import Audience
+    from okdrop.ledger import Reader
+    from okdrop.observe.condition import Condition
+    from okdrop.observe.gauges import InLedger, Sources
+    from okdrop.pipeline import Parts, Pipeline
+    from okdrop.web import Looks
+
+READ_WITHIN: Final = 5.0
+"""Seconds that metrics wait for the ledger."""
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    config: Config,
+    pipeline: Pipeline,
+    parts: Parts,
+    *,
+    condition: Condition,
+    audience: Audience,
+    began_at: datetime,
+) -> AsyncIterator[str]:
+    """Answer HTTP within the block, where the configuration wants it; gives the address, or "".
+
+    Raises:
+        ConfigurationError: it cannot be listened there.
+    """
+    if config.web.address is None:
+        yield ""
+        return
+    from okdrop.observe.metrics import Metrics  # noqa: PLC0415 - see above
+    from okdrop.web import Daemon, Listen, Looks, WebServer  # noqa: PLC0415 - see above
+
+    looks = Looks(config.ledger.url.get_secret_value())
+    metrics = Metrics(version=__version__, sources=_sources(pipeline, parts), monotonic=parts.monotonic)
+    parts.ledger.time(parts.monotonic, metrics.ledger_took)
+
+    async def rendered() -> tuple[bytes, str]:
+        return metrics.render(await _in_ledger(looks))
+
+    host, port = config.web.address
+    listen = Listen(host=host, port=port, token=config.web.token.get_secret_value(), hosts=config.web.hosts)
+    daemon = Daemon(
+        version=__version__,
+        began_at=began_at,
+        now=parts.now,
+        ledger=parts.ledger,
+        looks=looks,
+        limits=config.limits,
+        standing=lambda: pipeline.standing,
+        condition=condition,
+        hosts=lambda: [dataclasses.asdict(host) for host in parts.pacing.hosts()],
+        ordered=pipeline.orders.heed,
+        decided=pipeline.overrides.look,
+        metrics=rendered,
+    )
+    audience.add(metrics.hear)
+    async with WebServer(listen, daemon, monotonic=parts.monotonic, emit=audience) as server:
+        audience.add(server.stream.hear)
+        yield server.address
+
+
+def _sources(pipeline: Pipeline, parts: Parts) -> Sources:
+    from okdrop.observe.gauges import Sources  # noqa: PLC0415 - see above
+
+    return Sources(
+        standing=lambda: pipeline.standing,
+        hosts=parts.pacing.hosts,
+        limits=lambda: {folder: throttle.look() for folder, throttle in parts.throttles.items()},
+        accepted=lambda: parts.client.has_accepted,
+        now=parts.now,
+    )
+
+
+async def _in_ledger(looks: Looks) -> InLedger | None:
+    """What metrics have from the ledger; None where it gives no answer in time."""
+    from okdrop.observe.gauges import InLedger  # noqa: PLC0415 - see above
+
+    def read(reader: Reader) -> InLedger:
+        orphans = reader.count_orphans()
+        return InLedger(
+            counts=reader.counts(),
+            held=reader.held(),
+            orphans=orphans.waiting,
+            orphans_given_up=orphans.given_up,
+            oldest_open=reader.oldest_open(),
+        )
+
+    try:
+        async with asyncio.timeout(READ_WITHIN):
+            return await looks(read)
+    except (TimeoutError, LedgerError):
+        return None

@@ -1,0 +1,68 @@
+"""What of the daemon is asked and told over HTTP: handed over once, by the composition root."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from okdrop.config.bandwidth import Bandwidth
+    from okdrop.ledger import Ledger
+    from okdrop.web.looks import Looks
+
+
+class Standing(Protocol):
+    """How many uploads are being worked on, and how many wait."""
+
+    @property
+    def in_hand(self) -> int:
+        """Being worked on."""
+
+    @property
+    def waiting(self) -> int:
+        """Waiting for their turn, or for their next try."""
+
+
+class Condition(Protocol):
+    """What stands in the way."""
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong, in words."""
+
+    @property
+    def ledger_is_stuck(self) -> bool:
+        """Whether the ledger cannot be written, and is waited for."""
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it cannot do what it is there for; empty where it can."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """The daemon, as it is seen from here.
+
+    `began_at` is when it was started, `now` gives aware times.
+    `ledger` is the daemon's own, `looks` are for looks beside it.
+    `limits` are the limits that are configured: of all (""), and of each watched folder.
+    `standing` and `condition` tell how it stands, `hosts` how each host is sent to.
+    `ordered` is called after an order about an upload, `decided` after a pause or a limit was written.
+    `metrics` gives them in the form of Prometheus, with its content type.
+    """
+
+    version: str
+    began_at: datetime
+    now: Callable[[], datetime]
+    ledger: Ledger
+    looks: Looks
+    limits: Mapping[str, Bandwidth]
+    standing: Callable[[], Standing]
+    condition: Condition
+    hosts: Callable[[], list[dict[str, Any]]]
+    ordered: Callable[[], object]
+    decided: Callable[[], Awaitable[None]]
+    metrics: Callable[[], Awaitable[tuple[bytes, str]]]

@@ -1,0 +1,199 @@
+"""Who may ask at all. Every request comes by here first.
+
+    Host      an address, "localhost", or a name that is configured: a page from elsewhere whose name was made
+              to lead here (DNS rebinding) calls us by its own
+    origin    what changes something comes from our own page, or from no page at all
+    token     where one is configured, compared in constant time; wrong ones are counted
+
+What is refused is refused before a route is looked at, so that nothing is learned from the difference.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import math
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from okdrop import events
+from okdrop.web.answers import RefusedError
+from okdrop.web.tries import Tries
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+OPEN: Final = frozenset({"/healthz", "/readyz"})
+"""What is answered without a token, since it tells next to nothing then."""
+
+SAFE: Final = frozenset({"GET", "HEAD"})
+
+AUTHORISED: Final = web.RequestKey("authorised", bool)
+"""Whether a request showed the token, or none is needed."""
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
+    " img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Server": "okdrop",
+}
+"""What every answer says to a browser."""
+
+_ASK: Final = {"WWW-Authenticate": 'Basic realm="okdrop: any name, and the token as the password"'}
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Say it with every answer, a refused one too."""
+    response.headers.update(HEADERS)
+
+
+class Guard:
+    """Lets requests through, or not.
+
+    Args:
+        host: where it listens: a name or an address.
+        hosts: further names by which it may be called.
+        token: what has to be shown; "" for nothing.
+        monotonic: seconds.
+        emit: told of wrong tokens, and of bugs.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        hosts: Collection[str],
+        token: str,
+        monotonic: Callable[[], float],
+        emit: events.Emit,
+    ) -> None:
+        self._names: Final = {"localhost", host.lower(), *hosts}
+        self._only_loopback: Final = _is_loopback(host)
+        self._token: Final = token.encode()
+        self._monotonic: Final = monotonic
+        self._emit: Final = emit
+        self._tries: Final = Tries()
+
+    @web.middleware
+    async def admit(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Answer, or refuse in words; a bug costs one answer."""
+        try:
+            self._check_host(request)
+            self._check_origin(request)
+            self._check_token(request)
+            return await handler(request)
+        except RefusedError as refused:
+            return refused.answer
+        except web.HTTPException as error:
+            if error.status < _TROUBLE:
+                raise
+            headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            return RefusedError(error.status, _IN_WORDS.get(error.status, error.reason), headers).answer
+        except ConnectionError:
+            raise  # nobody is there to be told
+        except Exception as error:  # noqa: BLE001 - the edge: a bug here must not hold up an upload
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"{type(error).__name__} in {at.name}, line {at.lineno}"
+            self._emit(events.WebTrouble(route=_route(request), message=message))
+            return RefusedError(500, "a bug; the log says where").answer
+
+    def _check_host(self, request: web.Request) -> None:
+        called = _host_of(request.headers.get("Host", ""))
+        if called in self._names or self._is_our_address(called):
+            return
+        raise RefusedError(421, "this is not the host that was called; web.hosts names those that are")
+
+    def _is_our_address(self, called: str) -> bool:
+        """An address is nobody's name; but what listens for this machine alone is called by its own."""
+        try:
+            address = ipaddress.ip_address(called)
+        except ValueError:
+            return False
+        return address.is_loopback or not self._only_loopback
+
+    def _check_origin(self, request: web.Request) -> None:
+        """Refuse what a page of another place sends; browsers say where it comes from, programs do not."""
+        if request.method in SAFE:
+            return
+        fetch_site = request.headers.get("Sec-Fetch-Site")
+        if fetch_site is not None and fetch_site not in {"same-origin", "none"}:
+            raise RefusedError(403, "this came from a page of another place")
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return
+        scheme, _, place = origin.partition("://")
+        if scheme not in {"http", "https"} or place.lower() != request.headers.get("Host", "").lower():
+            raise RefusedError(403, "this came from a page of another place")
+
+    def _check_token(self, request: web.Request) -> None:
+        if not self._token:
+            request[AUTHORISED] = True
+            return
+        shown = _shown(request.headers.get("Authorization", ""))
+        is_open = request.path in OPEN and request.method in SAFE
+        if shown is None:
+            request[AUTHORISED] = False
+            if not is_open:
+                raise RefusedError(401, "show the token: Authorization: Bearer TOKEN", _ASK)
+            return
+        address, now = request.remote or "", self._monotonic()
+        if wait := self._tries.wait(address, now):
+            after = {"Retry-After": str(math.ceil(wait))}
+            raise RefusedError(429, "too many wrong tokens from this address; try again later", after)
+        if not hmac.compare_digest(shown, self._token):
+            if self._tries.wrong(address, now):
+                self._emit(events.WebRefused(address=address))
+            raise RefusedError(401, "this is not the token", _ASK)
+        self._tries.right(address)
+        request[AUTHORISED] = True
+
+
+_TROUBLE: Final = 400
+_IN_WORDS: Final = {
+    404: "there is nothing here; docs/api.md lists what there is",
+    405: "this cannot be asked so; Allow tells how",
+    413: "the body is too large",
+}
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical if resource is not None else ''}"
+
+
+def _host_of(header: str) -> str:
+    """The host without its port; an IPv6 address without its brackets."""
+    host = header.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _shown(header: str) -> bytes | None:
+    """The token that a request shows; None: it shows none."""
+    kind, _, value = header.partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip().encode("utf-8", "surrogateescape")
+    if kind.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value.strip(), validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,94 @@
+"""Whether it is alive, whether it is ready, how it stands; and the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from okdrop.documents import limits_as_json, overrides_as_json, rfc3339
+from okdrop.errors import LedgerError
+from okdrop.web.answers import ledger_within, told
+from okdrop.web.guard import AUTHORISED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from okdrop.web.daemon import Daemon
+
+ALIVE_WITHIN: Final = 5.0
+"""Seconds within which the ledger's thread comes round, in a daemon that gets on."""
+
+
+class Health:
+    """The desk for `/healthz`, `/readyz`, `/api/status` and `/metrics`.
+
+    Args:
+        daemon: whose.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon: Final = daemon
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What is answered here."""
+        return [
+            web.get("/healthz", self._alive),
+            web.get("/readyz", self._ready),
+            web.get("/api/status", self._status),
+            web.get("/metrics", self._metrics),
+        ]
+
+    async def _alive(self, _request: web.Request) -> web.Response:
+        """The event loop came round to this; and the ledger's thread does, for which everything waits."""
+        try:
+            async with asyncio.timeout(ALIVE_WITHIN):
+                await self._daemon.ledger.foreign_writes()
+        except (TimeoutError, LedgerError):
+            if self._daemon.condition.ledger_is_stuck:
+                return told({"alive": True})  # it is known, told, and waited for: a new start would not help
+            return told({"alive": False, "reason": "the ledger's thread does not come round"}, status=503)
+        return told({"alive": True})
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        reasons = self._daemon.condition.reasons
+        answer: dict[str, object] = {"ready": not reasons}
+        if request[AUTHORISED]:  # they name folders and hosts
+            answer["reasons"] = reasons
+        return told(answer, status=503 if reasons else 200)
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        daemon = self._daemon
+        async with ledger_within():
+            counts, held, orphans, standing = await self._daemon.looks(
+                lambda reader: (
+                    reader.counts(),
+                    reader.held(),
+                    reader.count_orphans(),
+                    reader.overrides(),
+                )
+            )
+        now = daemon.standing()
+        return told(
+            {
+                "version": daemon.version,
+                "began_at": rfc3339(daemon.began_at),
+                "ready": not daemon.condition.reasons,
+                "reasons": daemon.condition.reasons,
+                "troubles": daemon.condition.troubles,
+                "paused_since": overrides_as_json(standing)["paused_since"],
+                "in_hand": now.in_hand,
+                "waiting": now.waiting,
+                "counts": {state.value: count for state, count in counts.items()},
+                "held": held,
+                "orphans": dataclasses.asdict(orphans),
+                "limits": limits_as_json(daemon.limits, standing, daemon.now()),
+                "hosts": daemon.hosts(),
+            }
+        )
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        body, content_type = await self._daemon.metrics()
+        return web.Response(body=body, headers={"Content-Type": content_type})

@@ -1,0 +1,155 @@
+"""Listens, and lets go: the daemon's own HTTP for as long as a block lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import ipaddress
+import os
+import socket
+from typing import TYPE_CHECKING, Final, Self
+
+from aiohttp import web
+
+from okdrop import events
+from okdrop.errors import ConfigurationError
+from okdrop.web.guard import Guard, add_headers
+from okdrop.web.health import Health
+from okdrop.web.page import Page
+from okdrop.web.steering import Steering
+from okdrop.web.stream import Stream
+from okdrop.web.uploads import Uploads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from okdrop.web.daemon import Daemon
+
+CONNECTIONS: Final = 64
+"""At once, at most: a process has as many files to open as it has, and uploads need theirs."""
+
+LARGEST_BODY: Final = 16 * 1024
+"""Bytes; what is asked fits into some hundred."""
+
+KEEP: Final = 30.0
+"""Seconds for which a connection that asks nothing is kept."""
+
+LET_GO_WITHIN: Final = 1.0
+"""Seconds that answers under way may take at the end."""
+
+_BACKLOG: Final = 64
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where, and for whom.
+
+    `host` and `port` are those of `web.listen`; port 0 is any free one. `token` is what has to be shown, ""
+    for nothing. `hosts` are further names by which it may be called.
+    """
+
+    host: str
+    port: int
+    token: str = dataclasses.field(default="", repr=False)
+    hosts: tuple[str, ...] = ()
+
+
+class WebServer:
+    """An asynchronous context manager; `stream.hear` listens to events.
+
+    Args:
+        listen: where, and for whom.
+        daemon: what is asked and told.
+        monotonic: seconds.
+        emit: told where it listens, of wrong tokens and of bugs.
+    """
+
+    def __init__(
+        self, listen: Listen, daemon: Daemon, *, monotonic: Callable[[], float], emit: events.Emit
+    ) -> None:
+        self._listen: Final = listen
+        self._emit: Final = emit
+        self.stream: Final = Stream(daemon.now)
+        guard = Guard(
+            host=listen.host, hosts=listen.hosts, token=listen.token, monotonic=monotonic, emit=emit
+        )
+        application = web.Application(middlewares=[guard.admit], client_max_size=LARGEST_BODY)
+        application.on_response_prepare.append(add_headers)
+        for desk in (
+            Health(daemon),
+            Uploads(daemon),
+            Steering(daemon),
+            self.stream,
+            Page(daemon.version),
+        ):
+            application.add_routes(desk.routes())
+        self._runner: Final = web.AppRunner(
+            application,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEP,
+            shutdown_timeout=LET_GO_WITHIN,
+        )
+        self._server: asyncio.Server | None = None
+        self._fresh: list[web.RequestHandler] = []
+        self.address = ""  #: as a URL begins, once it listens
+
+    async def __aenter__(self) -> Self:
+        """Listen.
+
+        Raises:
+            ConfigurationError: it cannot be listened there.
+        """
+        listening = self._bound()
+        await self._runner.setup()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connection, sock=listening, backlog=_BACKLOG
+        )
+        host, port = listening.getsockname()[:2]
+        self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._emit(events.WebListening(address=self.address))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+        self.stream.close()
+        await self._runner.cleanup()
+
+    def _connection(self) -> asyncio.BaseProtocol:
+        server = self._runner.server
+        # Several are accepted at a time, and count as connections a moment later.
+        self._fresh = [one for one in self._fresh if one.transport is None]
+        if server is None or len(server.connections) + len(self._fresh) >= CONNECTIONS:
+            return _TurnedAway()
+        handler = server()
+        self._fresh.append(handler)
+        return handler
+
+    def _bound(self) -> socket.socket:
+        host, port = self._listen.host, self._listen.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise ConfigurationError(
+                f"web.listen: nothing can listen on {host}:{port}: {why}",
+                hint='name another port, or set it to "" for no HTTP at all',
+            ) from None
+        if not self._listen.token and not ipaddress.ip_address(listening.getsockname()[0]).is_loopback:
+            listening.close()
+            raise ConfigurationError(
+                f"web.listen: {host} is no name of this machine alone",
+                hint="set web.token, or listen on 127.0.0.1",
+            )
+        listening.setblocking(False)
+        return listening
+
+
+class _TurnedAway(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let go of it."""
+        transport.close()

@@ -1,0 +1,137 @@
+"""Events as they happen, for whoever listens (server-sent events, HTML standard 9.2).
+
+Each listener has a queue of its own, with a bound. One that is slower than what happens is cut, and comes
+back by itself: what it missed is in the ledger. Nobody who works here waits for any of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from okdrop.documents import rfc3339
+from okdrop.web.answers import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from okdrop.events import Event
+
+LISTENERS: Final = 16
+"""At once, at most."""
+
+QUEUE: Final = 512
+"""Events that wait for one listener."""
+
+HEARTBEAT: Final = 15.0
+"""Seconds after which silence is told of: else whoever stands between takes it for the end."""
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+_HELLO: Final = b"retry: 2000\n\n"
+_BEAT: Final = b": still here\n\n"
+
+
+class _Listener:
+    """One connection."""
+
+    def __init__(self, level: str) -> None:
+        self.lowest: Final = LEVELS.index(level)
+        self.queue: Final[asyncio.Queue[bytes | None]] = asyncio.Queue(QUEUE)
+        self.cut: Callable[[], object] | None = None
+
+    def put(self, block: bytes | None) -> bool:
+        """Have it sent; whether there is room."""
+        try:
+            self.queue.put_nowait(block)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+
+class Stream:
+    """A listener to events, and the desk for `/api/events`.
+
+    Args:
+        now: aware times.
+        heartbeat: seconds of silence after which something is said.
+    """
+
+    def __init__(self, now: Callable[[], datetime], *, heartbeat: float = HEARTBEAT) -> None:
+        self._now: Final = now
+        self._heartbeat: Final = heartbeat
+        self._listeners: Final[set[_Listener]] = set()
+        self._number = 0
+        self._closed = False
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What is answered here."""
+        return [web.get("/api/events", self._listen, allow_head=False)]
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def hear(self, event: Event) -> None:
+        """Pass an event on to everybody who wants that much."""
+        self._number += 1
+        level = LEVELS.index(event.level)
+        wanting = [listener for listener in self._listeners if level >= listener.lowest]
+        if not wanting:
+            return
+        block = self._block(event)
+        for listener in wanting:
+            if not listener.put(block):
+                self._drop(listener)
+
+    def close(self) -> None:
+        """Nothing more comes: let everybody go."""
+        self._closed = True
+        for listener in [*self._listeners]:
+            if not listener.put(None):
+                self._drop(listener)
+
+    def _drop(self, listener: _Listener) -> None:
+        self._listeners.discard(listener)
+        if listener.cut is not None:
+            listener.cut()
+
+    def _block(self, event: Event) -> bytes:
+        facts = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+        document = {"event": event.name, "level": event.level, "at": rfc3339(self._now())} | facts
+        return f"id: {self._number}\nevent: {event.name}\ndata: {json.dumps(document)}\n\n".encode()
+
+    async def _listen(self, request: web.Request) -> web.StreamResponse:
+        level = request.query.get("level", "info")
+        if level not in LEVELS:
+            raise RefusedError(400, f"level must be one of {', '.join(LEVELS)}")
+        if self._closed or len(self._listeners) >= LISTENERS:
+            raise RefusedError(503, "too many listen already", {"Retry-After": "5"})
+        listener = _Listener(level)
+        self._listeners.add(listener)
+        try:
+            return await self._pass_on(request, listener)
+        finally:
+            self._listeners.discard(listener)
+
+    async def _pass_on(self, request: web.Request, listener: _Listener) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        )
+        transport = request.transport
+        listener.cut = transport.abort if transport is not None else None
+        await response.prepare(request)
+        await response.write(_HELLO)
+        while True:
+            try:
+                async with asyncio.timeout(self._heartbeat):
+                    block = await listener.queue.get()
+            except TimeoutError:
+                block = _BEAT
+            if block is None:
+                return response
+            await response.write(block)

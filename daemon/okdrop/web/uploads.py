@@ -1,0 +1,127 @@
+"""Uploads: pages of them, one of them, and a person's orders about one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from okdrop.documents import halt_as_json, history_as_json, upload_as_json
+from okdrop.drop import State
+from okdrop.ledger import orders
+from okdrop.web.answers import RefusedError, ledger_within, told, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from okdrop.drop import Upload
+    from okdrop.ledger import Ledger, Reader
+    from okdrop.ledger.orders import Said
+    from okdrop.web.daemon import Daemon
+
+LARGEST_PAGE: Final = 500
+PAGE: Final = 100
+LONGEST_TEXT: Final = 200
+_LARGEST_ID: Final = 2**63 - 1
+
+
+class Uploads:
+    """The desk for `/api/uploads`.
+
+    Args:
+        daemon: whose.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon: Final = daemon
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What is answered here."""
+        return [
+            web.get("/api/uploads", self._page),
+            web.get(r"/api/uploads/{number:\d+}", self._one),
+            web.post(r"/api/uploads/{number:\d+}/retry", self._retry),
+            web.post(r"/api/uploads/{number:\d+}/cancel", self._cancel),
+        ]
+
+    async def _page(self, request: web.Request) -> web.Response:
+        states, text = _states(request.query.get("state", "")), _text(request.query.get("q", ""))
+        limit = whole_number(request, "limit", default=PAGE, low=1, high=LARGEST_PAGE)
+        after = whole_number(request, "after", default=0, low=0, high=_LARGEST_ID)
+        async with ledger_within():
+            rows, replaced = await self._daemon.looks(
+                lambda reader: _with_replaced(
+                    reader,
+                    reader.page(states=states, holding=text, before=after or None, at_most=limit + 1),
+                )
+            )
+        shown = rows[:limit]
+        return told(
+            {
+                "uploads": [upload_as_json(row, replaced.get(row.id)) for row in shown],
+                "next": shown[-1].id if len(rows) > limit else None,
+            }
+        )
+
+    async def _one(self, request: web.Request) -> web.Response:
+        number = _number(request)
+        async with ledger_within():
+            row, history, halt, replaced_by = await self._daemon.looks(
+                lambda reader: (
+                    reader.get(number),
+                    reader.history(number),
+                    reader.halted(),
+                    reader.replaced_by(number),
+                )
+            )
+        if row is None:
+            raise RefusedError(404, f"there is no upload {number}")
+        more = {"history": history_as_json(history), "halted": halt_as_json(halt)}
+        return told(upload_as_json(row, replaced_by) | more)
+
+    async def _retry(self, request: web.Request) -> web.Response:
+        return await self._order(request, orders.retry)
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        return await self._order(request, orders.cancel)
+
+    async def _order(
+        self, request: web.Request, order: Callable[[Ledger, int], Awaitable[Said]]
+    ) -> web.Response:
+        number = _number(request)
+        async with ledger_within():
+            said = await order(self._daemon.ledger, number)
+        if not said.done:
+            raise RefusedError(409 if said.known else 404, said.text)
+        self._daemon.ordered()
+        return told({"id": number, "said": said.text})
+
+
+def _with_replaced(reader: Reader, rows: list[Upload]) -> tuple[list[Upload], dict[int, int | None]]:
+    """These rows, and of those that are superseded the ids of those that took over."""
+    return rows, {row.id: reader.replaced_by(row.id) for row in rows if row.state is State.SUPERSEDED}
+
+
+def _number(request: web.Request) -> int:
+    """The id in the path; one that no row can have is that of no row."""
+    text = request.match_info["number"]
+    if not text.isascii() or len(text) > len(str(_LARGEST_ID)) or int(text) > _LARGEST_ID:
+        raise RefusedError(404, "there is no such upload")
+    return int(text)
+
+
+def _states(text: str) -> set[State] | None:
+    """States between commas; None: any."""
+    names = [name for name in text.split(",") if name]
+    try:
+        return {State(name) for name in names} or None
+    except ValueError:
+        raise RefusedError(400, f"state must be of {', '.join(State)}, with commas between several") from None
+
+
+def _text(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise RefusedError(400, f"q must have {LONGEST_TEXT} characters at most")
+    if any("\ud800" <= char <= "\udfff" for char in text) or "\0" in text:
+        raise RefusedError(400, "q must be text")
+    return text

@@ -1,0 +1,94 @@
+"""A part of many rows at a time: the newest first, by state and by what a path or a title holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledger.making import Clock, drop
+from okdrop.drop import State
+from okdrop.ledger import Ledger, read_only
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def rows(url: str, clock: Clock) -> AsyncIterator[Ledger]:
+    """Five rows: 2 and 4 failed, 5 is held; each found a second after the one before."""
+    async with await Ledger.open(url, now=clock) as ledger:
+        for name in (
+            b"Holiday_1.mp4",
+            b"100%.mp4",
+            "Ёлка.mp4".encode(),
+            b"holiday\xff.mp4",
+            b"e\xcc\x81.mp4",
+        ):
+            clock.forward(seconds=1)
+            await ledger.add(drop(b"/srv/" + name), held=name.startswith(b"e"))
+        for number in (2, 4):
+            row = await ledger.get(number)
+            assert row is not None
+            await ledger.write(row.to(State.FAILED))
+        yield ledger
+
+
+def ids(url: str, **wanted: Any) -> list[int]:
+    with read_only(url) as reader:
+        return [row.id for row in reader.page(**{"at_most": 100} | wanted)]
+
+
+@pytest.mark.usefixtures("rows")
+def test_pages_follow_each_other_without_a_gap(url: str) -> None:
+    assert ids(url) == [5, 4, 3, 2, 1]
+    assert ids(url, at_most=2) == [5, 4]
+    assert ids(url, at_most=2, before=4) == [3, 2]
+    assert ids(url, before=1) == []
+    assert ids(url, states={State.FAILED}) == [4, 2]
+    assert ids(url, states={State.FAILED, State.QUEUED}, before=4) == [3, 2, 1]
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("holiday", [4, 1]),
+        ("HOLIDAY", [4, 1]),
+        ("y_1", [1]),
+        ("%", [2]),
+        ("\\", []),
+        ("ёлка", [3]),
+        ("\u00e9", [5]),  # one character, where the name has two
+        ("/srv/", [5, 4, 3, 2, 1]),
+        ("' OR 1=1 --", []),
+    ],
+)
+def test_a_text_is_looked_for_as_it_stands_in_any_case(url: str, text: str, found: list[int]) -> None:
+    assert ids(url, holding=text) == found
+
+
+async def test_a_page_of_one_state_is_read_by_its_index(rows: Ledger) -> None:
+    from okdrop.ledger import pages  # noqa: PLC0415
+
+    def plan(connection: Any) -> str:
+        query = pages._page(states={State.FAILED}, holding="", before=None).limit(3)
+        text = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+        return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all())
+
+    found = await rows._thread.read(plan)
+    assert "uploads_by_state" in found
+    assert "TEMP B-TREE" not in found
+
+
+async def test_the_oldest_that_is_open_is_not_one_that_is_held(url: str, rows: Ledger) -> None:
+    with read_only(url) as reader:
+        first = await rows.get(1)
+        assert first is not None
+        assert reader.oldest_open() == first.created_at
+    for number in (1, 3):
+        row = await rows.get(number)
+        assert row is not None
+        await rows.write(row.to(State.CANCELLED))
+    with read_only(url) as reader:
+        assert reader.oldest_open() is None
