@@ -34,7 +34,9 @@ def bandwidth(
     *,
     folder: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Of this watched folder; else of all uploads together."),
+        typer.Option(
+            metavar="PATH", readable=False, help="Of this watched folder; else of all uploads together."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

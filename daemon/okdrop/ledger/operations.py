@@ -308,8 +308,9 @@ def halt(connection: Connection) -> Halt | None:
 
 
 def note_halt(connection: Connection, why: Halt | None) -> None:
-    """Note why everything waits; None: it goes on."""
-    connection.execute(queries.FORGET_HALT)
+    """Note why everything waits; None: it goes on, and nothing is written where it never stopped."""
+    if halt(connection) is not None:  # to delete all of an empty table is a write, too
+        connection.execute(queries.FORGET_HALT)
     if why is not None:
         values = {"code": why.code, "message": why.message, "hint": why.hint, "since": why.since}
         connection.execute(queries.NOTE_HALT, values)
