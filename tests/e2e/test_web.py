@@ -130,6 +130,21 @@ async def test_uploads_come_in_pages_by_state_and_by_name(start: Any, http: aioh
         assert one == json.loads((await daemon.ends("show", str(number), "--json")).out)
 
 
+async def test_a_superseded_upload_names_the_one_that_took_over(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    _, daemon = await start()
+    daemon.file("tiny.mp4", 100)
+    async with daemon.serving() as (running, address):
+        await running.tells("upload.failed")
+        daemon.file("tiny.mp4", 30 * KB)
+        await running.tells("upload.published")
+        _, page = await get(http, f"{address}/api/uploads", params={"state": "superseded"})
+        assert [(row["id"], row["replaced_by"]) for row in page["uploads"]] == [(1, 2)]
+        _, one = await get(http, f"{address}/api/uploads/1")
+        assert (one["replaced_by"], one["halted"]) == (2, None)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

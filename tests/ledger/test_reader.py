@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ledger.making import drop, ticket
 from okdrop.drop import TRIES_PER_ORPHAN, State
 from okdrop.errors import LedgerError
-from okdrop.ledger import Known, Ledger, Orphans, read_only
+from okdrop.ledger import Known, Ledger, Orphans, operations, read_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +96,22 @@ async def test_who_took_over_from_a_superseded_upload_is_known(ledger: Ledger, u
         assert [look.replaced_by(row.id) for row in rows] == [third.id, None, third.id, None]
         assert look.replaced_by(lonely.id) is None
         assert look.replaced_by(first.id) == third.id
+
+
+async def test_who_took_over_is_asked_once_for_rows_that_lie_together(
+    ledger: Ledger, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "LOT", 4)
+    rows = [await ledger.add(drop(size=size)) for size in range(1, 11)]
+    asked: list[tuple[int, int]] = []
+
+    def replacements(connection: sa.Connection, *, first: int, last: int) -> dict[int, int]:
+        asked.append((first, last))
+        return whole(connection, first=first, last=last)
+
+    whole = operations.replacements
+    monkeypatch.setattr(operations, "replacements", replacements)
+    with read_only(url) as look:
+        told = [look.replaced_by(row.id) for row in look.each()]
+    assert told == [rows[-1].id] * 9 + [None]
+    assert asked == [(0, 3), (4, 7), (8, 11)]
