@@ -146,27 +146,34 @@ def late_bytes(requests: Sequence[Mapping[str, Any]]) -> int:
     that was under way when the host was asked for the last time before the bytes were sent again. A segment
     may leave beside a question, and knows only the answer before that: then it is the time before.
     """
-    told = sorted(request["at"] for request in requests if request["method"] == "GET")
+    asked = sorted((one["at"], one["began"]) for one in requests if one["method"] == "GET")
     return sum(
-        max((_brought_after(asked, span, requests) for asked in _known(told, again["began"])), default=0)
+        max((_brought_after(one, span, requests) for one in _known(asked, again["began"])), default=0)
         for again in requests
         if (span := _span(again)) is not None
     )
 
 
-def _known(told: Sequence[float], began: float) -> Sequence[float]:
-    """When the host was asked what a segment may know that began then; the last, perhaps the one before."""
-    before = [at for at in told if at <= began]
-    return before[-2:] if before and began - before[-1] < BESIDE else before[-1:]
+def _known(asked: Sequence[tuple[float, float]], began: float) -> Sequence[tuple[float, float]]:
+    """The questions whose answers a segment may know that began then: the last, perhaps the one before."""
+    before = [(at, since) for at, since in asked if at <= began]
+    return before[-2:] if before and began - before[-1][0] < BESIDE else before[-1:]
 
 
-def _brought_after(asked: float, span: tuple[int, int], requests: Sequence[Mapping[str, Any]]) -> int:
-    """How many bytes of a span the requests may have brought that were under way when the host was asked."""
+def _brought_after(
+    question: tuple[float, float], span: tuple[int, int], requests: Sequence[Mapping[str, Any]]
+) -> int:
+    """How many bytes of a span the requests may have brought that were under way at a question.
+
+    Its answer says what the host held when it was made, at any moment from the question on.
+    """
+    answered, asked = question
     return sum(
         _shared(span, (cut[0], cut[0] + request["received"]))
         for request in requests
         if request["status"] == 0
-        and request["began"] <= asked <= request["at"]
+        and request["began"] <= answered
+        and asked <= request["at"]
         and (cut := _span(request)) is not None
     )
 
