@@ -256,6 +256,12 @@ async def test_an_upload_that_waits_is_let_go_when_it_is_cancelled(start: Any) -
         await ends_well(running)
 
 
+def count(url: str, state: State) -> int:
+    """How many rows are in a state now."""
+    with read_only(url) as ledger:
+        return ledger.counts()[state]
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_orders_in_the_midst_of_work_never_send_or_publish_anything_twice(
     start: Any, seed: int
@@ -272,8 +278,7 @@ async def test_orders_in_the_midst_of_work_never_send_or_publish_anything_twice(
             await orders.cancel(url, [number])
             await asyncio.sleep(chance.random() * 0.2)  # any moment may be the wrong one
             await orders.retry(url, [number])
-        with read_only(url) as ledger:
-            await until(lambda: ledger.counts()[State.PUBLISHED] == len(files))
+        await until(lambda: count(url, State.PUBLISHED) == len(files))
         ended = await ends_well(running)
     assert ended.named("service.crashed") == []
     assert_published_once(emulator.videos(), files)
