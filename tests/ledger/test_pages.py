@@ -43,10 +43,13 @@ def ids(url: str, **wanted: Any) -> list[int]:
 def test_pages_follow_each_other_without_a_gap(url: str) -> None:
     assert ids(url) == [5, 4, 3, 2, 1]
     assert ids(url, at_most=2) == [5, 4]
-    assert ids(url, at_most=2, before=4) == [3, 2]
-    assert ids(url, before=1) == []
+    assert ids(url, at_most=2, beyond=4) == [3, 2]
+    assert ids(url, beyond=1) == []
     assert ids(url, states={State.FAILED}) == [4, 2]
-    assert ids(url, states={State.FAILED, State.QUEUED}, before=4) == [3, 2, 1]
+    assert ids(url, oldest=True, at_most=2) == [1, 2]
+    assert ids(url, oldest=True, at_most=2, beyond=2) == [3, 4]
+    assert ids(url, oldest=True, beyond=5) == []
+    assert ids(url, states={State.FAILED, State.QUEUED}, beyond=4) == [3, 2, 1]
 
 
 @pytest.mark.usefixtures("rows")
