@@ -19,7 +19,7 @@ from okdrop.top.model import Rows, rows_of, status_of
 from okdrop.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
     from okdrop.events import UploadEvent
     from okdrop.top.desk import Order
@@ -118,7 +118,7 @@ class Client:
             case _:
                 raise AssertionError(order)  # leaving is no business of the daemon's
 
-    async def events(self) -> AsyncIterator[UploadEvent]:
+    async def events(self) -> AsyncGenerator[UploadEvent, None]:
         """Events about uploads as they happen, until the daemon cuts it; raises Unanswered, NotAdmitted."""
         with self._translated():
             async with self._request("GET", "/api/events?level=debug", timeout=_LISTENING) as answer:

@@ -1,6 +1,6 @@
 """What a person at the keys does: a selection, a question, a prompt.
 
-Pure. The desk is a value; `pressed` gives the next one and an order, and whoever called it carries the order out.
+Pure. The desk is a value; `pressed` gives the next one and an order, which whoever called it carries out.
 """
 
 from __future__ import annotations
