@@ -75,7 +75,10 @@ def screen(view: View, desk: Desk, size: Size, glyphs: Glyphs) -> list[Text]:
         parts = _parts(view, desk, width, glyphs)
         middle = _shared(parts, height - len(top) - 1, width, glyphs)
     above = [*top, *middle][: height - 1]
-    return [*above, *[Text("", end="")] * (height - 1 - len(above)), foot]
+    lines = [*above, *[Text()] * (height - 1 - len(above)), foot]
+    for text in lines:
+        text.truncate(width, overflow="crop")  # a screen may be narrower than the margins
+    return lines
 
 
 def _head(view: View, width: int, glyphs: Glyphs) -> list[Text]:
@@ -148,8 +151,8 @@ def _index(rows: Sequence[Row], desk: Desk) -> int | None:
 def _marked(text: Text, row: Row, desk: Desk, glyphs: Glyphs) -> Text:
     """With a mark before it where it is selected; colour alone would not do."""
     if row.id != desk.selected:
-        return Text("  ", no_wrap=True, end="").append_text(text)
-    chosen = Text(f"{glyphs.mark} ", "bold", no_wrap=True, end="").append_text(text)
+        return Text("  ", no_wrap=True).append_text(text)
+    chosen = Text(f"{glyphs.mark} ", "bold", no_wrap=True).append_text(text)
     chosen.stylize("reverse")
     return chosen
 
@@ -193,7 +196,7 @@ def _shared(parts: Sequence[_Part], room: int, width: int, glyphs: Glyphs) -> li
 def _drawn(part: _Part, count: int, width: int, glyphs: Glyphs) -> list[Text]:
     first = window(len(part.things), count, part.at)
     more = f" ({count} of {len(part.things)})" if count < len(part.things) else ""
-    title = Text(cut(f"{part.title}{more}", width, glyphs), "bold cyan", no_wrap=True, end="")
+    title = Text(cut(f"{part.title}{more}", width, glyphs), "bold cyan", no_wrap=True)
     return [title, *(text for thing in part.things[first : first + count] for text in thing)]
 
 

@@ -66,7 +66,7 @@ def cut_in_the_middle(text: str, width: int, glyphs: Glyphs) -> str:
 
 def line(pieces: Iterable[Piece], width: int, glyphs: Glyphs) -> Text:
     """Pieces one after another, as far as there is room."""
-    made = Text(no_wrap=True, end="")
+    made = Text(no_wrap=True)
     for text, style in pieces:
         room = width - made.cell_len
         if room <= 0:
