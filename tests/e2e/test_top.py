@@ -14,6 +14,7 @@ import pytest
 
 from e2e.harness import KB, until
 from e2e.terminal import OnTerminal, on_terminal
+from okdrop.drop import State
 from okdrop.top.client import Client, NotAdmitted, Refused, Unanswered
 from okdrop.top.desk import Cancel, Limit, Pause, Retry
 from okdrop.top.where import Where
@@ -21,7 +22,7 @@ from okdrop.top.where import Where
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from e2e.harness import Daemon
+    from e2e.harness import Daemon, Running
 
 TOKEN = "a-long-token-of-somebody"
 SLOW = "200KiB/s"
@@ -244,25 +245,27 @@ async def test_where_nothing_listens_it_ends_with_2_and_says_what_to_look_for(st
 
 
 @pytest.fixture
-async def client(start: Any) -> AsyncIterator[tuple[Client, Daemon]]:
+async def client(start: Any) -> AsyncIterator[tuple[Client, Daemon, Running]]:
     """One that asks a daemon that has a failed upload."""
     _, daemon = await start()
     daemon.file("short.mp4", 1 * KB)
     async with daemon.serving() as (running, address), Client(Where(url=address, token="")) as client:
         await running.tells("upload.failed")
-        yield client, daemon
+        yield client, daemon, running
 
 
-async def test_what_a_daemon_says_is_a_status_and_rows(client: tuple[Client, Daemon]) -> None:
-    asking, daemon = client
+async def test_what_a_daemon_says_is_a_status_and_rows(client: tuple[Client, Daemon, Running]) -> None:
+    asking, daemon, _ = client
     status, rows = await asking.status(), await asking.rows()
     assert status.words == "running"
     assert [(one.id, one.path) for one in rows.failed] == [(1, str(daemon.drop / "short.mp4"))]
     assert not rows.moving + rows.queued + rows.published
 
 
-async def test_orders_are_carried_out_or_refused_in_the_daemons_words(client: tuple[Client, Daemon]) -> None:
-    asking, _ = client
+async def test_orders_are_carried_out_or_refused_in_the_daemons_words(
+    client: tuple[Client, Daemon, Running],
+) -> None:
+    asking, _, _ = client
     assert await asking.order(Pause(True))
     assert (await asking.status()).paused_since is not None
     assert await asking.order(Pause(False))
@@ -277,8 +280,18 @@ async def test_orders_are_carried_out_or_refused_in_the_daemons_words(client: tu
         await asking.order(Limit("much"))
 
 
-async def test_events_are_heard_as_they_happen(client: tuple[Client, Daemon]) -> None:
-    asking, daemon = client
+async def test_the_queue_is_told_from_its_beginning(client: tuple[Client, Daemon, Running]) -> None:
+    asking, daemon, running = client
+    await asking.order(Pause(True))
+    for number in range(2, 25):
+        daemon.file(f"{number}.mp4", 20 * KB)
+    await running.tells("file.settled", 24)
+    assert (await asking.status()).counts[State.QUEUED] == 23
+    assert [one.id for one in (await asking.rows()).queued] == [*range(2, 22)]
+
+
+async def test_events_are_heard_as_they_happen(client: tuple[Client, Daemon, Running]) -> None:
+    asking, daemon, _ = client
     events = asking.events()
     heard = asyncio.ensure_future(anext(events))
     number = 0

@@ -135,6 +135,7 @@ async def test_uploads_come_in_pages_by_state_and_by_name(start: Any, http: aioh
     [
         ("GET", "/api/uploads?state=odd", 400),
         ("GET", "/api/uploads?limit=0", 400),
+        ("GET", "/api/uploads?order=any", 400),
         ("GET", "/api/uploads?limit=501", 400),
         ("GET", "/api/uploads?after=-1", 400),
         ("GET", "/api/uploads?after=99999999999999999999999", 400),

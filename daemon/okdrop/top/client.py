@@ -48,19 +48,23 @@ _BUSY: Final = 500
 class Unanswered(OkdropError):
     """The daemon gives no answer, or none that can be read."""
 
-    code = "unanswered"
+    code = "daemon_unanswered"
 
 
 class NotAdmitted(Halted):
     """The token is missing, or another one is wanted."""
 
-    code = "not_admitted"
+    code = "daemon_token"
+
+
+class TooManyTries(NotAdmitted):
+    """Wrong tokens came from this address, not necessarily from here: it is admitted again in a while."""
 
 
 class Refused(OkdropError):
     """The daemon does not carry an order out, and says why."""
 
-    code = "refused"
+    code = "daemon_refused"
 
 
 class Client:
@@ -154,9 +158,10 @@ class Client:
     def _check(self, status: int, document: Any) -> None:
         """Raise what an answer stands for that is no answer to the question."""
         words = printable(str(document.get("error", ""))) if isinstance(document, dict) else ""
-        if status in {401, 429}:
-            hint = "the token is web.token of its configuration; --token-file FILE shows one"
-            raise NotAdmitted(f"{self._where.url}: {words or 'the token is not the one'}", hint=hint)
+        if status == _TOO_MANY:
+            raise TooManyTries(f"{self._where.url}: {words or 'too many wrong tokens'}", hint=_WHICH_ONE)
+        if status == _NOT_ADMITTED:
+            raise NotAdmitted(f"{self._where.url}: {words or 'this is not the token'}", hint=_WHICH_ONE)
         if document is None or not (_OK <= status < _REDIRECTED or status >= _REFUSED):
             raise self._stranger()
         if status >= _BUSY:
@@ -189,6 +194,9 @@ class Client:
 
 _OK: Final = 200
 _REDIRECTED: Final = 300
+_NOT_ADMITTED: Final = 401
+_TOO_MANY: Final = 429
+_WHICH_ONE: Final = "it is web.token of its configuration; --token-file FILE shows one"
 
 
 async def _read_all(content: aiohttp.StreamReader) -> bytes:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console, Group
 from rich.live import Live
 
-from okdrop.top.client import Client, NotAdmitted, Refused, Unanswered
+from okdrop.top.client import Client, Refused, TooManyTries, Unanswered
 from okdrop.top.desk import Desk, Quit, pressed
 from okdrop.top.drawing import Size, screen
 from okdrop.top.heard import Heard
@@ -45,6 +45,9 @@ HEARD_AGAIN: Final = 2.0
 
 _SOME: Final = 1
 """Orders that wait for the one before; what is typed beyond is passed over."""
+
+_WAITED_FOR: Final = (Unanswered, Refused, TooManyTries)
+"""What may pass, once a daemon answered; a token that is refused does not."""
 
 
 async def snapshot(where: Where, say: Callable[[str], object]) -> None:
@@ -160,7 +163,7 @@ class _Watching:
                     await self._look()
                     looked = time.monotonic()
                 self._lost = ""
-            except (Unanswered, Refused) as error:
+            except _WAITED_FOR as error:
                 self._lost = f"{error.message}; asking again"
             self._changed.set()
             await asyncio.sleep(ASKED_EVERY)
@@ -173,7 +176,7 @@ class _Watching:
 
     async def _hear(self) -> None:
         while True:
-            with contextlib.suppress(Unanswered, Refused):  # the asking tells; without events it is coarser
+            with contextlib.suppress(*_WAITED_FOR):  # the asking tells; without events it is coarser
                 async with contextlib.aclosing(self._client.events()) as events:
                     async for event in events:
                         if self._heard.hear(event):
@@ -210,7 +213,7 @@ class _Watching:
         try:
             said = await work
             self._status = await self._client.status()
-        except (Refused, Unanswered) as error:
+        except _WAITED_FOR as error:
             return error.message
         return said
 
@@ -230,6 +233,3 @@ class _Watching:
     def _drawn(self) -> Group:
         size = Size(width=self._console.width, height=self._console.height)
         return Group(*screen(self._view(), self._desk, size, self._glyphs))
-
-
-__all__ = ["NotAdmitted", "Refused", "Unanswered", "snapshot", "watch"]
