@@ -336,3 +336,19 @@ async def test_too_many_wrong_tokens_are_said_to_be_that(start: Any) -> None:
                 await asking.status()
         with pytest.raises(NotAdmitted, match="too many wrong tokens"):
             await asking.status()
+
+
+async def test_a_redirection_is_not_followed_as_the_token_is_for_one_place() -> None:
+    asked: list[bytes] = []
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 307 Elsewhere\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        async with Client(Where(url=f"http://{host}:{port}", token=TOKEN)) as asking:
+            with pytest.raises(Unanswered, match="no okdrop daemon"):
+                await asking.status()
+    assert len(asked) == 1
