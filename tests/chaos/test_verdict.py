@@ -246,3 +246,14 @@ def test_every_law_is_seen_to_complain() -> None:
 )
 def test_bytes_that_somebody_could_know_of_are_not_late(requests: list[dict[str, Any]]) -> None:
     assert verdict.late_bytes(requests) == 0
+
+
+def test_a_segment_that_leaves_beside_a_question_knows_only_the_answer_before() -> None:
+    beside = [*LATE[:2], request("GET", 3.9, 3.9, (0, 0), 200), LATE[2]]
+    assert verdict.late_bytes(beside) == verdict.late_bytes(LATE) > 0
+
+
+def test_an_answer_that_is_late_says_what_was_held_when_it_was_made() -> None:
+    """The connection was cut between the question and its answer."""
+    late_answer = [LATE[0], request("GET", 2.9, 3.9, (0, 0), 200), LATE[2]]
+    assert verdict.late_bytes(late_answer) == verdict.late_bytes(LATE)

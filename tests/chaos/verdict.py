@@ -22,6 +22,9 @@ UNFINISHED: Final = frozenset({"queued", "uploading", "finalizing"})
 STAYS_IN_PLACE: Final = frozenset({"failed", "duplicate"})
 HIDDEN: Final = b".okdrop-"
 
+BESIDE: Final = 0.25
+"""Seconds from a question's arrival to that of a segment that left with it, at most, on a busy machine."""
+
 
 def judge(facts: Facts) -> list[str]:
     """Every complaint there is."""
@@ -140,21 +143,39 @@ def late_bytes(requests: Sequence[Mapping[str, Any]]) -> int:
 
     A connection whose sender is gone holds what the kernel had taken. The host reads that when it comes to
     it, and whoever asked before sends it again: neither could know. Excused is only what a request brought
-    that was under way when the host was asked for the last time before the bytes were sent again.
+    that was under way when the host was asked for the last time before the bytes were sent again. A segment
+    may leave beside a question, and knows only the answer before that: then it is the time before.
     """
-    late = 0
-    told = [request["at"] for request in requests if request["method"] == "GET"]
-    for again in requests:
-        asked = max((at for at in told if at <= again["began"]), default=None)
-        if asked is not None and (span := _span(again)) is not None:
-            late += sum(
-                _shared(span, (cut[0], cut[0] + request["received"]))
-                for request in requests
-                if request["status"] == 0
-                and request["began"] <= asked <= request["at"]
-                and (cut := _span(request)) is not None
-            )
-    return late
+    asked = sorted((one["at"], one["began"]) for one in requests if one["method"] == "GET")
+    return sum(
+        max((_brought_after(one, span, requests) for one in _known(asked, again["began"])), default=0)
+        for again in requests
+        if (span := _span(again)) is not None
+    )
+
+
+def _known(asked: Sequence[tuple[float, float]], began: float) -> Sequence[tuple[float, float]]:
+    """The questions whose answers a segment may know that began then: the last, perhaps the one before."""
+    before = [(at, since) for at, since in asked if at <= began]
+    return before[-2:] if before and began - before[-1][0] < BESIDE else before[-1:]
+
+
+def _brought_after(
+    question: tuple[float, float], span: tuple[int, int], requests: Sequence[Mapping[str, Any]]
+) -> int:
+    """How many bytes of a span the requests may have brought that were under way at a question.
+
+    Its answer says what the host held when it was made, at any moment from the question on.
+    """
+    answered, asked = question
+    return sum(
+        _shared(span, (cut[0], cut[0] + request["received"]))
+        for request in requests
+        if request["status"] == 0
+        and request["began"] <= answered
+        and asked <= request["at"]
+        and (cut := _span(request)) is not None
+    )
 
 
 def _shared(one: tuple[int, int], other: tuple[int, int]) -> int:

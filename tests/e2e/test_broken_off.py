@@ -136,3 +136,20 @@ async def test_each_container_tells(daemon: Daemon, emulator: Emulator, suffix: 
     assert len(told) == 1
     assert told[0].startswith("not whole: ")
     assert emulator.videos() == []
+
+
+async def test_one_as_long_as_the_file_it_replaces_is_held_as_well(
+    daemon: Daemon, emulator: Emulator
+) -> None:
+    """Its contents are compared with those that were published, and are others."""
+    path = daemon.drop / "loop.mp4"
+    path.write_bytes(WHOLE)
+    daemon.watch(settle="50ms", unfinished_after="100ms")
+    async with daemon.staying() as running:
+        await running.tells("upload.published")
+        beside = daemon.drop / "next.mp4.part"
+        beside.write_bytes(made.MP4[0] + made.box(b"mdat", seeded(100 * KB + len(made.MP4[3]), "another")))
+        assert beside.stat().st_size == path.stat().st_size
+        shutil.move(beside, path)
+        assert (await running.tells("upload.failed"))["code"] == "file_not_whole"
+    assert len(published(emulator.videos())) == 1

@@ -69,6 +69,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, answer: Callable[[int], int | OSError
     real = os.preadv
 
     def preadv(descriptor: int, buffers: list[memoryview], offset: int, flags: int) -> int:
+        assert flags == os.RWF_NOWAIT, "the loop would wait for a disk"
         asked.append(len(buffers[0]))
         count = answer(len(asked))
         if isinstance(count, OSError):
