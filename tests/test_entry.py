@@ -37,6 +37,8 @@ def code(script: str, *arguments: str) -> int:
         ("upload a.mp4", "SIGTERM", 0),
         ("upload a.mp4", "SIGINT", 130),
         ("upload a.mp4", "SIGHUP", -signal.SIGHUP),
+        ("top", "SIGTERM", 0),
+        ("top", "SIGINT", 0),
         ("status", "SIGTERM", -signal.SIGTERM),
         ("", "SIGHUP", -signal.SIGHUP),
     ],

@@ -23,6 +23,7 @@ THROUGH = {
     "cli/running.py": "test_cli.py",
     "cli/steering.py": "test_cli.py",
     "cli/support.py": "test_cli.py",
+    "cli/watching.py": "e2e/test_top.py",
     "documents.py": "test_report.py",  # the same rows, for programs
     "client/__init__.py": "client/test_uploads.py",  # passes on to api and uploads
     "client/body.py": "client/test_uploads.py",  # a body is seen by what arrives
@@ -78,6 +79,9 @@ THROUGH = {
     "ledger/migrations/versions/r0007_halts.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
+    "top/__init__.py": "e2e/test_top.py",  # names alone
+    "top/client.py": "e2e/test_top.py",  # a daemon is asked over real sockets
+    "top/live.py": "e2e/test_top.py",  # what is live is seen on a terminal
     "web/__init__.py": "e2e/test_web.py",
     "web/answers.py": "e2e/test_web.py",
     "web/daemon.py": "e2e/test_web.py",

@@ -24,11 +24,11 @@ def main() -> None:
 
 
 def heed_signals(arguments: list[str]) -> None:
-    """Heed signals as the command wants it that stands first; only those that upload do want it."""
+    """Heed signals as the command wants it that stands first: one that uploads, or that watches."""
     command, *options = arguments or [""]
-    if command not in {"run", "upload"}:
+    if command not in {"run", "upload", "top"}:
         return
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    signal.signal(signal.SIGINT, lambda *_: os._exit(0 if command == "run" else _CUT))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_CUT if command == "upload" else 0))
     if command == "run" and "--once" not in options:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

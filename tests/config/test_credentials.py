@@ -128,3 +128,16 @@ def test_without_secrets_none_is_read_and_all_else_is_checked(tmp_path: Path, fi
         load(file, environ | {"OKDROP_UPLOAD__WORKERS": "many"}, secrets=False)
     with pytest.raises(ConfigurationError, match="absolute"):
         load(file, environ | {"OKDROP_OK__SESSION_SECRET_KEY_FILE": "not/absolute"}, secrets=False)
+
+
+def test_whoever_needs_one_section_need_not_be_allowed_to_read_the_others(file: Path) -> None:
+    file.write_text('[ok]\naccess_token = "in the file"\naccess_token_file = "/no/such/file"\n')
+    environ = {
+        "OKDROP_WEB__TOKEN": "a-long-token-of-somebody",
+        "OKDROP_OK__REFRESH_TOKEN": "no possible secret",
+    }
+    config = load(file, environ, secrets_of=("web",))
+    assert config.web.token.get_secret_value() == "a-long-token-of-somebody"
+    assert [getattr(config.ok, name).get_secret_value() for name in SECRETS] == ["", "", "", ""]
+    with pytest.raises(ConfigurationError, match="access_token"):
+        load(file, environ)

@@ -10,7 +10,7 @@ import pty
 import struct
 import sys
 import termios
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ LINES, COLUMNS = 24, 100
 
 
 class OnTerminal:
-    """A process whose standard error, and output if asked, is a terminal."""
+    """A process whose standard error, and output and input if asked, is a terminal."""
 
     def __init__(self, process: asyncio.subprocess.Process, master: int) -> None:
         self.process = process
@@ -31,6 +31,15 @@ class OnTerminal:
     def seen(self) -> str:
         """Everything that was written to the terminal, control codes and all."""
         return self._seen.decode("utf-8", "replace")
+
+    def press(self, keys: str) -> None:
+        """Type at it."""
+        os.write(self._master, keys.encode())
+
+    @property
+    def settings(self) -> list[Any]:
+        """How the terminal takes what is typed."""
+        return termios.tcgetattr(self._master)
 
     def _read(self) -> None:
         try:
@@ -53,15 +62,19 @@ class OnTerminal:
 
 @contextlib.asynccontextmanager
 async def on_terminal(
-    environment: dict[str, str], *arguments: str | bytes, out: bool = False, term: str = "xterm-256color"
+    environment: dict[str, str],
+    *arguments: str | bytes,
+    out: bool = False,
+    keys: bool = False,
+    term: str = "xterm-256color",
 ) -> AsyncIterator[OnTerminal]:
-    """`python -m okdrop …` with a terminal for standard error (and for output, with `out`)."""
+    """`python -m okdrop …` with a terminal for standard error (and for output, with `out`; input, `keys`)."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "okdrop", *arguments),
         env=environment | {"TERM": term, "COLUMNS": str(COLUMNS), "LINES": str(LINES)},
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=slave if keys else asyncio.subprocess.DEVNULL,
         stdout=slave if out else asyncio.subprocess.PIPE,
         stderr=slave,
     )

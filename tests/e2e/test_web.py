@@ -150,6 +150,7 @@ async def test_a_superseded_upload_names_the_one_that_took_over(
     [
         ("GET", "/api/uploads?state=odd", 400),
         ("GET", "/api/uploads?limit=0", 400),
+        ("GET", "/api/uploads?order=any", 400),
         ("GET", "/api/uploads?limit=501", 400),
         ("GET", "/api/uploads?after=-1", 400),
         ("GET", "/api/uploads?after=99999999999999999999999", 400),

@@ -43,10 +43,13 @@ def ids(url: str, **wanted: Any) -> list[int]:
 def test_pages_follow_each_other_without_a_gap(url: str) -> None:
     assert ids(url) == [5, 4, 3, 2, 1]
     assert ids(url, at_most=2) == [5, 4]
-    assert ids(url, at_most=2, before=4) == [3, 2]
-    assert ids(url, before=1) == []
+    assert ids(url, at_most=2, beyond=4) == [3, 2]
+    assert ids(url, beyond=1) == []
     assert ids(url, states={State.FAILED}) == [4, 2]
-    assert ids(url, states={State.FAILED, State.QUEUED}, before=4) == [3, 2, 1]
+    assert ids(url, oldest=True, at_most=2) == [1, 2]
+    assert ids(url, oldest=True, at_most=2, beyond=2) == [3, 4]
+    assert ids(url, oldest=True, beyond=5) == []
+    assert ids(url, states={State.FAILED, State.QUEUED}, beyond=4) == [3, 2, 1]
 
 
 @pytest.mark.usefixtures("rows")
@@ -68,11 +71,12 @@ def test_a_text_is_looked_for_as_it_stands_in_any_case(url: str, text: str, foun
     assert ids(url, holding=text) == found
 
 
-async def test_a_page_of_one_state_is_read_by_its_index(rows: Ledger) -> None:
+@pytest.mark.parametrize("oldest", [False, True])
+async def test_a_page_of_one_state_is_read_by_its_index(rows: Ledger, *, oldest: bool) -> None:
     from okdrop.ledger import pages  # noqa: PLC0415
 
     def plan(connection: Any) -> str:
-        query = pages._page(states={State.FAILED}, holding="", before=None).limit(3)
+        query = pages._page(states={State.FAILED}, holding="", beyond=1, oldest=oldest).limit(3)
         text = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
         return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all())
 

@@ -17,6 +17,7 @@ from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
 from okdrop.cli.steering import bandwidth, pause, resume
 from okdrop.cli.support import ConfigFile, expected, finish, in_words, ledger_url, loaded
+from okdrop.cli.watching import top
 from okdrop.errors import Halted, LedgerError, OkdropError
 
 UNHEALTHY = 1
@@ -78,7 +79,7 @@ class _Command(typer.core.TyperCommand):
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
 
-for _command in (run, upload, status, show, retry, cancel, go, adopt, explain, bandwidth, pause, resume):
+for _command in (run, upload, status, top, show, retry, cancel, go, adopt, explain, bandwidth, pause, resume):
     app.command(cls=_Command)(_command)
 
 

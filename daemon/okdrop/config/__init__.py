@@ -7,6 +7,7 @@ What is wrong is told by `problems`, in one line.
 """
 
 from okdrop.config.bandwidth import Bandwidth
+from okdrop.config.credentials import secret_in
 from okdrop.config.fields import is_loopback
 from okdrop.config.loading import DEFAULT_PATH, chosen_file, file_read, load
 from okdrop.config.model import (
@@ -52,5 +53,6 @@ __all__ = [
     "file_read",
     "is_loopback",
     "load",
+    "secret_in",
     "unheeded",
 ]

@@ -18,7 +18,7 @@ from okdrop.config.model import SECRET_FILES
 from okdrop.config.problems import complaint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from okdrop.config.problems import Origins
 
@@ -26,8 +26,10 @@ _FOLDER_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
 _LARGEST_SECRET: Final = 64 * 1024
 
 
-def fill_in(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> None:
-    """Write the secrets into the tree, and into `origins` where each came from.
+def fill_in(
+    tree: dict[str, Any], environ: Mapping[str, str], origins: Origins, *, of: Collection[str]
+) -> None:
+    """Write the secrets of these sections into the tree, and into `origins` where each came from.
 
     Raises:
         ConfigurationError: a file that is named, or lies in the credentials folder, holds no secret.
@@ -35,12 +37,14 @@ def fill_in(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) 
     lines: list[str] = []
     for (section, name), file_name in SECRET_FILES.items():
         table = tree.get(section, {})
+        if section not in of:
+            continue
         if (section, name) in origins.special or not isinstance(table, dict):  # the model will complain
             continue
         try:
             path = _source(name, file_name, table, environ)
             if path is not None:
-                tree.setdefault(section, {})[name] = _read(path)
+                tree.setdefault(section, {})[name] = secret_in(path)
                 origins.special[section, name] = str(path)
         except ValueError as error:
             lines.append(f"{origins.of((section, f'{name}_file'))}: {dotted((section, name))}: {error}")
@@ -48,11 +52,11 @@ def fill_in(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) 
         raise complaint(lines)
 
 
-def leave_out(tree: dict[str, Any]) -> None:
-    """Take the secrets out of the tree, wherever they came from; the keys that name their files stay."""
+def leave_out(tree: dict[str, Any], *, but: Collection[str] = ()) -> None:
+    """Take the secrets of all sections but these out of the tree; the keys that name their files stay."""
     for section, name in SECRET_FILES:
         table = tree.get(section)
-        if isinstance(table, dict):  # else the model will complain
+        if section not in but and isinstance(table, dict):  # else the model will complain
             table.pop(name, None)
 
 
@@ -94,7 +98,12 @@ def _raw(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def _read(path: Path) -> str:
+def secret_in(path: Path) -> str:
+    """The secret that a file holds, without the end of its line.
+
+    Raises:
+        ValueError: it holds none, in words.
+    """
     try:
         raw = _raw(path)
         secret = raw.decode("ascii").rstrip("\r\n")

@@ -13,12 +13,18 @@ from okdrop.config.model import Config
 from okdrop.config.problems import Origins, complaint, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 DEFAULT_PATH: Final = Path("/etc/okdrop/okdrop.toml")
 
 
-def load(path: Path | None, environ: Mapping[str, str], *, secrets: bool = True) -> Config:
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    secrets: bool = True,
+    secrets_of: Collection[str] = ("ok", "web"),
+) -> Config:
     """Read the configuration, complete and checked; watched folders themselves are not looked at.
 
     Args:
@@ -27,6 +33,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, secrets: bool = True)
         environ: the environment variables, which win over the file; those of the file that
             `$OKDROP_ENVIRONMENT_FILE` names win over them.
         secrets: read them; without, they stay empty, and what is wrong with them is not looked at.
+        secrets_of: the sections whose secrets are read; whoever needs one need not be allowed to read others.
 
     Raises:
         ConfigurationError: one line that names where, the key, its value (unless secret) and what would do.
@@ -36,10 +43,9 @@ def load(path: Path | None, environ: Mapping[str, str], *, secrets: bool = True)
     tree = {} if file is None else _parse(_read(file), file)
     origins = Origins("the configuration" if file is None else str(file))
     environment.overlay(tree, said, origins)
-    if secrets:
-        credentials.fill_in(tree, environ, origins)
-    else:
-        credentials.leave_out(tree)
+    wanted = secrets_of if secrets else ()
+    credentials.fill_in(tree, environ, origins, of=wanted)
+    credentials.leave_out(tree, but=wanted)
     try:
         context = {"home": environ.get("HOME", ""), "no_secrets": not secrets}
         return Config.model_validate(tree, context=context)

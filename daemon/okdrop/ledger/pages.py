@@ -35,20 +35,26 @@ def page(
     *,
     states: Collection[State] | None,
     holding: str,
-    before: int | None,
+    beyond: int | None,
     at_most: int,
+    oldest: bool,
 ) -> list[Upload]:
-    """The newest rows of these states (None: any) whose path or title holds a text, below an id."""
-    query = _page(states=states, holding=holding, before=before).limit(at_most)
+    """The newest rows of these states (None: any) whose path or title holds a text, below an id.
+
+    With `oldest`, the oldest ones, above an id.
+    """
+    query = _page(states=states, holding=holding, beyond=beyond, oldest=oldest).limit(at_most)
     return [upload_of(row) for row in connection.execute(query)]
 
 
-def _page(*, states: Collection[State] | None, holding: str, before: int | None) -> Select[*tuple[Any, ...]]:
-    query = select(UPLOADS).order_by(_ROW.id.desc())
+def _page(
+    *, states: Collection[State] | None, holding: str, beyond: int | None, oldest: bool
+) -> Select[*tuple[Any, ...]]:
+    query = select(UPLOADS).order_by(_ROW.id if oldest else _ROW.id.desc())
     if states is not None:
         query = query.where(_ROW.state.in_(sorted(states)))
-    if before is not None:
-        query = query.where(_ROW.id < before)
+    if beyond is not None:
+        query = query.where(_ROW.id > beyond if oldest else _ROW.id < beyond)
     return query.where(_holds(holding)) if holding else query
 
 

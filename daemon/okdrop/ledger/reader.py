@@ -78,11 +78,17 @@ class Reader:
         *,
         states: Collection[State] | None = None,
         holding: str = "",
-        before: int | None = None,
+        beyond: int | None = None,
         at_most: int,
+        oldest: bool = False,
     ) -> list[Upload]:
-        """The newest rows of these states whose path or title holds a text, below an id; newest first."""
-        return self._ask(pages.page, states=states, holding=holding, before=before, at_most=at_most)
+        """The newest rows of these states whose path or title holds a text, below an id; newest first.
+
+        With `oldest`, the oldest ones, above an id; oldest first.
+        """
+        return self._ask(
+            pages.page, states=states, holding=holding, beyond=beyond, at_most=at_most, oldest=oldest
+        )
 
     def oldest_open(self) -> datetime | None:
         """When the upload was found that is open for the longest time; None where none is."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PACE_OVER: Final = 20.0
 """Seconds over which a speed is an average: a slow line moves in leaps."""
 
-_LEAPS: Final = (events.TicketIssued, events.TicketAbandoned, events.UploadResumed, events.FileSettled)
+LEAPS: Final = (events.TicketIssued, events.TicketAbandoned, events.UploadResumed, events.FileSettled)
 """After these a file stands somewhere else, though no byte moved."""
 
 
@@ -110,7 +110,7 @@ class Board:
     def _move(self, row: Row, event: Event) -> None:
         now = self.monotonic()
         row.standing = moved_by(event, row.standing, now)
-        if isinstance(event, _LEAPS):
+        if isinstance(event, LEAPS):
             row.pace.forget()
         if row.standing.stage in MOVING:
             row.pace.note(row.standing.done, now)

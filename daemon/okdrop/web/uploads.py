@@ -47,12 +47,15 @@ class Uploads:
     async def _page(self, request: web.Request) -> web.Response:
         states, text = _states(request.query.get("state", "")), _text(request.query.get("q", ""))
         limit = whole_number(request, "limit", default=PAGE, low=1, high=LARGEST_PAGE)
+        oldest = _is_oldest_first(request.query.get("order", "newest"))
         after = whole_number(request, "after", default=0, low=0, high=_LARGEST_ID)
         async with ledger_within():
             rows, replaced = await self._daemon.looks(
                 lambda reader: _with_replaced(
                     reader,
-                    reader.page(states=states, holding=text, before=after or None, at_most=limit + 1),
+                    reader.page(
+                        states=states, holding=text, beyond=after or None, at_most=limit + 1, oldest=oldest
+                    ),
                 )
             )
         shown = rows[:limit]
@@ -117,6 +120,12 @@ def _states(text: str) -> set[State] | None:
         return {State(name) for name in names} or None
     except ValueError:
         raise RefusedError(400, f"state must be of {', '.join(State)}, with commas between several") from None
+
+
+def _is_oldest_first(order: str) -> bool:
+    if order not in {"newest", "oldest"}:
+        raise RefusedError(400, "order must be newest or oldest")
+    return order == "oldest"
 
 
 def _text(text: str) -> str:

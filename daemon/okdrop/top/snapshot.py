@@ -1,0 +1,33 @@
+"""A view as plain lines, where there is no terminal: nothing is cut, and no control code is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from okdrop.observe.standing import amount
+from okdrop.top.wording import counts, host, limit, moving, published, queued
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from okdrop.top.model import View
+
+
+def snapshot_lines(view: View) -> Iterator[str]:
+    """What is shown of a daemon, once."""
+    status, rows = view.status, view.rows
+    yield f"okdrop {status.version} at {view.address}: {status.words}"
+    yield counts(status)
+    yield f"{amount(status.goodput)}/s now, {limit(status)}"
+    for trouble in status.troubles:
+        yield f"trouble: {trouble}"
+    for one in status.hosts:
+        yield f"host {host(one)}"
+    for upload in view.moving:
+        yield f"on its way: {upload.row.id} {upload.row.path}: {moving(upload)}"
+    for row in rows.failed:
+        yield f"failed: {row.id} {row.path}: {row.cause}"
+    for row in rows.queued:
+        yield f"queued: {row.id} {row.path}: {queued(row, view.now)}"
+    for row in rows.published:
+        yield f"published: {row.id} {row.path}: {published(row)}"
