@@ -9,10 +9,14 @@ import select
 import socket
 import time
 import uuid
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from bench.processes import BenchError, Cost, cost_of, living, python
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY
+from okdrop.events import WebListening
 
 if TYPE_CHECKING:
     import subprocess
@@ -89,6 +93,26 @@ class Installation:
             if process.poll() is not None:
                 break
         raise BenchError(f"okdrop run did not get ready: {self.complaints()}")
+
+    def asked(self, path: str) -> float:
+        """How long its HTTP takes for an answer, in seconds; of a daemon that is ready."""
+        address = urlsplit(self._listens_at())
+        with contextlib.closing(HTTPConnection(str(address.hostname), address.port, timeout=60)) as line:
+            began = time.monotonic()
+            line.request("GET", path)
+            answer = line.getresponse()
+            answer.read()
+            seconds = time.monotonic() - began
+        if answer.status != HTTPStatus.OK:
+            raise BenchError(f"okdrop answers {answer.status} to {path}")
+        return seconds
+
+    def _listens_at(self) -> str:
+        for line in (self.place / "okdrop.err").read_text("utf-8").splitlines():
+            told = json.loads(line)
+            if told["event"] == WebListening.name:
+                return str(told["address"])
+        raise BenchError(f"okdrop does not say where it listens: {self.complaints()}")
 
     def once(self) -> Cost:
         """`okdrop run --once`, to its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shutil
 import statistics
 import time
@@ -30,6 +31,13 @@ FILES_OF_THE_AIM: Final = 100_000
 AIM_OF_MEMORY: Final = 200.0
 """MiB."""
 
+AIM_OF_A_PAGE: Final = 0.2
+"""Seconds: nobody who looks notices that it takes any."""
+
+PAGE: Final = "/api/uploads?limit=100"
+FILTERED: Final = f"{PAGE}&q=no-file-is-called-so"
+"""A text that no row holds: each of them is looked at."""
+
 _RESCAN: Final = 5
 _RESCANS: Final = 3
 _NEVER: Final = "24h"
@@ -47,7 +55,8 @@ class _Found:
     rescan: list[float]  #: CPU seconds of one
     status: list[float]  #: CPU seconds, start and all
     status_seconds: list[float]
-    memory: int  #: bytes at most, of a daemon that is ready
+    pages: dict[str, list[float]]  #: seconds until it is answered, by what was asked
+    memory: int  #: bytes at most, of a daemon that is ready, and was asked
 
 
 def library(bench: Bench) -> Iterator[Finding]:
@@ -109,6 +118,15 @@ def _figures(largest: _Found) -> Iterator[Figure]:
         unit=Unit.SECONDS,
         conditions=conditions,
     )
+    for name, path in (("a page of 100 uploads", PAGE), ("a page, filtered by a text", FILTERED)):
+        yield Figure(
+            row="library",
+            name=f"{name}: answer",
+            value=Spread.of(largest.pages[path]),
+            unit=Unit.SECONDS,
+            aim=AIM_OF_A_PAGE,
+            conditions=f"GET {path.partition('?')[0]}; {conditions}",
+        )
 
 
 def _slopes(found: list[_Found]) -> Iterator[Figure]:
@@ -148,6 +166,9 @@ def _measured(bench: Bench, server: Server, files: int) -> _Found:
         {"ready": lambda: _start(installation), "bare": lambda: bare_start(ends=False).seconds}
     )
     with installation.staying() as process:
+        pages = bench.in_turns(
+            {path: functools.partial(installation.asked, path) for path in (PAGE, FILTERED)}
+        )
         memory = peak_memory(process.pid)
     statuses = [installation.command("status", "--json") for _ in range(rounds)]
     quiet = [_busy(installation) for _ in range(rounds)]
@@ -164,6 +185,7 @@ def _measured(bench: Bench, server: Server, files: int) -> _Found:
         rescan=rescan,
         status=[each.cpu for each in statuses],
         status_seconds=[each.seconds for each in statuses],
+        pages=pages,
         memory=memory,
     )
 
