@@ -203,6 +203,61 @@ async def test_what_was_never_taken_is_found_out_and_sent(bench: Bench) -> None:
     assert video["sha256"] == hashlib.sha256(content(SEGMENT)).hexdigest()
 
 
+async def never_taken(bench: Bench) -> Upload:
+    """An upload whose last segment somebody in between kept, and whose update got no answer at first."""
+    row = await bench.taken(size=SEGMENT)
+    with bench.faults.active("garbage", kind="empty", method="segment", times=1):
+        await bench.uploader.upload(row.id)
+    with bench.faults.active("lost_api_answer", method=UPDATE, times=1):
+        await bench.finalizer.publish(row.id)
+    row = await bench.row(row.id)
+    assert (row.state, row.publish_offered) == (State.FINALIZING, True)
+    return row
+
+
+async def test_it_is_found_out_as_well_when_an_update_may_have_taken_effect(bench: Bench) -> None:
+    row = await never_taken(bench)
+    while (await bench.row(row.id)).state is State.FINALIZING:
+        await bench.finalizer.publish(row.id)
+    back = await bench.row(row.id)
+    assert (back.state, back.publish_offered, back.ticket) == (State.UPLOADING, False, row.ticket)
+    await bench.uploader.upload(row.id)
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).state is State.PUBLISHED
+    (video,) = bench.published
+    assert video["sha256"] == hashlib.sha256(content(SEGMENT)).hexdigest()
+
+
+async def test_what_may_be_public_is_not_sent_again(bench: Bench) -> None:
+    row = await bench.whole()
+    with bench.faults.active("lost_api_answer", method=UPDATE, times=1):
+        await bench.finalizer.publish(row.id)
+    assert await not_taken(bench, row.id) == NOT_TAKEN_TRIES
+    row = await bench.row(row.id)
+    assert (row.state, row.publish_offered) == (State.FAILED, True)
+
+
+@pytest.mark.parametrize("code", [1, 100])
+async def test_a_question_that_is_not_answered_is_asked_again_later(bench: Bench, code: int) -> None:
+    row = await never_taken(bench)
+    tries = 0
+    with bench.faults.active("api_error", code=code, method="video.get", times=1):
+        while (await bench.row(row.id)).state is State.FINALIZING:
+            await bench.finalizer.publish(row.id)
+            tries += 1
+    assert tries == 2 * NOT_TAKEN_TRIES - (code == 100)
+    assert (await bench.row(row.id)).state is State.UPLOADING
+
+
+async def test_dead_credentials_at_the_question_fail_nothing(bench: Bench) -> None:
+    row = await never_taken(bench)
+    with bench.faults.active("api_error", code=102, method="video.get", times=1):
+        for _ in range(NOT_TAKEN_TRIES):
+            await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).state is State.FINALIZING
+    assert bench.told(events.PoolHalted)
+
+
 async def test_text_that_is_refused_keeps_the_ticket_and_nothing_is_sent_again(bench: Bench) -> None:
     row = await bench.whole()
     with bench.faults.active("api_error", code=454, method=UPDATE):

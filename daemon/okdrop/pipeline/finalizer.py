@@ -22,6 +22,7 @@ from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.breakers import API, CALL
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.places import naming
+from okdrop.protocol.messages import VideoStatus
 from okdrop.protocol.verdicts import NOT_TAKEN
 
 if TYPE_CHECKING:
@@ -245,13 +246,26 @@ class Finalizer:
 
     async def _not_taken(self, row: Upload, error: Trouble) -> None:
         """It was said too often. But "not taken yet" may be true: the host is asked once what it holds."""
-        if error.code != NOT_TAKEN or row.publish_offered or row.id in self._host_asked:
+        try:
+            is_final = row.id in self._host_asked or error.code != NOT_TAKEN or await self._may_be_public(row)
+        except UploadError as other:
+            await self._refused(row.with_(troubles=0), other)  # and the question is asked again, later
+            return
+        if is_final:
             self._host_asked.discard(row.id)
             await self._fail(row, error)
             return
         self._host_asked.add(row.id)
-        row, delay = await self._parts.put_off(row.to(State.UPLOADING), error)
+        row, delay = await self._parts.put_off(row.to(State.UPLOADING, publish_offered=False), error)
         self._line.put(row.id, delay)
+
+    async def _may_be_public(self, row: Upload) -> bool:
+        """Whether an earlier update may have taken effect; not while OK says that it waits for bytes."""
+        if not row.publish_offered or row.ticket is None:
+            return False
+        with self._parts.breakers.calling(row.id):
+            status = await self._parts.client.video_status(row.ticket.video_id)
+        return status is not VideoStatus.UPLOADING
 
     async def _start_over(self, row: Upload, error: TicketDead) -> None:
         """OK knows no such video: its bytes have to be sent again.
