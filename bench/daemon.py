@@ -108,7 +108,8 @@ class Installation:
         return seconds
 
     def _listens_at(self) -> str:
-        for line in (self.place / "okdrop.err").read_text("utf-8").splitlines():
+        """By the last word of it: the log of earlier starts stands before."""
+        for line in reversed((self.place / "okdrop.err").read_text("utf-8").splitlines()):
             told = json.loads(line)
             if told["event"] == WebListening.name:
                 return str(told["address"])

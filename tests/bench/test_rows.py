@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench import curl, stock
-from bench.rows import bandwidth, curves, small
+from bench.rows import bandwidth, curves, limited, small
 from bench.rows.storm import by_file
 from okdrop.drop import State
 from okdrop.inbox.revision import revision_of
@@ -119,6 +119,15 @@ def test_a_limit_is_judged_by_its_mean_and_its_greatest_second() -> None:
     assert bandwidth.judged(burst_and_silence, 1000, 2.0) == bandwidth.Kept(off=0.0, greatest=2.0)
     late_burst = [(700, 10), (850, 900), (899, 590)]
     assert bandwidth.judged(late_burst, 1000, 2.0) == bandwidth.Kept(off=-0.25, greatest=1.49)
+
+
+def test_a_line_is_judged_by_when_it_is_used_and_how_much_of_it_from_then_on() -> None:
+    climbs = [(700 + tick, 5 if tick < 300 else 10) for tick in range(1000)]
+    assert limited.judged(climbs, 1000.0) == limited.Used(late=1.0, whole=0.85, after=2.9)
+    ends_early = [(0, 10), *((tick, 10) for tick in range(1, 750)), (999, 0)]
+    assert limited.judged(ends_early, 1000.0) == limited.Used(late=0.5, whole=0.75, after=0.0)
+    never = [(tick, 9) for tick in range(1000)]
+    assert limited.judged(never, 1000.0).after == 10.0
 
 
 def test_a_stocked_ledger_is_what_a_daemon_would_have_of_its_files(tmp_path: Path) -> None:
