@@ -94,8 +94,9 @@ class Walk:
 
     def taken(self) -> list[Found]:
         """What was found since it was taken last: by the oldest modification first, then by path."""
-        found = sorted(self._found.values(), key=by_age)
+        found = [*self._found.values()]
         self._found.clear()
+        put_in_order(found)
         return found
 
     def begin(self, folder: bytes) -> Identity:
@@ -220,9 +221,10 @@ def _entries(folder: bytes) -> Iterator[os.DirEntry[bytes]]:
         yield from entries
 
 
-def by_age(found: Found) -> tuple[int, bytes]:
-    """What sorts files by the oldest modification, then by path."""
-    return found.revision.mtime_ns, found.path
+def put_in_order(found: list[Found]) -> None:
+    """Sort files by the oldest modification, then by path; of many, a key for each would take its room."""
+    found.sort(key=lambda one: one.path)
+    found.sort(key=lambda one: one.revision.mtime_ns)
 
 
 def reason_of(error: OSError) -> str:

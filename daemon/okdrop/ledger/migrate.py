@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger.schema import HEAD, REVISIONS
+from okdrop.ledger.schema import HEAD, METADATA, REVISIONS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_VERSIONS: Final = sa.table("alembic_version", sa.column("version_num", sa.String))
+_VERSIONS: Final = sa.Table(
+    "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
+)
 
 
 def revision(connection: Connection) -> str | None:
@@ -67,9 +69,11 @@ def bring_up(connection: Connection, *, alone: bool) -> None:
         require_current(connection)
     if at == HEAD:
         return
-    if at is not None:
+    if at is None:
+        _make(connection)
+    else:
         _refuse_newer(at)
-    _upgrade(connection)
+        upgrade(connection)
 
 
 def _refuse_newer(at: str) -> None:
@@ -81,7 +85,15 @@ def _refuse_newer(at: str) -> None:
         )
 
 
-def _upgrade(connection: Connection) -> None:
+def _make(connection: Connection) -> None:
+    """Fill an empty ledger, as all revisions one after the other would."""
+    METADATA.create_all(connection)
+    _VERSIONS.create(connection)
+    connection.execute(sa.insert(_VERSIONS).values(version_num=HEAD))
+
+
+def upgrade(connection: Connection) -> None:
+    """Go through the revisions from where the ledger is to the newest."""
     # Imported late: Alembic costs a tenth of a second and megabytes, and is needed once a version.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above

@@ -150,13 +150,14 @@ class Candidates:
     async def look_round(self) -> AsyncIterator[list[Finished]]:
         """Look at all of them, some at a time; what is settled of each lot is no candidate any more."""
         self._took = 0.0
-        everybody = [*self._all.values()]
-        for start in range(0, len(everybody), AT_ONCE):
+        left = [*reversed(self._all.values())]  # what was looked at is let go of, one lot after the other
+        while left:
             began = self._parts.monotonic()
-            looks = await asyncio.to_thread(
-                _news, everybody[start : start + AT_ONCE], self._parts.monotonic, self.ask_early
-            )
+            lot = left[: -AT_ONCE - 1 : -1]
+            del left[-AT_ONCE:]
+            looks = await asyncio.to_thread(_news, lot, self._parts.monotonic, self.ask_early)
             settled = [one for look in looks if (one := self._judge(look)) is not None]
+            del lot, looks
             self._took += self._parts.monotonic() - began
             if settled:
                 yield settled

@@ -28,7 +28,7 @@ from okdrop.inbox.scan import (
     look_at,
     scan,
 )
-from okdrop.inbox.walk import Progress, by_age
+from okdrop.inbox.walk import Progress, put_in_order
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ async def in_parts(
     while seen.rest is not None:
         seen = await looked_on(seen.rest)
         found += await wanted(seen.found)
-    return dataclasses.replace(seen, found=sorted(found, key=by_age))
+    put_in_order(found)
+    return dataclasses.replace(seen, found=found)
 
 
 class FolderWatch:
