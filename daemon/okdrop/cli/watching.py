@@ -21,7 +21,11 @@ def top(
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What holds its token; else, without --url, the configured one."),
+        typer.Option(
+            readable=False,
+            metavar="FILE",
+            help="What holds its token; else, without --url, the configured one.",
+        ),
     ] = None,
 ) -> None:
     """Watch a running daemon, live.
