@@ -25,8 +25,8 @@ _ROW: Final = UPLOADS.c
 _AT_MOST: Final = bindparam("at_most", type_=Integer)
 _WITHIN: Final = and_(
     POSTED,
-    _ROW.posted_at >= bindparam("first", type_=Instant),
-    _ROW.posted_at < bindparam("end", type_=Instant),
+    _ROW.posted_at >= bindparam("since", type_=Instant),
+    _ROW.posted_at < bindparam("until", type_=Instant),
 )
 
 
@@ -58,7 +58,7 @@ TOLD_BY_A_CLOCK_AHEAD: Final = select(_ROW.id).where(
 # What was posted since a time, after a place in that order; so many at most.
 LATELY_POSTED: Final = (
     select(UPLOADS)
-    .where(POSTED, _ROW.posted_at > bindparam("after", type_=Instant))
+    .where(POSTED, _ROW.posted_at > bindparam("since", type_=Instant))
     .order_by(_ROW.posted_at)
     .limit(_AT_MOST)
 )
@@ -71,7 +71,7 @@ def posts(
     connection: Connection, *, folder: str | None, first: datetime, end: datetime, at_most: int
 ) -> int:
     """How many videos were posted from `first` on and before `end`."""
-    keys: dict[str, Any] = {"first": first, "end": end, "at_most": at_most}
+    keys: dict[str, Any] = {"since": first, "until": end, "at_most": at_most}
     if folder is None:
         return int(connection.execute(POSTS, keys).scalar_one())
     return int(connection.execute(POSTS_OF_FOLDER, keys | {"of_folder": folder}).scalar_one())
@@ -89,7 +89,7 @@ def told_by_a_clock_ahead(connection: Connection, now: datetime) -> list[int]:
 
 def lately_posted(connection: Connection, *, after: datetime, at_most: int) -> list[Upload]:
     """What was posted after a time, in that order."""
-    rows = connection.execute(LATELY_POSTED, {"after": after, "at_most": at_most})
+    rows = connection.execute(LATELY_POSTED, {"since": after, "at_most": at_most})
     return [upload_of(row) for row in rows]
 
 

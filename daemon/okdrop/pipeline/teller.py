@@ -113,10 +113,8 @@ class Teller:
         try:
             if publication.is_released(now) or publication.renew is not None:
                 await self._amend(row)
-            elif publication.wants_cover:
-                await self._cover(row)
             else:
-                await self._note(row, publication.due(now))
+                await self._cover(row)
         except UploadError as error:
             await self._refused(number, error)
             return False
@@ -189,9 +187,10 @@ class Teller:
     # --- the cover ------------------------------------------------------------------------------------
 
     async def _cover(self, row: Upload) -> None:
-        cover = row.publication.cover
+        cover = row.publication.cover if row.publication.wants_cover else None
         if cover is None or not self._parts.posting_of(row.drop).cover:
-            await self._note(row, row.publication.with_(cover=None).due(self._parts.now()))
+            none = row.publication if cover is None else row.publication.with_(cover=None)
+            await self._note(row, none.due(self._parts.now()))
             return
         if cover.state is CoverState.DUE:
             photo = await covers.bring(self._parts, row)
