@@ -203,7 +203,12 @@ async def test_an_update_is_of_what_okdrop_published(daemon: Ledger, url: str) -
     adopted = await row_in(daemon, State.PUBLISHED, "b")
     waiting = await row_in(daemon, State.FINALIZING, "c", ticket=ticket())
     said = await orders.update(url, [published.id, adopted.id, waiting.id, 99])
-    assert [(one.done, one.known) for one in said] == [(True, True), (False, True), (False, True), (False, False)]
+    assert [(one.done, one.known) for one in said] == [
+        (True, True),
+        (False, True),
+        (False, True),
+        (False, False),
+    ]
     assert "was adopted" in said[1].text
     publication = (await stands(daemon, published.id)).publication
     assert (publication.renew, publication.tell_at is not None) == (Renew.ASKED, True)

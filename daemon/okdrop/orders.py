@@ -1,4 +1,4 @@
-"""A person's orders: `retry`, `cancel`, `release`, `update`, `go`, `bandwidth`, `pause` and `resume`, carried out on the ledger.
+"""A person's orders, carried out on the ledger: `retry`, `cancel`, `release`, `update`, `go`, and limits.
 
 They work beside a running daemon: each write compares and sets the row's version, so an order that a
 worker's write came before is judged anew, and a worker that an order came before meets `StaleVersion`.

@@ -6,13 +6,13 @@ import dataclasses
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from okdrop.ledger import Ledger, orders
 from okdrop.pipeline.posting import Posting, Postings
 from pipeline.test_teller import HOUR, JPEG, WITH_COVER, calls, image, ordered, tell, templates, video
 
 if TYPE_CHECKING:
+    import pytest
+
     from pipeline.bench import Bench
 
 GET_URL = "photosV2.getUploadUrl"

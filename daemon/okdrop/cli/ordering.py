@@ -1,4 +1,4 @@
-"""The commands by which a person decides about uploads: `retry`, `cancel`, `release`, `update`, `go`, `adopt`.
+"""The commands by which a person decides about uploads, like `retry`, `cancel`, `release` and `go`.
 
 All of them work beside a running daemon, which heeds them within about a second.
 """

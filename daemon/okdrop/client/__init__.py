@@ -125,7 +125,7 @@ class Client:
         cover: Photo | None = None,
         empties: bool = False,
     ) -> None:
-        """Publish the video, or set what it is called; may be repeated after a lost answer (protocol.md 7.19).
+        """Publish the video, or set what it is called; it may be repeated (protocol.md 7.19).
 
         Args:
             video_id: which.

@@ -80,7 +80,9 @@ class Uploads:
     ) -> SegmentAnswer:
         """Send one segment; see `Client.send`."""
         body = SegmentBody(blocks, len(span), sent)
-        reply = await self._post(ticket.upload_url, body, segment_headers(span, total, mode=mode, file_name=file_name))
+        reply = await self._post(
+            ticket.upload_url, body, segment_headers(span, total, mode=mode, file_name=file_name)
+        )
         if isinstance(reply, NoAnswer):
             return reply
         return read_segment_answer(reply.status, reply.headers, reply.body, total)

@@ -24,7 +24,7 @@ from okdrop.config.fields import (
     whole,
 )
 from okdrop.config.section import MisfitError, Section
-from okdrop.config.window import PublishWindow
+from okdrop.config.window import ALWAYS
 from okdrop.metadata import Privacy
 from okdrop.names import Names
 
@@ -127,7 +127,7 @@ class Watch(Section):
     privacy: Privacy = Privacy.PUBLIC
     publish: Publish = Publish.AT_ONCE
     public_after: Seconds = 0.0
-    publish_window: Hours = PublishWindow()
+    publish_window: Hours = ALWAYS
     posts_per_day: Annotated[int, BeforeValidator(whole(0, 999_999))] = 0
     cover: bool = True
     update_within: Seconds = 7 * 86400.0

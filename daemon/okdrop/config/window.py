@@ -82,7 +82,7 @@ class PublishWindow:
         return at
 
     def _until_opening(self, local: datetime) -> timedelta:
-        """How long until a clock that goes on as it does now shows an hour of the window; it shows none yet."""
+        """How long until a clock that goes on as it does now shows an hour of the window."""
         minute = _minute(local)
         waits = min((start - minute) % _WEEK_LONG for start, _ in self.spans)
         begun = timedelta(seconds=local.second, microseconds=local.microsecond)
@@ -90,6 +90,9 @@ class PublishWindow:
 
     def __str__(self) -> str:
         return self.text
+
+
+ALWAYS: Final = PublishWindow()
 
 
 def day_of(moment: datetime, zone: tzinfo | None = None) -> tuple[datetime, datetime]:
@@ -110,7 +113,7 @@ def _instant(wall: datetime, zone: tzinfo | None) -> datetime:
 
 
 def _first_jump(start: datetime, stop: datetime, zone: tzinfo | None) -> datetime | None:
-    """The moment, after `start` and up to `stop`, from which the local clock is another; None: there is none."""
+    """The moment, after `start` and up to `stop`, from which the local clock is another; None: no such."""
 
     def offset(moment: datetime) -> timedelta | None:
         return moment.astimezone(zone).utcoffset()
@@ -169,7 +172,9 @@ def _hours(word: str) -> tuple[int, int]:
     if start >= _DAY_LONG or stop > _DAY_LONG:
         raise ValueError(f"names a time that no clock shows; {_FORM}")
     if start == stop:
-        raise ValueError('begins and ends at the same time; write "00:00-24:00" for all day, or leave it empty')
+        raise ValueError(
+            'begins and ends at the same time; write "00:00-24:00" for all day, or leave it empty'
+        )
     return start, stop if stop > start else stop + _DAY_LONG
 
 

@@ -94,8 +94,12 @@ class Explanation:
     def as_text(self) -> str:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
-        further = (("finished", self.settle), ("its turn", self.turn))
-        further += (("published", self.publishing), ("afterwards", self.after))
+        further = (
+            ("finished", self.settle),
+            ("its turn", self.turn),
+            ("published", self.publishing),
+            ("afterwards", self.after),
+        )
         facts += [(name, text) for name, text in further if text]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:

@@ -87,9 +87,7 @@ def look_beside(path: bytes) -> Beside:
 
 def image_beside(paths: Iterable[bytes]) -> bytes | None:
     """The image that lies beside one of these paths of a video; None: none does."""
-    return next(
-        (image for path in paths for image in _images(path) if revision_at(image) is not None), None
-    )
+    return next((image for path in paths for image in _images(path) if revision_at(image) is not None), None)
 
 
 def read_image(path: bytes) -> Image:
@@ -105,7 +103,9 @@ def read_image(path: bytes) -> Image:
     try:
         data = _whole(descriptor)
     except OSError as error:
-        raise UnfitImageError(f"it cannot be read: {os.strerror(error.errno or 0)}", may_change=True) from None
+        raise UnfitImageError(
+            f"it cannot be read: {os.strerror(error.errno or 0)}", may_change=True
+        ) from None
     finally:
         os.close(descriptor)
     _judge(data)

@@ -72,6 +72,10 @@ class Ledger(Publications):
         self._thread: LedgerThread | PatientThread | TimedThread = thread
         self._now: Final = now
 
+    def now(self) -> datetime:
+        """The time by the ledger's own clock."""
+        return self._now()
+
     def time(self, monotonic: Callable[[], float], took: Callable[[str, float], object]) -> None:
         """Have `took` told of each read and write from now on; once (see `okdrop.ledger.timing`)."""
         if not isinstance(self._thread, TimedThread):

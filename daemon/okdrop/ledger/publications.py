@@ -1,4 +1,4 @@
-"""What the ledger is asked about videos that are public: how many were posted, what OK is to be told, of which.
+"""What the ledger is asked about public videos: how many were posted, and of which OK is to be told what.
 
 Every statement has an index of its own, so that a million published rows cost nothing.
 """
@@ -13,7 +13,6 @@ from okdrop.ledger.rows import upload_of
 from okdrop.ledger.schema import DRAFTS, POSTED, TO_TELL, UPLOADS, Instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -36,9 +35,7 @@ def _count(query: Select[Any]) -> Select[int]:
 
 # How many videos were posted in a span of time, of all folders or of one; so many at most.
 POSTS: Final = _count(select(_ROW.posted_at).where(_WITHIN))
-POSTS_OF_FOLDER: Final = _count(
-    select(_ROW.posted_at).where(_WITHIN, _ROW.folder == bindparam("of_folder"))
-)
+POSTS_OF_FOLDER: Final = _count(select(_ROW.posted_at).where(_WITHIN, _ROW.folder == bindparam("of_folder")))
 
 # Of what OK is to be told something by now, what is due for the longest first; so many at most.
 TO_BE_TOLD: Final = (
@@ -67,9 +64,7 @@ LATELY_POSTED: Final = (
 IN_DRAFT: Final = select(_ROW.id).where(DRAFTS, _ROW.draft == literal_column("'friends'"))
 
 
-def posts(
-    connection: Connection, *, folder: str | None, first: datetime, end: datetime, at_most: int
-) -> int:
+def posts(connection: Connection, *, folder: str | None, first: datetime, end: datetime, at_most: int) -> int:
     """How many videos were posted from `first` on and before `end`."""
     keys: dict[str, Any] = {"since": first, "until": end, "at_most": at_most}
     if folder is None:
@@ -102,11 +97,6 @@ class Publications:
     """What the ledger answers of it; a part of `Ledger`, which has the thread."""
 
     _thread: Any
-    _now: Callable[[], datetime]
-
-    def now(self) -> datetime:
-        """The time by the ledger's own clock: what is due is due by it."""
-        return self._now()
 
     async def posts(self, *, folder: str | None, first: datetime, end: datetime, at_most: int) -> int:
         """How many videos were posted, or may have been, from `first` on and before `end`.
@@ -117,9 +107,7 @@ class Publications:
             end: the first that does not.
             at_most: what is counted to.
         """
-        return int(
-            await self._thread.read(posts, folder=folder, first=first, end=end, at_most=at_most)
-        )
+        return int(await self._thread.read(posts, folder=folder, first=first, end=end, at_most=at_most))
 
     async def to_be_told(self, by: datetime, *, at_most: int) -> list[int]:
         """The ids of uploads of which OK is to be told something by now, so many at most."""

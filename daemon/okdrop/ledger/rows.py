@@ -174,9 +174,7 @@ def _publication_of(column: Mapping[str, Any]) -> Publication:
     plain = {name: column[name] for name in _OF_PUBLICATION}
     state, cover = column["cover"], None
     if state is not None:
-        cover = Cover(
-            state=state, photo_id=column["cover_photo_id"] or "", token=column["cover_token"] or ""
-        )
+        cover = Cover(state=state, photo_id=column["cover_photo_id"] or "", token=column["cover_token"] or "")
     return Publication(**plain, words=column["words"] or "", cover=cover)
 
 

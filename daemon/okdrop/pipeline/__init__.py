@@ -7,10 +7,11 @@
 The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
 
-`Openings` say when what is whole may be published, `Teller` tells OK what is to be told of it later.
-A daemon that stays has more tasks beside them: `Neighbours` looks at what lies beside published files, `ForeignWrites` heeds what other processes order,
-`Mending` lets a halted pool go on, `HaltNote` writes down why it is halted, `Janitor` deletes orphans,
-`Pruner` forgets old histories. `Overrides` lets limits and pauses hold that a person sets meanwhile.
+`Openings` say when what is whole may be published, `Teller` tells OK what is to be told of it later. A
+daemon that stays has more tasks beside them: `Neighbours` looks at what lies beside published files,
+`ForeignWrites` heeds what other processes order, `Mending` lets a halted pool go on, `HaltNote` writes down
+why it is halted, `Janitor` deletes orphans, `Pruner` forgets old histories. `Overrides` lets limits and
+pauses hold that a person sets meanwhile.
 """
 
 from __future__ import annotations

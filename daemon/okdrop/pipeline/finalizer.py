@@ -48,7 +48,7 @@ class Finalizer:
         openings: say whether it is time.
     """
 
-    def __init__(  # noqa: PLR0913 - what it works between, by name
+    def __init__(
         self,
         parts: Parts,
         finals: Line,

@@ -1,7 +1,7 @@
 """When what is whole may be published: in its folder's hours, and as many a day as a person wants.
 
-Whoever comes too early waits here as an id; the row says why. When the time comes, as many are let go as there
-is room for, the oldest first, and the finalizer asks again: what the configuration says then is what counts.
+Whoever comes too early waits here as an id; the row says why. When the time comes, as many are let go as
+there is room for, the oldest first, and the finalizer asks again: what the configuration says then counts.
 
 Posts are counted in the ledger, so that a restart forgets none: the intent to publish is written with its
 time before the call leaves (`publication.posted_at`). What was admitted and has not written it yet is

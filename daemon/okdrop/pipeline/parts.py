@@ -19,7 +19,7 @@ from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
 from okdrop.pipeline.after import KEEP
 from okdrop.pipeline.places import folder_of
-from okdrop.pipeline.posting import Postings
+from okdrop.pipeline.posting import AS_IT_COMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from okdrop.pipeline.breakers import Breakers
     from okdrop.pipeline.pacing import Pacing
     from okdrop.pipeline.places import Place
-    from okdrop.pipeline.posting import Posting
+    from okdrop.pipeline.posting import Posting, Postings
     from okdrop.pipeline.throttle import Throttle
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
@@ -93,7 +93,7 @@ class Parts:
     keep_history: float = 0.0
     order: Order = Order.OLDEST
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
-    posting: Postings = Postings()
+    posting: Postings = AS_IT_COMES
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final, Self
 
 from okdrop.config.watch import Publish
-from okdrop.config.window import PublishWindow
+from okdrop.config.window import ALWAYS
 from okdrop.metadata import Privacy
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from okdrop.config import Config, Watch
+    from okdrop.config.window import PublishWindow
     from okdrop.metadata import Metadata
 
 
@@ -25,7 +26,7 @@ class Posting:
     for `update_within` seconds after publishing what lies beside a file is looked after.
     """
 
-    window: PublishWindow = PublishWindow()
+    window: PublishWindow = ALWAYS
     per_day: int = 0
     friends_first: bool = False
     public_after: float = 0.0
@@ -81,3 +82,7 @@ class Postings:
     def update_within(self) -> float:
         """For how long what lies beside a file is looked after, in seconds, where that is longest."""
         return max((one.update_within for one in self.folders.values()), default=0.0)
+
+
+AS_IT_COMES: Final = Postings()
+"""Nobody said anything of it."""

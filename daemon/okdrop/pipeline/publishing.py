@@ -47,5 +47,5 @@ async def published(parts: Parts, row: Upload, metadata: Metadata, beside: bytes
 
 
 def places_of(row: Upload) -> tuple[bytes, ...]:
-    """Beside which paths something may lie that belongs to a file: it stays where it was when that is moved."""
+    """Beside which paths something may lie that belongs to a file: it stays there when that is moved."""
     return (row.drop.path,) if row.moved_to is None else (row.drop.path, row.moved_to)

@@ -5,7 +5,8 @@ the ledger once a second: an order of another process, a time that came while th
 what a crash left are all found in the one way. Each step is one video.update, which may be repeated, and one
 write that notes it. A cover goes alone and last: what OK says against it is said of nothing else.
 
-Trouble here never changes the state of an upload. It is tried again after growing pauses, or given up and said.
+Trouble here never changes the state of an upload. It is tried again after growing pauses, or given up and
+said.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ class Teller:
             await self._note(row, row.publication.nothing_owed())
             return False
         now, publication = self._parts.now(), row.publication
-        if publication.tell_at > now or self._parts.breakers.holds(number, *CALL):
+        is_early = publication.tell_at is None or publication.tell_at > now
+        if is_early or self._parts.breakers.holds(number, *CALL):
             return False
         try:
             if publication.is_released(now) or publication.renew is not None:
@@ -288,6 +290,4 @@ def _has_new_texts(beside: bytes | None, publication: Publication) -> bool:
 
 def _earlier(publication: Publication, by: timedelta) -> Publication:
     tell_at, public_at = publication.tell_at, publication.public_at
-    return publication.with_(
-        tell_at=tell_at and tell_at - by, public_at=public_at and public_at - by
-    )
+    return publication.with_(tell_at=tell_at and tell_at - by, public_at=public_at and public_at - by)

@@ -68,7 +68,7 @@ def as_told(metadata: Metadata, *, draft: bool) -> dict[str, Any]:
 
 
 async def beside_of(parts: Parts, drop: Drop, *, always: bool = False) -> bytes | None:
-    """A fingerprint of what lies beside a file, where that matters later, or `always`; None where it does not."""
+    """A fingerprint of what lies beside a file, where that matters later, or `always`; else None."""
     if not always and not parts.posting_of(drop).update_within:
         return None
     return bytes(await asyncio.to_thread(look_beside, drop.path))
