@@ -50,7 +50,18 @@ def change(bench: Bench, **changes: Any) -> None:
     object.__setattr__(bench.parts, "posting", postings)
 
 
+async def drained(bench: Bench) -> list[int]:
+    """Who stands in line to be published."""
+    numbers: list[int] = []
+    while bench.finals._standing:
+        number = await bench.finals.get()
+        assert number is not None
+        numbers.append(number)
+    return numbers
+
+
 async def publish(bench: Bench, *rows: Upload) -> list[State]:
+    await drained(bench)  # there the uploader put them
     for row in rows:
         await bench.finalizer.publish(row.id)
     return [(await bench.row(row.id)).state for row in rows]
@@ -59,11 +70,7 @@ async def publish(bench: Bench, *rows: Upload) -> list[State]:
 async def go_on(bench: Bench) -> list[int]:
     """Let go whose time has come, and have them published; returns who went."""
     await bench.openings.look()
-    went = []
-    while bench.finals._standing:
-        number = await bench.finals.get()
-        assert number is not None
-        went.append(number)
+    went = await drained(bench)
     for number in went:
         await bench.finalizer.publish(number)
     return went
