@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
     from okdrop.protocol.photos import Photo
 
-UNFIT: Final = "image_unfit"
-
 MAY_CHANGE_TRIES: Final = 5
 """How often an image that is not whole, or changes, is looked at before it counts as broken."""
 
@@ -45,7 +43,7 @@ async def bring(parts: Parts, row: Upload) -> Photo:
 def _read(places: tuple[bytes, ...]) -> Image:
     path = image_beside(places)
     if path is None:
-        raise GaveUp("the image beside the video is gone", code=UNFIT)
+        raise GaveUp("the image beside the video is gone", code="image_unfit")
     name = events.shown(path.rpartition(b"/")[2])
     hint = "put another image in its place, then `okdrop update`"
     try:
@@ -53,8 +51,8 @@ def _read(places: tuple[bytes, ...]) -> Image:
     except UnfitImageError as error:
         words = f"the image {name} cannot be the cover: {error.reason}"
         if error.may_change:
-            raise Trouble(words, code=UNFIT, hint=hint, tries=MAY_CHANGE_TRIES) from None
-        raise GaveUp(words, code=UNFIT, hint=hint) from None
+            raise Trouble(words, code="image_unfit", hint=hint, tries=MAY_CHANGE_TRIES) from None
+        raise GaveUp(words, code="image_unfit", hint=hint) from None
 
 
 async def _blocks(data: bytes) -> AsyncGenerator[bytes | memoryview, None]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import State
 from okdrop.inbox.beside import Beside, look_beside
+from okdrop.inbox.own_thread import begun
 from okdrop.ledger import StaleVersion
 from okdrop.publication import Renew
 
@@ -61,7 +62,8 @@ class Neighbours:
         rows = await self._parts.ledger.lately_posted(after=after, at_most=IN_A_ROUND)
         self._after = rows[-1].publication.posted_at if len(rows) == IN_A_ROUND else None
         watched = [row for row in rows if self._is_watched(row)]
-        looks = await asyncio.to_thread(_look_at_all, [row.drop.path for row in watched])
+        paths = [row.drop.path for row in watched]
+        looks = await begun(lambda: [look_beside(path) for path in paths], name="okdrop-neighbours")
         for row, beside in zip(watched, looks, strict=True):
             if self._has_settled(row, beside):
                 await self._renew(row)
@@ -92,7 +94,3 @@ class Neighbours:
             await self._parts.ledger.write(
                 row.with_(publication=publication), note="what lies beside the file changed"
             )
-
-
-def _look_at_all(paths: list[bytes]) -> list[Beside]:
-    return [look_beside(path) for path in paths]
