@@ -260,6 +260,17 @@ async def test_those_that_come_at_once_are_not_one_too_many(set_up: Callable[...
     assert (await bench.row(rows[0].id)).state is State.PUBLISHED
 
 
+@pytest.mark.parametrize("stays", [True, False])
+async def test_the_day_is_used_up_to_the_last_however_they_come(
+    set_up: Callable[..., Awaitable[Bench]], *, stays: bool
+) -> None:
+    bench = await set_up(stays=stays, zone=morning(), per_day=5, posting=Posting(per_day=5))
+    rows = [await bench.whole(f"{number}.mp4", SMALL + number) for number in range(5)]
+    await drained(bench)
+    await asyncio.gather(*(bench.finalizer.publish(row.id) for row in reversed(rows)))
+    assert len(bench.published) == 5
+
+
 async def test_a_restart_does_not_forget_what_was_posted(set_up: Callable[..., Awaitable[Bench]]) -> None:
     bench = await set_up(stays=True, zone=morning(), per_day=1)
     rows = await three(bench)

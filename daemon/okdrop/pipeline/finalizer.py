@@ -178,7 +178,8 @@ class Finalizer:
             # Gone is not changed: OK holds the only copy there may be. It is published.
         except GaveUp:
             pass  # It cannot be read any more, but every byte of it was, and OK holds them.
-        return await self._parts.ledger.write(intended(row, self._parts.now()).with_(digest=digest))
+        async with self._openings.posting(row):
+            return await self._parts.ledger.write(intended(row, self._parts.now()).with_(digest=digest))
 
     async def _proven(self, row: Upload, source: Source) -> bytes | None:
         """The digest of what OK holds: what was hashed as it left, and the rest read again."""

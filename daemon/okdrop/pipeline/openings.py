@@ -78,8 +78,18 @@ class Openings:
         try:
             yield wait
         finally:
-            if self._passing.pop(row.id, None) is not None:
-                self._changed.set()
+            self._passing.pop(row.id, None)
+            self._changed.set()
+
+    @contextlib.asynccontextmanager
+    async def posting(self, row: Upload) -> AsyncIterator[None]:
+        """The intent to publish is written within the block: nobody counts meanwhile."""
+        if next(self._days(row), None) is None:
+            yield
+            return
+        async with self._asking:
+            yield
+            self._passing.pop(row.id, None)
 
     async def _wait_of(self, row: Upload) -> Wait | None:
         posting, folder = self._parts.posting_of(row.drop), row.drop.folder
@@ -106,10 +116,7 @@ class Openings:
         return {number for number, folder in self._passing.items() if key[1] in {None, folder}}
 
     async def _left(self, key: Key, *, taken: set[int]) -> int:
-        """How many more may be posted today, beside those who have a place already.
-
-        Whoever writes its intent while the ledger is asked is counted twice rather than not at all.
-        """
+        """How many more may be posted today, beside those who have a place already."""
         folder = key[1]
         if not (limit := self._limit(folder)):
             return _ANY_NUMBER
@@ -198,5 +205,6 @@ class Openings:
         if closed_by is Closed.WINDOW:
             now = self._parts.now().astimezone(self._parts.posting.zone)
             return len(waiting) if self._parts.posting.of(folder or "").window.is_open_at(now) else 0
-        on_their_way = {number for number, is_let_go in waiting.items() if is_let_go}
-        return max(0, await self._left(key, taken=self._reserved(key) | on_their_way))
+        async with self._asking:
+            on_their_way = {number for number, is_let_go in waiting.items() if is_let_go}
+            return max(0, await self._left(key, taken=self._reserved(key) | on_their_way))
