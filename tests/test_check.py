@@ -132,6 +132,17 @@ async def test_a_move_to_that_has_no_effect_is_told(
     assert f'has no effect, since after = "{after}"' in about(said, "move_to")
 
 
+async def test_when_a_folder_publishes_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+    folder = {"path": str(tmp_path / "drop"), "publish_window": "00:00-00:01 Mon 00:00-00:01"}
+    code, said = await checked(environ, OKDROP_WATCH=json.dumps([folder | {"public_after": "1h"}]))
+    assert code == 0
+    assert re.search(r"00:00-00:01 Mon 00:00-00:01: (open now|opens at \d{4})", about(said, "publish_window"))
+    assert 'has no effect, since publish = "at once"' in about(said, "public_after")
+    friends = folder | {"publish": "friends first", "public_after": "1h"}
+    _, said = await checked(environ, OKDROP_WATCH=json.dumps([friends]))
+    assert "public_after" not in "\n".join(said)
+
+
 async def test_where_published_files_move_to(environ: dict[str, str], tmp_path: Path) -> None:
     code, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "a" / "b"))
     assert code == 0

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 COMMANDS = [
     *("run", "upload", "status", "show", "retry", "cancel", "go", "adopt", "explain", "check", "health"),
-    *("init", "emulator", "demo", "bandwidth", "pause", "resume", "top"),
+    *("init", "emulator", "demo", "bandwidth", "pause", "resume", "top", "release", "update"),
 ]
 
 
@@ -161,6 +161,9 @@ def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
         ["upload"],
         ["upload", "/no/such/file.mp4"],
         ["retry"],
+        ["release"],
+        ["release", "1", "--all"],
+        ["update"],
         ["retry", "1", "--failed"],
         ["cancel"],
         ["emulator"],
@@ -368,6 +371,25 @@ def test_cancel(okdrop: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = okdrop("cancel", "1", "2")
     assert (code, out) == (2, "upload 1: cancelled\n")
     assert err == "okdrop: upload 2 is published; only unfinished and failed ones can be cancelled\n"
+
+
+@pytest.mark.usefixtures("rows")
+def test_release_and_update_say_what_can_be_told_ok_and_what_not(
+    okdrop: Callable[..., tuple[int, str, str]],
+) -> None:
+    assert okdrop("release", "--all") == (0, "nothing to release\n", "")
+    code, out, err = okdrop("release", "1", "2")
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        "okdrop: upload 1 is failed; only what was published for friends first can be released",
+        "okdrop: upload 2 was not published for friends first, or is public already",
+    ]
+    code, out, err = okdrop("update", "2", "1")
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        "okdrop: upload 2 was adopted: okdrop does not know its video",
+        "okdrop: upload 1 is failed; only published ones can be updated",
+    ]
 
 
 def test_init_writes_a_configuration_that_can_be_used_and_replaces_none(

@@ -12,6 +12,7 @@ from okdrop import orders
 from okdrop.drop import Failure, State
 from okdrop.errors import LedgerError
 from okdrop.ledger import Ledger
+from okdrop.publication import Draft, Publication, Renew
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -168,8 +169,47 @@ async def test_go_releases_what_is_held(
     assert await stands(daemon, other.id) == other
 
 
-@pytest.mark.parametrize("order", [orders.retry, orders.cancel, orders.go])
+@pytest.mark.parametrize("order", [orders.retry, orders.cancel, orders.go, orders.release, orders.update])
 def test_an_order_never_creates_a_ledger(url: str, tmp_path: Path, order: Any) -> None:
     with pytest.raises(LedgerError, match="there is no ledger"):
         asyncio.run(order(url, [1]))
     assert list(tmp_path.iterdir()) == []
+
+
+def draft_of(state: Draft = Draft.FRIENDS) -> Publication:
+    return Publication(draft=state, words="w")
+
+
+async def test_what_friends_saw_first_is_released_by_id_or_all_of_it(daemon: Ledger, url: str) -> None:
+    rows = [
+        await row_in(daemon, State.PUBLISHED, name, ticket=ticket(), publication=draft_of()) for name in "ab"
+    ]
+    public = await row_in(daemon, State.PUBLISHED, "c", ticket=ticket())
+    assert [said.done for said in await orders.release(url, [rows[0].id, public.id])] == [True, False]
+    (said,) = await orders.release(url, [])
+    assert said.text == f"upload {rows[1].id}: it is made public"
+    for row in rows:
+        publication = (await stands(daemon, row.id)).publication
+        assert publication.draft is Draft.RELEASE
+        assert publication.tell_at is not None
+    assert (await daemon.history(rows[0].id))[-1].note == "released by hand"
+    version = (await stands(daemon, rows[0].id)).version
+    assert [said.done for said in await orders.release(url, [rows[0].id])] == [True]
+    assert (await stands(daemon, rows[0].id)).version == version  # to say it twice changes nothing
+
+
+async def test_an_update_is_of_what_okdrop_published(daemon: Ledger, url: str) -> None:
+    published = await row_in(daemon, State.PUBLISHED, "a", ticket=ticket())
+    adopted = await row_in(daemon, State.PUBLISHED, "b")
+    waiting = await row_in(daemon, State.FINALIZING, "c", ticket=ticket())
+    said = await orders.update(url, [published.id, adopted.id, waiting.id, 99])
+    assert [(one.done, one.known) for one in said] == [
+        (True, True),
+        (False, True),
+        (False, True),
+        (False, False),
+    ]
+    assert "was adopted" in said[1].text
+    publication = (await stands(daemon, published.id)).publication
+    assert (publication.renew, publication.tell_at is not None) == (Renew.ASKED, True)
+    assert await daemon.to_be_told(daemon.now(), at_most=9) == [published.id]

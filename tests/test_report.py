@@ -12,6 +12,7 @@ from rich.console import Console
 from okdrop.documents import history_as_json, rfc3339, upload_as_json
 from okdrop.drop import Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.ledger import HistoryRow, Orphans
+from okdrop.publication import Closed, Cover, CoverState, Draft, Publication, Renew
 from okdrop.report import (
     NO_ORPHANS,
     facts,
@@ -280,3 +281,50 @@ def test_that_ok_is_processing_a_video_is_no_hindrance() -> None:
     away = dict(facts(row.with_(last_trouble="api_unreachable")))
     assert away["left to do"].endswith(", last hindered by api_unreachable")
     assert away["next try"].endswith(", after api_unreachable")
+
+
+@pytest.mark.parametrize(
+    ("state", "publication", "words"),
+    [
+        (
+            State.FINALIZING,
+            Publication(closed_by=Closed.WINDOW, opens_at=AT),
+            "whole; published from 2030-01-02 03:04 UTC on (publish_window)",
+        ),
+        (State.FINALIZING, Publication(closed_by=Closed.WINDOW), "in its folder's hours (publish_window)"),
+        (State.FINALIZING, Publication(closed_by=Closed.DAY), "on a day with room for it (posts_per_day)"),
+        (State.PUBLISHED, Publication(draft=Draft.FRIENDS), "seen by friends alone, until okdrop release 7"),
+        (
+            State.PUBLISHED,
+            Publication(draft=Draft.FRIENDS, public_at=AT),
+            "seen by friends alone, public from 2030-01-02 03:04 UTC on",
+        ),
+        (State.PUBLISHED, Publication(draft=Draft.RELEASE), "released; OK is told that it is public"),
+    ],
+)
+def test_when_and_for_whom_it_is_public_is_said_everywhere(
+    state: State, publication: Publication, words: str
+) -> None:
+    row = upload(state=state, publication=publication, ticket=TICKET)
+    assert words in drawn(row)
+    assert any(words in line for line in status_as_lines({}, [row]))
+    assert any(words in line for line in upload_as_lines(row, []))
+
+
+def test_what_is_over_is_not_said() -> None:
+    row = upload(state=State.PUBLISHED, ticket=TICKET, publication=Publication(closed_by=Closed.DAY))
+    assert "posts_per_day" not in drawn(row)
+    assert upload_as_json(row)["waits_to_publish"] == "posts_per_day"  # programs look at the state
+
+
+@pytest.mark.parametrize("state", CoverState)
+def test_how_far_a_cover_has_come_and_never_its_token(state: CoverState) -> None:
+    cover = Cover(state=state, photo_id="p1", token=SECRET)
+    publication = Publication(cover=cover, words=SECRET, renew=Renew.ASKED)
+    row = upload(state=State.PUBLISHED, publication=publication)
+    shown = dict(facts(row))
+    assert shown["cover"] != ""
+    assert shown["to tell OK"] == "what its metadata comes to now"
+    document = upload_as_json(row)
+    assert (document["cover"], document["to_be_updated"]) == (state.value, True)
+    assert SECRET not in json.dumps(document) + repr(shown) + repr(row)

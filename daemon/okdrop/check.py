@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import service
 from okdrop.client import Client
-from okdrop.config import UploadMode, unheeded
+from okdrop.config import Publish, UploadMode, unheeded
 from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import lease
@@ -107,10 +107,24 @@ def _limit(what: str, bandwidth: Bandwidth) -> list[Finding]:
     return [Finding(what, f"{bandwidth}: {now}{by}")]
 
 
+def _publishing(watch: Watch) -> list[Finding]:
+    """When a folder's videos become public, where that is not at once."""
+    findings, of = [], f"of {shown(os.fsencode(watch.path))}"
+    if (window := watch.publish_window).spans:
+        now = datetime.now(UTC)
+        opens = window.next_opening(now)
+        says = "open now" if opens == now else f"opens at {opens.astimezone():%Y-%m-%d %H:%M}"
+        findings.append(Finding(f"publish_window {of}", f"{window}: {says}, by the local clock"))
+    if watch.public_after and watch.publish is Publish.AT_ONCE:
+        says = 'has no effect, since publish = "at once"; it is for "friends first"'
+        findings.append(Finding(f"public_after {of}", says))
+    return findings
+
+
 def _beside(watch: Watch) -> list[Finding]:
     """What there is to say of a folder's further keys."""
     path = os.fsencode(watch.path)
-    findings = _limit(f"bandwidth of {shown(path)}", watch.bandwidth)
+    findings = [*_limit(f"bandwidth of {shown(path)}", watch.bandwidth), *_publishing(watch)]
     if watch.move_to is not None:
         if watch.after == "move":
             return [_move_to(watch.path, watch.move_to), *findings]

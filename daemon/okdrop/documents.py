@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from okdrop.config.bandwidth import Bandwidth
     from okdrop.drop import Halt, Upload
     from okdrop.ledger import HistoryRow, Override
+    from okdrop.publication import Publication
 
 
 def rfc3339(moment: datetime) -> str:
@@ -48,6 +49,25 @@ def upload_as_json(row: Upload, replaced_by: int | None = None) -> dict[str, Any
         "waits_for": row.waits_for,
         "duplicate_of": row.duplicate_of,
         "replaced_by": replaced_by,
+        **_publication_as_json(row.publication),
+    }
+
+
+def _publication_as_json(publication: Publication) -> dict[str, Any]:
+    """When and how its video becomes public; what OK is to be told is never shown."""
+
+    def moment(at: datetime | None) -> str | None:
+        return rfc3339(at) if at is not None else None
+
+    cover = publication.cover
+    return {
+        "waits_to_publish": publication.closed_by.value if publication.closed_by is not None else None,
+        "opens_at": moment(publication.opens_at),
+        "posted_at": moment(publication.posted_at),
+        "draft": publication.draft.value if publication.draft is not None else None,
+        "public_at": moment(publication.public_at),
+        "cover": cover.state.value if cover is not None else None,
+        "to_be_updated": publication.renew is not None,
     }
 
 

@@ -16,6 +16,7 @@ import enum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from okdrop.errors import LocalProtocolError
+from okdrop.publication import UNPUBLISHED, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -240,6 +241,7 @@ class Upload:
     held: bool = False  #: found among too many at once: waits until a person says go
     chore: Chore | None = None  #: what is still to do after publishing; its next try is at `retry_at`
     moved_to: bytes | None = None  #: where the source goes, written before it moves; absolute
+    publication: Publication = UNPUBLISHED  #: when it was posted, what OK was told and is still to be told
     created_at: datetime
     updated_at: datetime
 

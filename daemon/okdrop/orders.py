@@ -1,4 +1,4 @@
-"""A person's orders: `retry`, `cancel`, `go`, `bandwidth`, `pause` and `resume`, carried out on the ledger.
+"""A person's orders, carried out on the ledger: `retry`, `cancel`, `release`, `update`, `go`, and limits.
 
 They work beside a running daemon: each write compares and sets the row's version, so an order that a
 worker's write came before is judged anew, and a worker that an order came before meets `StaleVersion`.
@@ -27,8 +27,10 @@ __all__ = [
     "limit",
     "may_be_public",
     "pause",
+    "release",
     "resume",
     "retry",
+    "update",
 ]
 
 
@@ -60,6 +62,36 @@ async def cancel(url: str, numbers: Sequence[int]) -> list[Said]:
     with read_only(url):
         pass
     return await _carry_out_all(url, numbers, orders.cancel)
+
+
+async def release(url: str, numbers: Sequence[int]) -> list[Said]:
+    """Make public what friends saw first.
+
+    Args:
+        url: of the ledger.
+        numbers: ids; none: all that friends alone see.
+
+    Raises:
+        LedgerError: the ledger is missing, or cannot be used.
+    """
+    with read_only(url) as reader:
+        chosen = [*numbers] or reader.in_draft()
+    return await _carry_out_all(url, chosen, orders.release)
+
+
+async def update(url: str, numbers: Sequence[int]) -> list[Said]:
+    """Tell OK the metadata of published videos as it comes to now.
+
+    Args:
+        url: of the ledger.
+        numbers: ids.
+
+    Raises:
+        LedgerError: the ledger is missing, or cannot be used.
+    """
+    with read_only(url):
+        pass
+    return await _carry_out_all(url, numbers, orders.renew)
 
 
 async def go(url: str, folders: Collection[str] | None = None) -> int:

@@ -42,6 +42,7 @@ from okdrop.pipeline import (
     Parts,
     Pipeline,
     Place,
+    Postings,
     Standing,
     Tally,
     Throttle,
@@ -311,6 +312,7 @@ async def _parts(
             chance=random.random,
             throttles=limits,
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
+            posting=Postings.by(config),
             keep_history=config.ledger.keep_history,
             order=config.upload.order,
             places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
@@ -336,10 +338,7 @@ def pacing(config: Config) -> Pacing:
 
 
 def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
-    """The limits on what is sent, by the configuration: the process's and each folder's, if there is any.
-
-    A limit may be set while it runs, also where none is configured.
-    """
+    """The limits on what is sent, the process's and each folder's; one that is none may be set meanwhile."""
     return {
         folder: Throttle(limit, now=_now, monotonic=time.monotonic, emit=emit, folder=folder)
         for folder, limit in config.limits.items()

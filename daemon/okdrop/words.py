@@ -6,6 +6,7 @@ from typing import Final
 
 from okdrop.drop import UNFINISHED, Halt, State, Upload
 from okdrop.events import shown
+from okdrop.publication import Closed, CoverState, Draft
 
 OF_ANOTHER_FILE: Final = frozenset({"file_too_small", "bad_format", "dvd_menu"})
 """Codes of failures that no retry undoes: what helps is another file, which gets an upload of its own."""
@@ -47,10 +48,13 @@ def standing(row: Upload) -> str:
     """Where an upload stands, and what can be done about it where that is up to a person."""
     if row.state in UNFINISHED:
         waits = f", {waiting(row)}" if row.waits_for is not None else ""
+        if words := not_yet(row):
+            return f"{row.state}: {words}"
         return f"{row.state}, {held(row)} % held by OK{waits}"
     match row.state:
         case State.PUBLISHED:
-            return f"published{video(row)}"
+            friends = f"; {draft(row)}" if draft(row) else ""
+            return f"published{video(row)}{friends}"
         case State.FAILED if row.failure is not None:
             hint = f"; {row.failure.hint}" if row.failure.hint else ""
             then = "" if row.failure.code in OF_ANOTHER_FILE else f"; then: okdrop retry {row.id}"
@@ -70,6 +74,42 @@ def halted(halt: Halt) -> str:
     hint = f"; {halt.hint}" if halt.hint else ""
     since = f"{halt.since:%Y-%m-%d %H:%M:%S} UTC"
     return printable(f"everything waits since {since}: {halt.message} ({halt.code}){hint}")
+
+
+def not_yet(row: Upload) -> str:
+    """Why it is not published though OK holds all of it; "" where nothing of the kind keeps it."""
+    publication = row.publication
+    if row.state is not State.FINALIZING or publication.closed_by is None:
+        return ""
+    if publication.closed_by is Closed.DAY:
+        return "whole; it is published on a day with room for it (posts_per_day)"
+    if publication.opens_at is None:
+        return "whole; it is published in its folder's hours (publish_window)"
+    return f"whole; published from {publication.opens_at:%Y-%m-%d %H:%M} UTC on (publish_window)"
+
+
+def draft(row: Upload) -> str:
+    """Who sees a published video that is not public yet, and until when; "" where it is."""
+    publication = row.publication
+    if row.state is not State.PUBLISHED or publication.draft is None:
+        return ""
+    if publication.draft is Draft.RELEASE:
+        return "released; OK is told that it is public"
+    if publication.public_at is None:
+        return f"seen by friends alone, until okdrop release {row.id}"
+    return f"seen by friends alone, public from {publication.public_at:%Y-%m-%d %H:%M} UTC on"
+
+
+def cover(row: Upload) -> str:
+    """How far its cover has come, where that is worth a word."""
+    state = row.publication.cover
+    words = {
+        CoverState.DUE: "to be sent",
+        CoverState.HELD: "sent, to be set",
+        CoverState.SET: "set",
+        CoverState.REFUSED: "not taken, see the history; okdrop update tries it again",
+    }
+    return words[state.state] if state is not None else ""
 
 
 def waiting(row: Upload) -> str:

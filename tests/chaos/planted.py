@@ -142,7 +142,7 @@ DEFECTS: Final = (
     ),
     Defect(
         name="the intent to publish is not written",
-        edits=(("pipeline/finalizer.py", "row.with_(publish_offered=True, digest", "row.with_(digest"),),
+        edits=(("pipeline/finalizer.py", "intended(row, self._parts.now()).with_", "row.with_"),),
         tests=("pipeline/test_finalizer.py",),
     ),
     Defect(

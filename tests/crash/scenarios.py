@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hashlib
 import os
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from crash.world import (
@@ -25,11 +27,14 @@ from crash.world import (
 )
 from okdrop import events
 from okdrop.config.watch import After
+from okdrop.config.window import PublishWindow
 from okdrop.drop import State
 from okdrop.emulator import Mode
 from okdrop.errors import Trouble
+from okdrop.inbox.beside import NOTHING
 from okdrop.leaves import LEAF_SIZE
-from okdrop.ledger import Ledger
+from okdrop.ledger import Ledger, orders
+from okdrop.pipeline.posting import ANY_TIME, Posting
 from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import HOPELESS
@@ -273,6 +278,80 @@ async def nothing_yet(world: World) -> Digests:
     return {}
 
 
+# What a folder says of when and how its videos become public.
+
+IN_AN_HOUR: Final = PublishWindow.parse(
+    f"{datetime.now(UTC) + timedelta(hours=1):%H:%M}-{datetime.now(UTC) + timedelta(hours=21):%H:%M}"
+)
+FRIENDS_FIRST: Final = Posting(friends_first=True)
+WITH_COVER: Final = Posting(cover=True)
+WATCHED: Final = Posting(update_within=WEEK)
+JPEG: Final = b"\xff\xd8\xff" + bytes(5000) + b"\xff\xd9"
+COVER: Final = hashlib.sha256(JPEG).hexdigest()
+
+
+async def ordered(world: World, order: Callable[[Ledger, int], Awaitable[Any]]) -> None:
+    """Another process says something about the first upload."""
+    async with await Ledger.open(world.ledger_url, lock=False, now=world.clock.now) as other:
+        assert (await order(other, world.rows()[0].id)).done
+
+
+async def released(world: World) -> Digests:
+    digests = await published(world)
+    await ordered(world, orders.release)
+    return digests
+
+
+async def released_and_refused(world: World) -> Digests:
+    """A person released it, and then OK would not show it."""
+    digests = await released(world)
+    async with await Ledger.open(world.ledger_url, lock=False, now=world.clock.now) as other:
+        await other.write(world.rows()[0].to(State.FAILED, chore=None), note="OK refuses it")
+    return digests
+
+
+async def with_an_image(world: World) -> Digests:
+    (world.folder / "a.jpg").write_bytes(JPEG)
+    return await small(world)
+
+
+async def with_a_broken_image(world: World) -> Digests:
+    (world.folder / "a.jpg").write_bytes(b"no image at all")
+    return await small(world)
+
+
+async def with_an_image_no_more_wanted(world: World) -> Digests:
+    """A cover was due, and a crash came before it was brought; now the folder wants none."""
+    digests = await with_an_image(world)
+    assert (await world.live(Point("upload_photo", 1, When.BEFORE))).died
+    world.posting = ANY_TIME
+    return digests
+
+
+async def with_a_text_that_comes_later(world: World) -> Digests:
+    digests = await published(world)
+    (world.folder / "a.txt").write_text("about it")
+    return digests
+
+
+async def published_by_a_clock_ahead(world: World) -> Digests:
+    """It becomes public by itself in an hour, by a clock that was a year ahead."""
+    world.clock.ahead += 365 * 86_400.0
+    digests = await published(world)
+    world.clock.ahead -= 365 * 86_400.0
+    return digests
+
+
+def is_mended(world: World) -> bool:
+    tell_at = world.rows()[0].publication.tell_at
+    return tell_at is not None and tell_at <= world.clock.now() + timedelta(hours=1)
+
+
+def is_looked_after(world: World) -> bool:
+    publication = world.rows()[0].publication
+    return publication.renew is None and not (publication.beside or b"").startswith(NOTHING)
+
+
 # --- meanwhile ------------------------------------------------------------------------------------------
 
 
@@ -454,6 +533,27 @@ async def duplicate(world: World, digests: Digests, litter: int) -> None:
     assert [row.state for row in world.rows()] == [State.PUBLISHED, State.DUPLICATE]
 
 
+async def once_and_public(world: World, digests: Digests, litter: int) -> None:
+    await once(world, digests, litter)
+    assert [video["privacy"] for video in world.published] == ["PUBLIC"]
+    assert {row.publication.tell_at for row in world.rows()} == {None}
+
+
+async def once_for_friends(world: World, digests: Digests, litter: int) -> None:
+    assert_once(world, digests, litter=litter)
+    assert [video["privacy"] for video in world.published] == ["FRIENDS"]
+
+
+async def once_with_its_cover(world: World, digests: Digests, litter: int) -> None:
+    await once_and_public(world, digests, litter)
+    assert [video["cover"] for video in world.published] == [COVER]
+
+
+async def once_without_a_cover(world: World, digests: Digests, litter: int) -> None:
+    await once_and_public(world, digests, litter)
+    assert [video["cover"] for video in world.published] == [""]
+
+
 async def one_of_the_same(world: World, digests: Digests, litter: int) -> None:
     """One video for both; both files were moved, and only one was sent."""
     assert_once(world, {NAME: digests[NAME]}, litter=litter)
@@ -569,7 +669,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
                 "uploader.Uploader._whole",
                 "finalizer.Finalizer._commit_to",
                 "update",
-                "finalizer.Finalizer.publish",
+                "finalizer.Finalizer._publish_now",
                 "video_status",
                 "chores.Chores._go_on",
                 "chores.Chores._done",
@@ -1026,6 +1126,76 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         on={"filer.Filer._write_target < filer.Filer._aim": target_taken},
         visits=frozenset({"filer.Filer.move"}),
         verdict=once_beside_another,
+    ),
+    # When and how it becomes public.
+    Scenario(
+        name="whole before its hours",
+        world={"posting": Posting(window=IN_AN_HOUR)},
+        prepare=dropped,
+        mend=calm,
+        visits=frozenset({"openings.Openings.wait"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="friends first, and released",
+        world={"posting": FRIENDS_FIRST},
+        prepare=released,
+        visits=frozenset({"teller.Teller._amend", "teller.Teller._note"}),
+        verdict=once_and_public,
+    ),
+    Scenario(
+        name="released, and refused",
+        world={"posting": FRIENDS_FIRST},
+        prepare=released_and_refused,
+        visits=frozenset({"teller.Teller._step"}),
+        verdict=once_for_friends,
+    ),
+    Scenario(
+        name="with a cover",
+        world={"posting": WITH_COVER},
+        prepare=with_an_image,
+        visits=frozenset({"upload_photo", "teller.Teller._cover#2", "teller.Teller._cover#3"}),
+        verdict=once_with_its_cover,
+    ),
+    Scenario(
+        name="with a cover, in trouble",
+        world={"posting": WITH_COVER},
+        prepare=with_an_image,
+        weather=(("api_error", {"code": 9999, "method": "photo.upload", "times": 1}),),
+        mend=calm,
+        visits=frozenset({"teller.Teller._later"}),
+        verdict=once_with_its_cover,
+    ),
+    Scenario(
+        name="with a broken cover",
+        world={"posting": WITH_COVER},
+        prepare=with_a_broken_image,
+        visits=frozenset({"teller.Teller._give_up"}),
+        verdict=once_without_a_cover,
+    ),
+    Scenario(
+        name="with a cover that is no more wanted",
+        world={"posting": WITH_COVER},
+        prepare=with_an_image_no_more_wanted,
+        visits=frozenset({"teller.Teller._cover#1"}),
+        verdict=once_without_a_cover,
+    ),
+    Scenario(
+        name="a text beside it changes",
+        world={"posting": WATCHED},
+        prepare=with_a_text_that_comes_later,
+        patches={"okdrop.pipeline.neighbours.ROUND_EVERY": 0.002, "okdrop.pipeline.teller.LOOK_EVERY": 0.002},
+        stays_until=is_looked_after,
+        visits=frozenset({"neighbours.Neighbours._renew"}),
+        verdict=once_and_public,
+    ),
+    Scenario(
+        name="noted by a clock ahead",
+        world={"posting": Posting(friends_first=True, public_after=3_600.0), "step": 0.0},
+        prepare=published_by_a_clock_ahead,
+        stays_until=is_mended,
+        visits=frozenset({"teller.Teller.mend_times"}),
+        verdict=once_for_friends,
     ),
     Scenario(
         name="its history is forgotten",

@@ -63,6 +63,7 @@ WRITERS = frozenset(
         "Chores._left",
         "Filer._write_target",
         "Finalizer._fail",
+        "Teller._note",
         "Uploader._failed",
         "janitor._failed",
     }

@@ -17,6 +17,7 @@ import hashlib
 import os
 import shutil
 import sys
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from crash import sites
@@ -27,7 +28,19 @@ from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KE
 from okdrop.ledger import Ledger, read_only
 from okdrop.metadata import Settings
 from okdrop.names import Names
-from okdrop.pipeline import Afterwards, Brake, Breakers, Folder, Pacing, Parts, Pipeline, Place, Tally
+from okdrop.pipeline import (
+    Afterwards,
+    Brake,
+    Breakers,
+    Folder,
+    Pacing,
+    Parts,
+    Pipeline,
+    Place,
+    Postings,
+    Tally,
+)
+from okdrop.pipeline.posting import ANY_TIME, Posting
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
 from pipeline.bench import Clock, TappedFaults, content
@@ -75,6 +88,7 @@ MOMENTS: Final = {
     "video_statuses": (When.BEFORE, When.AFTER),
     "update": (When.BEFORE, When.UNSEEN, When.AFTER),
     "delete": (When.BEFORE, When.UNSEEN, When.AFTER),
+    "upload_photo": (When.BEFORE, When.UNSEEN, When.AFTER),
 }
 """What the client can be asked, and the moments of each: a question changes nothing, so its answer is all."""
 
@@ -82,6 +96,7 @@ METHODS: Final = {
     "request_ticket": "video.getUploadUrl",
     "update": "video.update",
     "delete": "video.delete",
+    "upload_photo": "photo.upload",
 }
 
 
@@ -233,6 +248,9 @@ class World:
         surge: more files than this in a new folder are held.
         keep_history: for how many seconds the history of what ended is kept; 0: for ever.
         segment: bytes in one.
+        posting: when and how the folder's videos become public.
+        per_day: how many of all are posted a day; 0: as many as there are.
+        settings: what the folder says of its videos.
         patience: for how many seconds a file that is gone is looked for.
         step: seconds between two lives.
         on: what happens once, after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
@@ -253,6 +271,9 @@ class World:
     surge: int = 0
     keep_history: float = 0.0
     segment: int = SEGMENT
+    posting: Posting = ANY_TIME
+    per_day: int = 0
+    settings: Settings = dataclasses.field(default_factory=Settings)
     patience: float = 0.0
     step: float = 7_200.0
     on: dict[str, Callable[[], Awaitable[None]]] = dataclasses.field(default_factory=dict)
@@ -369,7 +390,8 @@ class World:
         backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
         now, monotonic = self.clock.now, self.clock.monotonic
         return Parts(
-            folders={"": Settings(), str(self.folder): Settings()},
+            folders={"": Settings(), str(self.folder): self.settings},
+            posting=Postings(folders={str(self.folder): self.posting}, per_day=self.per_day, zone=UTC),
             ledger=MortalLedger(ledger, life.fate, self),
             client=MortalClient(client, life.fate, self),
             emit=emit,

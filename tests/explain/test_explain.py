@@ -17,6 +17,7 @@ from okdrop.inbox import lease
 from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
 from okdrop.ledger import Ledger, read_only
+from okdrop.publication import Closed, Publication
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -296,3 +297,32 @@ def test_a_file_that_is_not_whole_would_be_waited_for(place: Place) -> None:
 
 def place_explained(place: Place, path: Path, **folder: Any) -> Explanation:
     return explain(place.config(**folder), bytes(path), None)
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ({}, ""),
+        ({"publish_window": "18:00-23:00"}, "within 18:00-23:00 by the local clock (publish_window)"),
+        ({"posts_per_day": 3}, "3 of this folder a day at most (posts_per_day)"),
+        ({"publish": "friends first"}, "for friends first, until okdrop release"),
+        ({"publish": "friends first", "public_after": "1h"}, "for friends first, 3600 s later for all"),
+    ],
+)
+def test_when_it_becomes_public_and_for_whom(place: Place, folder: dict[str, Any], words: str) -> None:
+    explanation = explain(place.config(**folder), bytes(place.video()), None)
+    assert explanation.publishing == words
+    assert explanation.as_json()["publishing"] == words
+    assert (words in explanation.as_text()) is True
+
+
+async def test_what_waits_for_its_hours_says_from_when_on_it_is_public(place: Place) -> None:
+    video = place.video()
+    publication = Publication(closed_by=Closed.WINDOW, opens_at=START)
+    states = (State.UPLOADING, State.FINALIZING)
+    await place.row(video, *states, publication=publication)
+    explanation = place.explained(video, publish_window="12:00-13:00")
+    assert explanation.why == (
+        "upload 1: finalizing: whole; published from 2030-01-01 12:00 UTC on (publish_window)",
+    )
+    assert explanation.publishing.startswith("within 12:00-13:00")

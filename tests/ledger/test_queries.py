@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ledger.making import START
 from okdrop.drop import State
-from okdrop.ledger import many_at_once, queries
+from okdrop.ledger import many_at_once, publications, queries
 from okdrop.ledger.schema import METADATA
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ VALUES: dict[str, Any] = {
     "video": "77",
     "before": START,
     "now": START,
+    "by": START,
+    "since": START,
+    "until": START,
+    "of_folder": "/srv",
     "states": [State.FAILED],
 } | {f"path_{number}": b"/a" for number in range(many_at_once.PATHS_AT_ONCE)}
 
@@ -96,6 +100,15 @@ ANSWERED_BY: dict[str, tuple[sa.Executable, list[str]]] = {
     "the next steps to forget": (queries.NEXT_STEPS, ["PRIMARY KEY"]),
     "forget steps": (queries.FORGET_STEPS, ["PRIMARY KEY", "PRIMARY KEY"]),
     "how a host takes segments": (queries.HOST, ["autoindex_hosts"]),
+    "how many were posted": (publications.POSTS, ["COVERING INDEX uploads_by_post"]),
+    "how many a folder posted": (
+        publications.POSTS_OF_FOLDER,
+        ["COVERING INDEX uploads_by_folders_post"],
+    ),
+    "what is to be told by now": (publications.TO_BE_TOLD, ["uploads_to_tell"]),
+    "what a clock ahead noted": (publications.TOLD_BY_A_CLOCK_AHEAD, ["uploads_to_tell"]),
+    "what was posted lately": (publications.LATELY_POSTED, ["uploads_by_post"]),
+    "what friends alone see": (publications.IN_DRAFT, ["uploads_in_draft"]),
     "leaves of an upload": (queries.LEAVES_OF, ["autoindex_leaves"]),
 }
 

@@ -24,6 +24,9 @@ from okdrop.pipeline.chores import Chores
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.line import Line, OpenUploads
+from okdrop.pipeline.neighbours import Neighbours
+from okdrop.pipeline.openings import Openings
+from okdrop.pipeline.teller import Teller
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
 
@@ -95,9 +98,18 @@ class Bench:
         self.uploader = Uploader(
             self.parts, self.line, self.finals, self.opened, self.again.append, self.twins
         )
+        self.openings = Openings(self.parts, self.finals, self.opened)
         self.finalizer = Finalizer(
-            self.parts, self.finals, self.line, self.opened, self.again.append, self.with_chore.append
+            self.parts,
+            self.finals,
+            self.line,
+            self.opened,
+            self.again.append,
+            self.with_chore.append,
+            self.openings,
         )
+        self.teller = Teller(self.parts)
+        self.neighbours = Neighbours(self.parts)
         self.intake = Intake(self.parts, self.line, self.opened, self.with_chore.append)
         self.chores = Chores(self.parts)
 

@@ -10,13 +10,15 @@ from okdrop.client import Client, ClientSettings, Credentials, line
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Options
 from okdrop.ledger import Ledger
 from okdrop.metadata import Settings
-from okdrop.pipeline import Brake, Breakers, Pacing, Parts, Tally
+from okdrop.pipeline import Brake, Breakers, Pacing, Parts, Postings, Tally
+from okdrop.pipeline.posting import Posting
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
 from pipeline.bench import SEGMENT, Bench, Clock, TappedFaults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import tzinfo
     from pathlib import Path
 
     from okdrop.events import Event
@@ -46,6 +48,9 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
             max_delay: float = 0.02,
             settings: Settings | None = None,
             stays: bool = False,
+            posting: Posting | None = None,
+            per_day: int = 0,
+            zone: tzinfo | None = None,
             **options: Any,
         ) -> Bench:
             events: list[Event] = []
@@ -85,6 +90,7 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
                 monotonic=clock.monotonic,
                 chance=lambda: 0.0,
                 afterwards={},
+                posting=Postings(folders={str(folder): posting or Posting()}, per_day=per_day, zone=zone),
             )
             return Bench(
                 parts=parts,

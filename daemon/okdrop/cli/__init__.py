@@ -12,7 +12,7 @@ import typer.core
 
 from okdrop import __version__, words
 from okdrop.cli import answer
-from okdrop.cli.ordering import adopt, cancel, go, retry
+from okdrop.cli.ordering import adopt, cancel, go, release, retry, update
 from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
 from okdrop.cli.steering import bandwidth, pause, resume
@@ -79,7 +79,9 @@ class _Command(typer.core.TyperCommand):
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
 
-for _command in (run, upload, status, top, show, retry, cancel, go, adopt, explain, bandwidth, pause, resume):
+_READING = (status, top, show, explain)
+_DECIDING = (retry, cancel, release, update, go, adopt, bandwidth, pause, resume)
+for _command in (run, upload, *_READING, *_DECIDING):
     app.command(cls=_Command)(_command)
 
 

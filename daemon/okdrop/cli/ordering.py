@@ -1,4 +1,4 @@
-"""The commands by which a person decides about uploads: `retry`, `cancel`, `go` and `adopt`.
+"""The commands by which a person decides about uploads, like `retry`, `cancel`, `release` and `go`.
 
 All of them work beside a running daemon, which heeds them within about a second.
 """
@@ -58,7 +58,38 @@ def cancel(
     _obey(finish(orders.cancel(ledger_url(config), numbers)))
 
 
-def _obey(answers: Sequence[Said]) -> None:
+def release(
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Uploads, by id.")] = None,
+    config: ConfigFile = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="All that friends alone see so far.")] = False,
+) -> None:
+    """Make public what friends saw first.
+
+    A running okdrop tells OK at once, else the next run does.
+    """
+    from okdrop import orders  # noqa: PLC0415
+
+    if every is bool(numbers):
+        raise typer.BadParameter("name uploads by their ids, or all that friends see by --all")
+    _obey(finish(orders.release(ledger_url(config), numbers or ())), nothing="nothing to release")
+
+
+def update(
+    numbers: Annotated[list[int], typer.Argument(metavar="ID", help="Uploads, by id.")],
+    config: ConfigFile = None,
+) -> None:
+    """Tell OK the metadata of published videos as it comes to now.
+
+    By the present templates, and what lies beside the file. A running okdrop does it at once, else the next
+    run does; where nothing is different, OK is told nothing.
+    """
+    from okdrop import orders  # noqa: PLC0415
+
+    _obey(finish(orders.update(ledger_url(config), numbers)))
+
+
+def _obey(answers: Sequence[Said], *, nothing: str = "nothing to hand back") -> None:
     """Say what became of each order; one that could not be carried out is a usage error."""
     for said in answers:
         if said.done:
@@ -66,7 +97,7 @@ def _obey(answers: Sequence[Said]) -> None:
         else:
             complain(said.text)
     if not answers:
-        print("nothing to hand back")
+        print(nothing)
     raise typer.Exit(0 if all(said.done for said in answers) else USAGE)
 
 

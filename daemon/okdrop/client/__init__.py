@@ -19,10 +19,13 @@ from okdrop.client.connections import Connections
 from okdrop.client.hosts import api_endpoint
 from okdrop.client.keyring import Keyring
 from okdrop.client.line import open_session
-from okdrop.client.secrecy import clean_answer
+from okdrop.client.secrecy import clean_answer, clean_error
 from okdrop.client.settings import ClientSettings, Credentials
 from okdrop.client.uploads import Uploads
-from okdrop.errors import LocalProtocolError
+from okdrop.errors import LocalProtocolError, Trouble, UploadError
+from okdrop.protocol import verdicts
+from okdrop.protocol.messages import NoAnswer
+from okdrop.protocol.photos import read_photo_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Mode, Ticket
     from okdrop.protocol.messages import FileAnswer, ProbeAnswer, SegmentAnswer, VideoStatus
+    from okdrop.protocol.photos import Photo
     from okdrop.protocol.ranges import ByteRange
 
 __all__ = ["Client", "ClientSettings", "Credentials", "Keyring"]
@@ -111,10 +115,57 @@ class Client:
         return await self._api.request_ticket(file_name=file_name, size=size, group_id=group_id)
 
     async def update(
-        self, video_id: str, *, title: str, description: str, tags: Sequence[str], privacy: str
+        self,
+        video_id: str,
+        *,
+        title: str,
+        description: str,
+        tags: Sequence[str],
+        privacy: str,
+        cover: Photo | None = None,
+        empties: bool = False,
     ) -> None:
-        """Publish the video; may be repeated after a lost answer (protocol.md 7.19)."""
-        await self._api.update(video_id, title=title, description=description, tags=tags, privacy=privacy)
+        """Publish the video, or set what it is called; it may be repeated (protocol.md 7.19).
+
+        Args:
+            video_id: which.
+            title: never empty.
+            description: its text.
+            tags: none holds a comma.
+            privacy: who may see it.
+            cover: an image that OK holds; None leaves the cover as it is.
+            empties: name fields without a text, too, so that an earlier text goes.
+        """
+        await self._api.update(
+            video_id,
+            title=title,
+            description=description,
+            tags=tags,
+            privacy=privacy,
+            cover=cover,
+            empties=empties,
+        )
+
+    async def upload_photo(
+        self, *, size: int, file_name: str, blocks: AsyncIterator[bytes | memoryview]
+    ) -> Photo:
+        """Bring an image to OK, to be a cover (protocol.md 2.4); each call makes a photo of its own.
+
+        Args:
+            size: bytes.
+            file_name: the file's name, whatever it holds.
+            blocks: exactly the bytes of the image; closed in the end, if it can be.
+        """
+        url, photo_id = await self._api.photo_url()
+        reply = await self._uploads.send_photo(url, size=size, file_name=file_name, blocks=blocks)
+        keys = self._credentials()
+        if isinstance(reply, NoAnswer):
+            raise Trouble(f"{verdicts.PHOTO_UPLOAD}: {reply.reason}", code="photo_no_answer")
+        try:
+            return read_photo_answer(reply.status, reply.headers, reply.body, photo_id)
+        except UploadError as error:
+            clean_error(error, keys)
+            raise
 
     async def video_status(self, video_id: str) -> VideoStatus:
         """How OK's processing stands; MISSING where there is no such video."""

@@ -10,7 +10,7 @@ from okdrop.client import line
 from okdrop.client.secrecy import clean_error
 from okdrop.drop import Ticket
 from okdrop.errors import Halted, Trouble, UploadError
-from okdrop.protocol import api_answers, verdicts
+from okdrop.protocol import api_answers, photos, verdicts
 from okdrop.protocol.fields import date_of
 from okdrop.protocol.messages import VideoStatus
 from okdrop.protocol.signing import session_secret, sign
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from okdrop.client.settings import ClientSettings, Credentials
     from okdrop.protocol.api_answers import Json
+    from okdrop.protocol.photos import Photo
 
 _GONE = f"api_{verdicts.NOT_FOUND}"
 
@@ -63,14 +64,29 @@ class Api:
         return Ticket(video_id=video_id, upload_url=url, issued_at=now, expires_at=expires_at)
 
     async def update(
-        self, video_id: str, *, title: str, description: str, tags: Sequence[str], privacy: str
+        self,
+        video_id: str,
+        *,
+        title: str,
+        description: str,
+        tags: Sequence[str],
+        privacy: str,
+        cover: Photo | None = None,
+        empties: bool = False,
     ) -> None:
-        """Publish the video."""
+        """Publish the video, or set what it is called."""
         # A comma parts tags (protocol.md 2.2), so none may hold one.
         listed = ",".join(tag.replace(",", " ") for tag in tags)
         params = {"vid": video_id, "title": title, "privacy": privacy}
-        params |= {key: value for key, value in (("description", description), ("tags", listed)) if value}
+        texts = {"description": description, "tags": listed}
+        params |= {key: value for key, value in texts.items() if value or empties}
+        if cover is not None:
+            params |= {"cover_photo_id": cover.photo_id, "cover_photo_upload_token": cover.token}
         await self._call(verdicts.UPDATE, params)
+
+    async def photo_url(self) -> tuple[str, str]:
+        """An upload URL for one image, and the id that its photo will have."""
+        return photos.read_photo_url(await self._call(verdicts.PHOTO_URL, {"count": "1"}))
 
     async def video_status(self, video_id: str) -> VideoStatus:
         """How OK's processing stands."""

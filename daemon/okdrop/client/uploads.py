@@ -14,6 +14,7 @@ from okdrop.client.hosts import upload_url
 from okdrop.client.progress import Watchdog
 from okdrop.protocol.form import Form
 from okdrop.protocol.messages import NoAnswer, ProbeAnswer, SegmentAnswer
+from okdrop.protocol.photos import FIELD as PHOTO_FIELD
 from okdrop.protocol.wire import (
     probe_headers,
     read_file_answer,
@@ -79,7 +80,9 @@ class Uploads:
     ) -> SegmentAnswer:
         """Send one segment; see `Client.send`."""
         body = SegmentBody(blocks, len(span), sent)
-        reply = await self._post(ticket, body, segment_headers(span, total, mode=mode, file_name=file_name))
+        reply = await self._post(
+            ticket.upload_url, body, segment_headers(span, total, mode=mode, file_name=file_name)
+        )
         if isinstance(reply, NoAnswer):
             return reply
         return read_segment_answer(reply.status, reply.headers, reply.body, total)
@@ -96,16 +99,24 @@ class Uploads:
         """Send the whole file; see `Client.send_file`."""
         form = Form.around(file_name, secret=ticket.upload_url)
         body = SegmentBody(enclosed(form, blocks, size, sent), form.length(size), lambda _count: None)
-        reply = await self._post(ticket, body, {"Content-Type": form.content_type})
+        reply = await self._post(ticket.upload_url, body, {"Content-Type": form.content_type})
         if isinstance(reply, NoAnswer):
             return reply
         return read_file_answer(reply.status, reply.headers, reply.body)
 
-    async def _post(
-        self, ticket: Ticket, body: SegmentBody, headers: dict[str, str]
+    async def send_photo(
+        self, url: str, *, size: int, file_name: str, blocks: AsyncIterator[bytes | memoryview]
     ) -> line.Reply | NoAnswer:
+        """Send an image of `size` bytes to its upload URL, in a form."""
+        form = Form.around(file_name, secret=url, field=PHOTO_FIELD)
+        body = SegmentBody(
+            enclosed(form, blocks, size, lambda _count: None), form.length(size), lambda _count: None
+        )
+        return await self._post(url, body, {"Content-Type": form.content_type})
+
+    async def _post(self, signed: str, body: SegmentBody, headers: dict[str, str]) -> line.Reply | NoAnswer:
         """Send a body under watch; what comes back is an answer to all of it, or a refusal."""
-        url = upload_url(ticket.upload_url, self._settings.upload_hosts)
+        url = upload_url(signed, self._settings.upload_hosts)
         request = asyncio.create_task(
             line.exchange(
                 self._connections.to(url.authority),

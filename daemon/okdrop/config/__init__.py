@@ -26,7 +26,8 @@ from okdrop.config.model import (
     Web,
 )
 from okdrop.config.unheeded import unheeded
-from okdrop.config.watch import After, Existing, Intake, Unfinished, Watch
+from okdrop.config.watch import After, Existing, Intake, Publish, Unfinished, Watch
+from okdrop.config.window import PublishWindow
 
 __all__ = [
     "DEFAULT_PATH",
@@ -43,6 +44,8 @@ __all__ = [
     "LogLevel",
     "Network",
     "Ok",
+    "Publish",
+    "PublishWindow",
     "Retry",
     "Unfinished",
     "UploadMode",

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.units import parse_duration, parse_size
+from okdrop.config.window import PublishWindow
 from okdrop.metadata import check_template
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ PositiveSeconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration), A
 Connections: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_connections)]
 SegmentSize: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_segment_size)]
 Limit: TypeAlias = Annotated[Bandwidth, BeforeValidator(Bandwidth.parse), PlainSerializer(str)]
+
+Hours: TypeAlias = Annotated[PublishWindow, BeforeValidator(PublishWindow.parse), PlainSerializer(str)]
 
 
 # --- text ---------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ class UploadSettings(Section):
     order: Order = Order.OLDEST
     connections: Connections = "auto"
     segment_size: SegmentSize = "auto"
+    posts_per_day: Annotated[int, BeforeValidator(whole(0, 999_999))] = 0
     bandwidth: Limit = Bandwidth()
     stall_timeout: PositiveSeconds = 30.0
     answer_timeout: PositiveSeconds = 120.0

@@ -23,6 +23,8 @@ _TEXTS: Final = {
     "missing": "is required",
     "string_type": 'must be text, in "quotes"',
     "tuple_type": 'must be a list, like ["one", "two"]',
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
     "too_short": "must name at least one",
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",

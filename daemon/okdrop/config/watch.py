@@ -12,6 +12,7 @@ from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     AbsolutePath,
     GroupId,
+    Hours,
     Limit,
     Marker,
     OptionalPath,
@@ -23,6 +24,7 @@ from okdrop.config.fields import (
     whole,
 )
 from okdrop.config.section import MisfitError, Section
+from okdrop.config.window import ALWAYS
 from okdrop.metadata import Privacy
 from okdrop.names import Names
 
@@ -81,6 +83,13 @@ class After(enum.StrEnum):
     DELETE = "delete"
 
 
+class Publish(enum.StrEnum):
+    """Who sees a video at first."""
+
+    AT_ONCE = "at once"  #: whoever may, by `privacy`
+    FRIENDS_FIRST = "friends first"  #: friends, until it is released
+
+
 class Existing(enum.StrEnum):
     """What becomes of the files that lay in a folder before the first start."""
 
@@ -116,6 +125,12 @@ class Watch(Section):
     description: Template = ""
     tags: tuple[Template, ...] = ()
     privacy: Privacy = Privacy.PUBLIC
+    publish: Publish = Publish.AT_ONCE
+    public_after: Seconds = 0.0
+    publish_window: Hours = ALWAYS
+    posts_per_day: Annotated[int, BeforeValidator(whole(0, 999_999))] = 0
+    cover: bool = True
+    update_within: Seconds = 7 * 86400.0
     after: After = After.KEEP
     move_to: OptionalPath = None
     delete_after: Seconds = 0.0

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from okdrop.emulator import line
+from okdrop.emulator.api_error import ApiError
 from okdrop.emulator.gate import GARBAGE, Gate, retry_after
-from okdrop.emulator.methods import ApiError, Methods
+from okdrop.emulator.photos import image_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from okdrop.emulator.methods import Methods
     from okdrop.emulator.sessions import Sessions
 
 _NAMES: Final = {
@@ -35,12 +37,17 @@ _NAMES: Final = {
     102: "PARAM_SESSION_EXPIRED",
     103: "PARAM_SESSION_KEY",
     104: "PARAM_SIGNATURE",
+    121: "PARAM_PHOTO_ID",
     200: "PARAM_PERMISSION",
     300: "NOT_FOUND",
     454: "CENSOR_MATCH",
+    500: "PHOTO_ERROR",
     511: "IDS_BLOCKED",
     9999: "SYSTEM",
 }
+
+PHOTO: Final = "photo.upload"
+"""The operation of a form that brings an image; faults are pointed at it as at a method."""
 
 
 class Api:
@@ -75,8 +82,29 @@ class Api:
         if (trouble := self._trouble(method)) is not None:
             await self._gate.pause(method)
             return trouble
-        response = self._answer(method, parameters)
+
+        def outcome() -> Any:
+            self._sessions.check(method, parameters)
+            return self._methods.call(method, parameters)
+
+        plain = parameters.get("format", "").lower() != "json"
+        response = self._answer(method, outcome, plain=plain)
         return await self._delivered(request, method, response)
+
+    async def photo(self, request: web.Request) -> web.Response:
+        """A form with an image, at the URL of photosV2.getUploadUrl: answered as a call is.
+
+        Raises:
+            LineCut: a fault keeps the answer back.
+        """
+        image = await image_of(request)
+        self.calls[PHOTO] += 1
+        if (trouble := self._trouble(PHOTO)) is not None:
+            await self._gate.pause(PHOTO)
+            return trouble
+        query = request.raw_path.partition("?")[2]
+        response = self._answer(PHOTO, lambda: self._methods.photos.take(query, image), plain=False)
+        return await self._delivered(request, PHOTO, response)
 
     def _trouble(self, method: str) -> web.Response | None:
         """The answer of a fault that keeps the call from being done."""
@@ -96,15 +124,14 @@ class Api:
             return web.Response(text=GARBAGE[garbage.text("kind")], content_type="text/html")
         return None
 
-    def _answer(self, method: str, parameters: Mapping[str, str]) -> web.Response:
+    def _answer(self, method: str, work: Callable[[], Any], *, plain: bool) -> web.Response:
         """Check and carry out a call; errors come as HTTP 200 (protocol.md 3.3)."""
         try:
             self._maybe_fail(method)
-            self._sessions.check(method, parameters)
-            outcome = self._methods.call(method, parameters)
+            outcome = work()
         except ApiError as error:
             self.errors[str(error.code)] += 1
-            return _failed(error, plain=parameters.get("format", "").lower() != "json")
+            return _failed(error, plain=plain)
         return _json("" if outcome is None else json.dumps(outcome, ensure_ascii=False))
 
     def _maybe_fail(self, method: str) -> None:

@@ -74,6 +74,7 @@ class Control:
             "tags": details.tags,
             "privacy": details.privacy,
             "updates": details.updates,
+            "cover": details.cover,
             "request": video.request,
             "upload_url": f"{self._base_url()}/upload.do?{video.ticket.query}",
             "expires_at": video.ticket.expires_at,

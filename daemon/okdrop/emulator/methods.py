@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from okdrop.emulator.api_error import ApiError
 from okdrop.emulator.options import MINIMUM_FILE_SIZE
+from okdrop.emulator.photos import Photos
 from okdrop.emulator.videos import Details, Stage, Video
 
 if TYPE_CHECKING:
@@ -19,22 +21,6 @@ _UNKEPT: Final = frozenset(
 )
 
 
-class ApiError(Exception):
-    """A call failed in the API's own way.
-
-    Args:
-        code: of the table in protocol.md 3.3.
-        detail: what follows the code's name in `error_msg`.
-        status: of HTTP; errors of the API come as 200 (protocol.md 3.3).
-    """
-
-    def __init__(self, code: int, detail: str, status: int = 200) -> None:
-        super().__init__(f"{code} {detail}")
-        self.code = code
-        self.detail = detail
-        self.status = status
-
-
 class Methods:
     """The methods by their names.
 
@@ -46,12 +32,14 @@ class Methods:
     def __init__(self, gate: Gate, base_url: Callable[[], str]) -> None:
         self._gate = gate
         self._base_url = base_url
+        self.photos: Final = Photos(gate.options.data_dir, seed=gate.options.seed)
         self._known: Final[Mapping[str, Callable[[Mapping[str, str]], Any]]] = {
             "video.getUploadUrl": self._get_upload_url,
             "video.update": self._update,
             "video.get": self._get,
             "video.delete": self._delete,
             "users.getCurrentUser": self._current_user,
+            "photosV2.getUploadUrl": self._get_photo_url,
         }
 
     def call(self, name: str, parameters: Mapping[str, str]) -> Any:
@@ -92,7 +80,7 @@ class Methods:
                 raise ApiError(100, f"{key} is longer than {limit}")
         if parameters.get("privacy", "PUBLIC") not in _PRIVACY:
             raise ApiError(100, "privacy")
-        before = video.details
+        before, cover = video.details, self.photos.cover(parameters)
         video.details = Details(
             title=parameters.get("title", before.title),
             description=parameters.get("description", before.description),
@@ -100,8 +88,15 @@ class Methods:
             privacy=parameters.get("privacy", before.privacy),
             published=True,
             updates=before.updates + 1,
+            cover=before.cover if cover is None else cover,
         )
         self._gate.store.save(video)
+
+    def _get_photo_url(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        if parameters.get("count", "1") != "1":
+            raise ApiError(100, "count")  # one is all that this stand-in needs
+        photo = self.photos.create()
+        return {"photo_ids": [photo.id], "upload_url": f"{self._base_url()}/photo.do?{photo.query}"}
 
     def _get(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Ids that nobody knows are left out of the list."""

@@ -97,6 +97,7 @@ class Emulator:
                 web.post("/oauth/token.do", sessions.grant),
                 web.get("/upload.do", status.get, allow_head=False),
                 web.post("/upload.do", segments.post),
+                web.post("/photo.do", api.photo),
                 *self._control.routes(),
                 *Page(gate.store).routes(),
             ]

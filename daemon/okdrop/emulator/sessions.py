@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from okdrop.emulator import signing
-from okdrop.emulator.methods import ApiError
+from okdrop.emulator.api_error import ApiError
 from okdrop.emulator.options import AUTHORIZATION_CODE, REFRESH_TOKEN
 
 if TYPE_CHECKING:

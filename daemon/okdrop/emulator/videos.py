@@ -82,6 +82,7 @@ class Details:
     privacy: str = ""
     published: bool = False
     updates: int = 0
+    cover: str = ""  #: SHA-256 of the image that was set
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -6,13 +6,17 @@ shown: no secret, no signed URL, no object. Paths are text made for the eye (`sh
 
 from okdrop.events.afterwards import (
     ChoreTrouble,
+    CoverSet,
     FileDeleted,
     FileLeftAlone,
     FileMoved,
     VideoAsked,
     VideoConfirmed,
+    VideoNotTold,
     VideoRefused,
+    VideoReleased,
     VideoUnconfirmed,
+    VideoUpdated,
 )
 from okdrop.events.base import Audience, Emit, Event, UploadEvent, shown
 from okdrop.events.files import (
@@ -77,6 +81,7 @@ from okdrop.events.uploads import (
     UploadCancelled,
     UploadDuplicate,
     UploadFailed,
+    UploadNotYetPublished,
     UploadProgress,
     UploadPublished,
     UploadRenamed,
@@ -100,6 +105,7 @@ __all__ = [
     "BreakerOpened",
     "BreakerStaysOpen",
     "ChoreTrouble",
+    "CoverSet",
     "CredentialsRefused",
     "CredentialsRenewed",
     "CredentialsUnreadable",
@@ -152,6 +158,7 @@ __all__ = [
     "UploadDuplicate",
     "UploadEvent",
     "UploadFailed",
+    "UploadNotYetPublished",
     "UploadProgress",
     "UploadPublished",
     "UploadRenamed",
@@ -165,8 +172,11 @@ __all__ = [
     "UploadWhole",
     "VideoAsked",
     "VideoConfirmed",
+    "VideoNotTold",
     "VideoRefused",
+    "VideoReleased",
     "VideoUnconfirmed",
+    "VideoUpdated",
     "WebListening",
     "WebRefused",
     "WebTrouble",

@@ -82,3 +82,37 @@ class ChoreTrouble(UploadEvent):
     reason: str
     delay: float  #: seconds until then
     folded: int = 0  #: how many more like it there were since the last line of the log
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VideoReleased(UploadEvent):
+    """A video that friends saw first is public now."""
+
+    name: ClassVar = "video.released"
+    video_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VideoUpdated(UploadEvent):
+    """OK was told other metadata of a published video."""
+
+    name: ClassVar = "video.updated"
+    video_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CoverSet(UploadEvent):
+    """The image beside the file is the video's cover."""
+
+    name: ClassVar = "video.cover_set"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VideoNotTold(UploadEvent):
+    """A cover, other metadata, or that it is public now could not be told to OK; the video is as it was."""
+
+    name: ClassVar = "video.not_told"
+    level: ClassVar = "warning"
+    code: str
+    reason: str
+    hint: str

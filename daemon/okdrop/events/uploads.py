@@ -181,6 +181,16 @@ class UploadWhole(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadNotYetPublished(UploadEvent):
+    """OK holds every byte; it is published at another time, as its folder or the day's number says."""
+
+    name: ClassVar = "upload.not_yet_published"
+    path: str
+    reason: str  #: the key of the configuration
+    until: str  #: RFC 3339; empty where that depends on others
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPublished(UploadEvent):
     """OK accepted video.update."""
 

@@ -21,6 +21,7 @@ from okdrop.errors import GaveUp
 from okdrop.events import shown
 from okdrop.explain.fields import Field, fields_of
 from okdrop.explain.place import against, eye, turn, where
+from okdrop.explain.publishing import publishing
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
@@ -67,6 +68,7 @@ class Explanation:
     upload: Upload | None = None  #: the row that knows it
     settle: str = ""
     turn: str = ""  #: what it goes before and behind
+    publishing: str = ""  #: when, and for whom
     after: str = ""
     fields: tuple[Field, ...] = ()
 
@@ -82,6 +84,7 @@ class Explanation:
             "upload": None if row is None else {"id": row.id, "state": row.state.value, "video_id": video},
             "settle": self.settle,
             "turn": self.turn,
+            "publishing": self.publishing,
             "after": self.after,
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
@@ -91,7 +94,12 @@ class Explanation:
     def as_text(self) -> str:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
-        further = (("finished", self.settle), ("its turn", self.turn), ("afterwards", self.after))
+        further = (
+            ("finished", self.settle),
+            ("its turn", self.turn),
+            ("published", self.publishing),
+            ("afterwards", self.after),
+        )
         facts += [(name, text) for name, text in further if text]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:
@@ -155,6 +163,7 @@ def _known(
         folder=drop.folder,
         upload=row,
         turn=turn(config, row.drop.folder) if row.state is State.QUEUED else "",
+        publishing=publishing(config, row.drop) if row.state in UNFINISHED else "",
         after=_afterwards(config, row.drop),
         fields=fields,
     )
@@ -181,6 +190,7 @@ def _unknown(
         folder=drop.folder,
         settle=settle,
         turn=turn(config, drop.folder) if settle else "",
+        publishing=publishing(config, drop) if settle else "",
         after=_afterwards(config, drop),
         fields=fields,
     )

@@ -13,6 +13,7 @@ from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
 from okdrop.ledger import many_at_once, migrate, operations, overrides, sqlite, twins
 from okdrop.ledger.patience import PatientThread
+from okdrop.ledger.publications import Publications
 from okdrop.ledger.thread import LedgerThread
 from okdrop.ledger.timing import TimedThread
 
@@ -58,7 +59,7 @@ def _nothing() -> None:
     """Note nothing: a ledger in memory, or in another's hands."""
 
 
-class Ledger:
+class Ledger(Publications):
     """The durable truth: identity and intent of every upload.
 
     Open it with `open`; it is an asynchronous context manager and closes itself at the end. Every method
@@ -70,6 +71,10 @@ class Ledger:
     def __init__(self, thread: LedgerThread | PatientThread, now: Callable[[], datetime]) -> None:
         self._thread: LedgerThread | PatientThread | TimedThread = thread
         self._now: Final = now
+
+    def now(self) -> datetime:
+        """The time by the ledger's own clock."""
+        return self._now()
 
     def time(self, monotonic: Callable[[], float], took: Callable[[str, float], object]) -> None:
         """Have `took` told of each read and write from now on; once (see `okdrop.ledger.timing`)."""

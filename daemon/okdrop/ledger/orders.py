@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import UNFINISHED, State
 from okdrop.ledger.errors import StaleVersion
+from okdrop.publication import Draft, Renew
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +47,16 @@ async def retry(ledger: Ledger, number: int) -> Said:
 async def cancel(ledger: Ledger, number: int) -> Said:
     """Take an unfinished or failed upload out; what it left on OK's side is deleted later."""
     return await _carry_out(ledger, number, _take_out)
+
+
+async def release(ledger: Ledger, number: int) -> Said:
+    """Make public what friends saw first."""
+    return await _carry_out(ledger, number, _release)
+
+
+async def renew(ledger: Ledger, number: int) -> Said:
+    """Tell OK the metadata of a published video as it comes to now."""
+    return await _carry_out(ledger, number, _renew)
 
 
 async def _carry_out(ledger: Ledger, number: int, order: Callable[[Ledger, Upload], Awaitable[str]]) -> Said:
@@ -85,6 +96,29 @@ async def _take_out(ledger: Ledger, row: Upload) -> str:
         cancelled = cancelled.with_(ticket=None, mode=None, offered_all=False, received=0)
     await ledger.write(cancelled, note="cancelled by hand", orphan=orphan)
     return "cancelled"
+
+
+async def _release(ledger: Ledger, row: Upload) -> str:
+    publication = row.publication
+    if row.state is not State.PUBLISHED:
+        raise RefusalError(f"is {row.state}; only what was published for friends first can be released")
+    if publication.draft is None:
+        raise RefusalError("was not published for friends first, or is public already")
+    if publication.draft is Draft.FRIENDS:
+        released = publication.with_(draft=Draft.RELEASE).due(ledger.now())
+        await ledger.write(row.with_(publication=released), note="released by hand")
+    return "it is made public"
+
+
+async def _renew(ledger: Ledger, row: Upload) -> str:
+    if row.state is not State.PUBLISHED:
+        raise RefusalError(f"is {row.state}; only published ones can be updated")
+    if row.ticket is None:
+        raise RefusalError("was adopted: okdrop does not know its video")
+    if row.publication.renew is not Renew.ASKED:
+        anew = row.publication.with_(renew=Renew.ASKED).due(ledger.now())
+        await ledger.write(row.with_(publication=anew), note="to be updated, by hand")
+    return "OK is told what its metadata comes to now"
 
 
 async def may_be_public(ledger: Ledger, row: Upload) -> bool:

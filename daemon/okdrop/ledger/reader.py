@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger import lock, migrate, operations, overrides, pages, place, sqlite
+from okdrop.ledger import lock, migrate, operations, overrides, pages, place, publications, sqlite
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
@@ -108,6 +108,10 @@ class Reader:
     def ids(self, states: Collection[State]) -> list[int]:
         """The ids of all in some states, oldest first."""
         return self._ask(operations.ids, states)
+
+    def in_draft(self) -> list[int]:
+        """The ids of uploads whose videos friends alone see so far, oldest first."""
+        return self._ask(publications.in_draft)
 
     def counts(self) -> dict[State, int]:
         """How many rows are in each state; every state is there."""

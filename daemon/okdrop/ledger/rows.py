@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import Drop, Failure, Revision, State, Strikes, Ticket, Upload
 from okdrop.ledger.schema import UPLOADS
+from okdrop.publication import Cover, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 _COLUMNS: Final = tuple(UPLOADS.c.keys())
+
+_OF_PUBLICATION: Final = (
+    *("closed_by", "opens_at", "posted_at", "draft", "public_at"),
+    *("renew", "tell_at", "told", "beside"),
+)
+"""Columns that are fields of a publication, by the same name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,7 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "waits_for": upload.waits_for,
         **_ticket_values(upload.ticket),
         **_failure_values(upload.failure),
+        **_publication_values(upload.publication),
     }
 
 
@@ -110,6 +118,16 @@ def _failure_values(failure: Failure | None) -> dict[str, Any]:
         "failure_code": failure and failure.code,
         "failure_message": failure and failure.message,
         "failure_hint": failure and failure.hint,
+    }
+
+
+def _publication_values(publication: Publication) -> dict[str, Any]:
+    cover = publication.cover
+    return {name: getattr(publication, name) for name in _OF_PUBLICATION} | {
+        "words": publication.words or None,
+        "cover": cover and cover.state,
+        "cover_photo_id": cover and (cover.photo_id or None),
+        "cover_token": cover and (cover.token or None),
     }
 
 
@@ -148,7 +166,16 @@ def upload_of(row: Row[Any]) -> Upload:
         waits_for=column["waits_for"],
         created_at=column["created_at"],
         updated_at=column["updated_at"],
+        publication=_publication_of(column),
     )
+
+
+def _publication_of(column: Mapping[str, Any]) -> Publication:
+    plain = {name: column[name] for name in _OF_PUBLICATION}
+    state, cover = column["cover"], None
+    if state is not None:
+        cover = Cover(state=state, photo_id=column["cover_photo_id"] or "", token=column["cover_token"] or "")
+    return Publication(**plain, words=column["words"] or "", cover=cover)
 
 
 def _drop_of(column: Mapping[str, Any]) -> Drop:

@@ -28,11 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from okdrop.drop import Chore, Mode, State
+from okdrop.publication import Closed, CoverState, Draft, Renew
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0009")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -116,6 +117,15 @@ HELD: Final = text("held")
 MOVED: Final = text("moved_to IS NOT NULL")
 """Every row whose file was moved, or is about to be."""
 
+POSTED: Final = text("posted_at IS NOT NULL")
+"""Every row whose video was posted by us, or may have been."""
+
+TO_TELL: Final = text("tell_at IS NOT NULL")
+"""Every row of which OK is to be told something, now or at a time."""
+
+DRAFTS: Final = text("draft IS NOT NULL")
+"""Every row whose video friends alone see so far."""
+
 UPLOADS: Final = Table(
     "uploads",
     METADATA,
@@ -159,6 +169,19 @@ UPLOADS: Final = Table(
     Column("moved_to", LargeBinary),
     Column("sample", LargeBinary),
     Column("waits_for", Integer),
+    Column("closed_by", Word(Closed)),
+    Column("opens_at", Instant),
+    Column("posted_at", Instant),
+    Column("draft", Word(Draft)),
+    Column("public_at", Instant),
+    Column("renew", Word(Renew)),
+    Column("cover", Word(CoverState)),
+    Column("cover_photo_id", String),
+    Column("cover_token", String),
+    Column("tell_at", Instant),
+    Column("told", LargeBinary),
+    Column("beside", LargeBinary),
+    Column("words", String),
     Index(
         "one_row_per_revision",
         "path",
@@ -174,6 +197,10 @@ UPLOADS: Final = Table(
     Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
     Index("uploads_held", "folder", sqlite_where=HELD, postgresql_where=HELD),
     Index("uploads_by_moved_to", "moved_to", sqlite_where=MOVED, postgresql_where=MOVED),
+    Index("uploads_by_post", "posted_at", sqlite_where=POSTED, postgresql_where=POSTED),
+    Index("uploads_by_folders_post", "folder", "posted_at", sqlite_where=POSTED, postgresql_where=POSTED),
+    Index("uploads_to_tell", "tell_at", sqlite_where=TO_TELL, postgresql_where=TO_TELL),
+    Index("uploads_in_draft", "draft", sqlite_where=DRAFTS, postgresql_where=DRAFTS),
 )
 
 HISTORY: Final = Table(

@@ -7,9 +7,11 @@
 The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
 
-A daemon that stays has five more tasks beside them: `ForeignWrites` heeds what other processes order,
-`Mending` lets a halted pool go on, `HaltNote` writes down why it is halted, `Janitor` deletes orphans,
-`Pruner` forgets old histories. `Overrides` lets limits and pauses hold that a person sets meanwhile.
+`Openings` say when what is whole may be published, `Teller` tells OK what is to be told of it later. A
+daemon that stays has more tasks beside them: `Neighbours` looks at what lies beside published files,
+`ForeignWrites` heeds what other processes order, `Mending` lets a halted pool go on, `HaltNote` writes down
+why it is halted, `Janitor` deletes orphans, `Pruner` forgets old histories. `Overrides` lets limits and
+pauses hold that a person sets meanwhile.
 """
 
 from __future__ import annotations
@@ -34,15 +36,19 @@ from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
+from okdrop.pipeline.neighbours import Neighbours
+from okdrop.pipeline.openings import Openings
 from okdrop.pipeline.overrides import Overrides
 from okdrop.pipeline.paces import Paces, recall_paces
 from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
+from okdrop.pipeline.posting import Postings
 from okdrop.pipeline.precedence import Precedence
 from okdrop.pipeline.pruning import Pruner, prune_at_the_end
 from okdrop.pipeline.slots import Slots
 from okdrop.pipeline.standing import Folder
+from okdrop.pipeline.teller import Teller
 from okdrop.pipeline.throttle import Throttle
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
@@ -65,6 +71,7 @@ __all__ = [
     "Parts",
     "Pipeline",
     "Place",
+    "Postings",
     "Standing",
     "Tally",
     "Throttle",
@@ -105,6 +112,8 @@ class Pipeline:
         self._finals: Final = Line()
         self._opened: Final = OpenUploads()
         self._opened.on_end(precedence.forget)
+        self._openings: Final = Openings(parts, self._finals, self._opened)
+        self._teller: Final = Teller(parts)
         self._waits: Final = Waits(parts, self._opened)
         self.overrides: Final = Overrides(parts)
         self.orders: Final = ForeignWrites(parts, self._line, self._finals, self._opened)
@@ -134,6 +143,8 @@ class Pipeline:
         recall_limits(self._parts, taken)
         for row in taken:
             self._line.note(row)
+            if row.state is State.FINALIZING and self._openings.recall(row):
+                continue
             line = self._finals if row.state is State.FINALIZING else self._line
             delay = self._parts.seconds_until_due(row)
             line.put(row.id, delay)
@@ -169,6 +180,7 @@ class Pipeline:
     async def _watch_to_the_end(self) -> None:
         await self.watcher.run_to_the_end()
         await self.chores.wait_until_none()
+        await self._teller.run_to_the_end()
 
     async def run(self, *beside: Work) -> None:
         """Stay, and upload what is dropped, until the brake is pulled.
@@ -177,7 +189,8 @@ class Pipeline:
             beside: what else runs meanwhile, and is cancelled when the brake is pulled.
         """
         janitor, pruner = Janitor(self._parts), Pruner(self._parts)
-        await self._run(self.watcher.run, self.orders.run, janitor.run, pruner.run, *beside)
+        later = self._openings.run, self._teller.run, Neighbours(self._parts).run
+        await self._run(self.watcher.run, self.orders.run, janitor.run, pruner.run, *later, *beside)
 
     async def _run(self, leading: Work, *beside: Work) -> None:
         """Let the stages work until the leading task ends, or the brake is pulled."""
@@ -203,7 +216,13 @@ class Pipeline:
     def _stages(self) -> list[Work]:
         look_again = self.watcher.look_again
         finalizer = Finalizer(
-            self._parts, self._finals, self._line, self._opened, look_again, self.chores.take_up
+            self._parts,
+            self._finals,
+            self._line,
+            self._opened,
+            look_again,
+            self.chores.take_up,
+            self._openings,
         )
         return [
             *[self._uploader.work] * Slots.hands(self._workers),

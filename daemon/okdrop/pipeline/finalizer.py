@@ -14,14 +14,14 @@ from okdrop import events
 from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State
 from okdrop.errors import GaveUp, Halted, LedgerError, SourceChanged, TicketDead, Trouble, UploadError
 from okdrop.inbox import contents
-from okdrop.inbox.revision import moment
 from okdrop.leaves import Leaves
 from okdrop.ledger import StaleVersion
-from okdrop.metadata import render
+from okdrop.pipeline import telling
 from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.breakers import API, CALL
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.places import naming
+from okdrop.pipeline.publishing import intended, published, retracted
 from okdrop.protocol.messages import VideoStatus
 from okdrop.protocol.verdicts import NOT_TAKEN
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from okdrop.inbox.source import Source
     from okdrop.metadata import Metadata
     from okdrop.pipeline.line import Line, OpenUploads
+    from okdrop.pipeline.openings import Openings
     from okdrop.pipeline.parts import Parts
 
 
@@ -45,6 +46,7 @@ class Finalizer:
         opened: uploads of this run that have no end yet.
         look_again: told of a file that changed, so that its new revision is found.
         published: told of an upload that has its first chore now.
+        openings: say whether it is time.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Finalizer:
         opened: OpenUploads,
         look_again: Callable[[Drop], None],
         published: Callable[[Upload], None],
+        openings: Openings,
     ) -> None:
         self._parts: Final = parts
         self._finals: Final = finals
@@ -62,6 +65,7 @@ class Finalizer:
         self._opened: Final = opened
         self._look_again: Final = look_again
         self._published: Final = published
+        self._openings: Final = openings
         self._host_asked: Final[set[int]] = set()  # of those that OK says it has not taken
 
     async def work(self) -> None:
@@ -104,22 +108,37 @@ class Finalizer:
         if row.state is not State.FINALIZING or row.ticket is None:
             self._pass_on(row)
             return
+        async with self._openings.admitted(row) as wait:
+            if wait is None:
+                await self._publish_now(row)
+            else:
+                await self._openings.wait(row, wait)
+
+    async def _publish_now(self, row: Upload) -> None:
+        number = row.id
         if place := self._parts.breakers.holds(number, *CALL):
             self._parts.breakers.wait(number, place, self._finals)
             return
-        offered_before = row.publish_offered
+        offered_before, posted_before = row.publish_offered, row.publication.posted_at
         try:
-            metadata, name = self._metadata(row), row.drop.path
+            beside = await telling.beside_of(self._parts, row.drop)
+            metadata, name = telling.metadata_of(self._parts, row.drop), row.drop.path
             row = await self._commit_to(row)
             if row.drop.path != name:
-                metadata = self._metadata(row)
+                metadata = telling.metadata_of(self._parts, row.drop)
             await self._update(row, metadata)
         except UploadError as error:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
-            await self._refused(row.with_(publish_offered=offered_before or maybe_done), error)
+            stands = offered_before or maybe_done
+            await self._refused(row if stands else retracted(row, posted_before), error)
             return
         self._host_asked.discard(row.id)
-        row = await self._parts.ledger.write(self._as_published(row))
+        row = await self._parts.ledger.write(await self._as_published(row, metadata, beside))
+        self._tell_published(row)
+        self._published(row)
+        self._opened.end(number)
+
+    def _tell_published(self, row: Upload) -> None:
         self._parts.tally.add(State.PUBLISHED)
         self._parts.emit(
             events.UploadPublished(
@@ -129,11 +148,9 @@ class Finalizer:
                 size=row.drop.revision.size,
             )
         )
-        self._published(row)
-        self._opened.end(number)
 
-    def _as_published(self, row: Upload) -> Upload:
-        """Published, and its first chore, in one write: no crash comes between."""
+    async def _as_published(self, row: Upload, metadata: Metadata, beside: bytes | None) -> Upload:
+        """Published, its first chore, and what is still to be told, in one write: no crash comes between."""
         wanted = self._parts.afterwards_of(row.drop).after
         return row.to(
             State.PUBLISHED,
@@ -142,17 +159,7 @@ class Finalizer:
             retry_at=None,
             failure=None,
             chore=first_chore(wanted, moved=row.moved_to is not None),
-        )
-
-    def _metadata(self, row: Upload) -> Metadata:
-        drop = row.drop
-        return render(
-            self._parts.settings_of(drop),
-            drop.path,
-            drop.folder,
-            size=drop.revision.size,
-            modified=moment(drop.revision.mtime_ns),
-            title=drop.title,
+            publication=await published(self._parts, row, metadata, beside),
         )
 
     async def _commit_to(self, row: Upload) -> Upload:
@@ -172,7 +179,8 @@ class Finalizer:
             # Gone is not changed: OK holds the only copy there may be. It is published.
         except GaveUp:
             pass  # It cannot be read any more, but every byte of it was, and OK holds them.
-        return await self._parts.ledger.write(row.with_(publish_offered=True, digest=digest))
+        async with self._openings.posting(row):
+            return await self._parts.ledger.write(intended(row, self._parts.now()).with_(digest=digest))
 
     async def _proven(self, row: Upload, source: Source) -> bytes | None:
         """The digest of what OK holds: what was hashed as it left, and the rest read again."""
@@ -201,10 +209,7 @@ class Finalizer:
         with self._parts.breakers.calling(row.id):
             await self._parts.client.update(
                 row.ticket.video_id,
-                title=metadata.title,
-                description=metadata.description,
-                tags=metadata.tags,
-                privacy=metadata.privacy,
+                **telling.as_told(metadata, draft=self._parts.posting_of(row.drop).is_draft(metadata)),
             )
 
     async def _refused(self, row: Upload, error: UploadError) -> None:
@@ -256,7 +261,7 @@ class Finalizer:
             await self._fail(row, error)
             return
         self._host_asked.add(row.id)
-        row, delay = await self._parts.put_off(row.to(State.UPLOADING, publish_offered=False), error)
+        row, delay = await self._parts.put_off(retracted(row.to(State.UPLOADING), None), error)
         self._line.put(row.id, delay)
 
     async def _may_be_public(self, row: Upload) -> bool:
@@ -277,5 +282,6 @@ class Finalizer:
         anew = row.to(
             State.UPLOADING, ticket=None, mode=None, offered_all=False, publish_offered=False, received=0
         )
+        anew = retracted(anew, None)
         row, delay = await self._parts.put_off(anew, error, orphan=orphan)
         self._line.put(row.id, delay)

@@ -125,6 +125,7 @@ class OpenUploads:
 
     def __init__(self) -> None:
         self._ids: Final[set[int]] = set()
+        self._left: Final[set[int]] = set()
         self._in_hand: Final[dict[int, Callable[[], object] | None]] = {}
         self._carriers: Final[dict[int, Carrier]] = {}
         self._none_left: Final = asyncio.Event()
@@ -159,6 +160,15 @@ class OpenUploads:
             listener(upload)
         if not self._ids:
             self._none_left.set()
+
+    def leave(self, upload: int) -> None:
+        """An upload is left as it is: it goes on with a later run."""
+        self._left.add(upload)
+        self.end(upload)
+
+    def is_left(self, upload: int) -> bool:
+        """Whether it goes on with a later run, and not with this one."""
+        return upload in self._left
 
     def on_end(self, listener: Callable[[int], object]) -> None:
         """Have `listener` told of each upload that comes to its end."""

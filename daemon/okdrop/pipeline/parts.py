@@ -19,6 +19,7 @@ from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
 from okdrop.pipeline.after import KEEP
 from okdrop.pipeline.places import folder_of
+from okdrop.pipeline.posting import AS_IT_COMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from okdrop.pipeline.breakers import Breakers
     from okdrop.pipeline.pacing import Pacing
     from okdrop.pipeline.places import Place
+    from okdrop.pipeline.posting import Posting, Postings
     from okdrop.pipeline.throttle import Throttle
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.retry import Backoff
@@ -64,6 +66,7 @@ class Parts:
     `folders` tells what each watched folder says of its videos; the one named "" stands for the rest.
     `afterwards` tells what becomes of each folder's published files; those of any other place are kept.
     `places` tells what names each watched folder takes, and how long a file that is gone is waited for.
+    `posting` tells when and how videos become public.
     `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `breakers` tell which places are in trouble, and keep who waits for them.
     `order` is whose turn it is of those that wait for their bytes to be sent.
@@ -90,6 +93,7 @@ class Parts:
     keep_history: float = 0.0
     order: Order = Order.OLDEST
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
+    posting: Postings = AS_IT_COMES
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
@@ -263,6 +267,10 @@ class Parts:
     def afterwards_of(self, drop: Drop) -> Afterwards:
         """What becomes of the drop's file once it is published."""
         return self.afterwards.get(drop.folder, KEEP)
+
+    def posting_of(self, drop: Drop) -> Posting:
+        """When and how the drop's video becomes public."""
+        return self.posting.of(drop.folder)
 
     def throttles_of(self, drop: Drop) -> list[Throttle]:
         """The limits that hold for what is sent of a drop."""

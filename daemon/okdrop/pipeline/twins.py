@@ -103,13 +103,16 @@ class Twins:
             return None
         if row.offered_all:
             return row  # OK may hold all of it: there is nothing to wait for
-        first = first_of(row, others, now=self._parts.now(), is_open=self._opened.__contains__)
+        first = first_of(row, others, now=self._parts.now(), is_open=self._is_awaited)
         number = self._sending.setdefault(self._key(row), row.id) if first is None else first.id
         if number == row.id:
             self._waits_no_more(row.id)
             return row
         await self._wait(row, number)
         return None
+
+    def _is_awaited(self, number: int) -> bool:
+        return number in self._opened or self._opened.is_left(number)
 
     def leaves_worker(self, row: Upload) -> None:
         """A worker is done with this upload for now."""
@@ -163,6 +166,9 @@ class Twins:
             self._parts.emit(
                 events.UploadWaitsForTwin(upload=row.id, path=events.shown(row.drop.path), first=first)
             )
+        if self._opened.is_left(first):
+            self._opened.leave(row.id)  # a later run publishes that one, and sees
+            return
         self._waits_no_more(row.id)
         self._waits[row.id] = first
         self._followers.setdefault(first, set()).add(row.id)

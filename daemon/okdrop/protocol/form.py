@@ -32,18 +32,19 @@ class Form:
     tail: bytes = dataclasses.field(repr=False)
 
     @classmethod
-    def around(cls, file_name: str, *, secret: str) -> Self:
+    def around(cls, file_name: str, *, secret: str, field: str = FIELD) -> Self:
         """The form for a file of this name.
 
         Args:
             file_name: any name, hostile ones too.
             secret: what the boundary grows from; it cannot be told from the boundary.
+            field: what the field is called.
         """
         digest = hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), digest_size=_BOUNDARY_BYTES)
         boundary = f"okdrop-{digest.hexdigest()}"
         head = (
             f"--{boundary}\r\n"
-            f'Content-Disposition: form-data; name="{FIELD}"; filename="{_escaped(file_name)}"\r\n'
+            f'Content-Disposition: form-data; name="{field}"; filename="{_escaped(file_name)}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
         return cls(boundary=boundary, head=head.encode(), tail=f"\r\n--{boundary}--\r\n".encode())

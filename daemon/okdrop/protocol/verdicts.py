@@ -27,6 +27,12 @@ UPDATE: Final = "video.update"
 GET: Final = "video.get"
 DELETE: Final = "video.delete"
 CURRENT_USER: Final = "users.getCurrentUser"
+PHOTO_URL: Final = "photosV2.getUploadUrl"
+PHOTO_UPLOAD: Final = "photo upload"
+"""No method: the form that brings an image to its upload URL, which answers as the API does."""
+
+LACKS_PERMISSION: Final = frozenset({"api_3", "api_10", "api_200"})
+"""The codes of a call that this application, or this user, may not make."""
 
 NOT_FOUND: Final = 300
 """No such video: final on update, the wish fulfilled on delete, an answer on get."""
@@ -136,6 +142,8 @@ def _by_method(method: str, code: int, message: str) -> UploadError | None:
     match method, code:
         case "video.getUploadUrl", 100:
             return _file_fault(said, message)
+        case "photosV2.getUploadUrl" | "photo upload", 100:
+            return GaveUp(f"OK refuses the image ({said})", code="image_refused", hint="take another image")
         case _, 100:
             return Trouble(
                 f"not taken yet: {said}",

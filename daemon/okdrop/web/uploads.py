@@ -42,6 +42,8 @@ class Uploads:
             web.get(r"/api/uploads/{number:\d+}", self._one),
             web.post(r"/api/uploads/{number:\d+}/retry", self._retry),
             web.post(r"/api/uploads/{number:\d+}/cancel", self._cancel),
+            web.post(r"/api/uploads/{number:\d+}/release", self._release),
+            web.post(r"/api/uploads/{number:\d+}/update", self._update),
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -87,6 +89,12 @@ class Uploads:
 
     async def _cancel(self, request: web.Request) -> web.Response:
         return await self._order(request, orders.cancel)
+
+    async def _release(self, request: web.Request) -> web.Response:
+        return await self._order(request, orders.release)
+
+    async def _update(self, request: web.Request) -> web.Response:
+        return await self._order(request, orders.renew)
 
     async def _order(
         self, request: web.Request, order: Callable[[Ledger, int], Awaitable[Said]]

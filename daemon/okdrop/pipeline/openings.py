@@ -1,0 +1,210 @@
+"""When what is whole may be published: in its folder's hours, and as many a day as a person wants.
+
+Whoever comes too early waits here as an id; the row says why. When the time comes, as many are let go as
+there is room for, the oldest first, and the finalizer asks again: what the configuration says then counts.
+
+Posts are counted in the ledger, so that a restart forgets none: the intent to publish is written with its
+time before the call leaves (`publication.posted_at`). What was admitted and has not written it yet is
+reserved for here. A day is one of the local clock. A run that ends does not wait for hours: it leaves what
+may not be published yet, and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from okdrop import events
+from okdrop.config.window import day_of
+from okdrop.publication import Closed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from datetime import datetime
+
+    from okdrop.drop import Upload
+    from okdrop.pipeline.line import Line, OpenUploads
+    from okdrop.pipeline.parts import Parts
+
+LOOK_EVERY: Final = 5.0
+"""Seconds between looks at the clock, which may be set meanwhile, or have been asleep."""
+
+_ANY_NUMBER: Final = 2**31
+
+Key: TypeAlias = tuple[Closed, str | None]
+"""What is closed, and of which watched folder; None: of all together."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wait:
+    """Why an upload is not published now; `until` is None where nobody knows when its turn comes."""
+
+    key: Key
+    until: datetime | None = None
+
+
+class Openings:
+    """Lets uploads be published in their time.
+
+    Args:
+        parts: what all stages share.
+        finals: where those go whose time has come.
+        opened: uploads of this run that have no end yet.
+    """
+
+    def __init__(self, parts: Parts, finals: Line, opened: OpenUploads) -> None:
+        self._parts: Final = parts
+        self._finals: Final = finals
+        self._opened: Final = opened
+        self._waiting: Final[dict[Key, dict[int, bool]]] = {}  # → whether it was let go
+        self._where: Final[dict[int, Key]] = {}
+        self._passing: Final[dict[int, str]] = {}  # admitted, and not posted yet → its folder
+        self._asking: Final = asyncio.Lock()
+        self._changed: Final = asyncio.Event()
+        opened.on_end(self.forget)
+
+    # --- at the finalizer -----------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def admitted(self, row: Upload) -> AsyncIterator[Wait | None]:
+        """Ask whether an upload may be published now; within the block its place among the day's is kept.
+
+        Gives:
+            None: it may; or why not. Whatever may have been posted already may be.
+        """
+        wait = None if row.publish_offered else await self._wait_of(row)
+        try:
+            yield wait
+        finally:
+            self._passing.pop(row.id, None)
+            self._changed.set()
+
+    @contextlib.asynccontextmanager
+    async def posting(self, row: Upload) -> AsyncIterator[None]:
+        """The intent to publish is written within the block: nobody counts meanwhile."""
+        if next(self._days(row), None) is None:
+            yield
+            return
+        async with self._asking:
+            yield
+            self._passing.pop(row.id, None)
+
+    async def _wait_of(self, row: Upload) -> Wait | None:
+        posting, folder = self._parts.posting_of(row.drop), row.drop.folder
+        now = self._parts.now()
+        opens = posting.window.next_opening(now, self._parts.posting.zone)
+        if opens > now:
+            return Wait((Closed.WINDOW, folder), opens)
+        async with self._asking:  # nobody else is admitted between the count and the reservation
+            for key in self._days(row):
+                older = {number for number in self._waiting.get(key, ()) if number < row.id}
+                if await self._left(key, taken=(self._reserved(key) | older) - {row.id}) <= 0:
+                    return Wait(key)
+            self._passing[row.id] = folder
+        return None
+
+    def _days(self, row: Upload) -> Iterator[Key]:
+        if self._parts.posting_of(row.drop).per_day:
+            yield Closed.DAY, row.drop.folder
+        if self._parts.posting.per_day:
+            yield Closed.DAY, None
+
+    def _reserved(self, key: Key) -> set[int]:
+        """Those admitted whose post the ledger may not know of yet."""
+        return {number for number, folder in self._passing.items() if key[1] in {None, folder}}
+
+    async def _left(self, key: Key, *, taken: set[int]) -> int:
+        """How many more may be posted today, beside those who have a place already."""
+        folder = key[1]
+        if not (limit := self._limit(folder)):
+            return _ANY_NUMBER
+        first, end = day_of(self._parts.now(), self._parts.posting.zone)
+        posted = await self._parts.ledger.posts(folder=folder, first=first, end=end, at_most=limit)
+        return limit - posted - len(taken)
+
+    def _limit(self, folder: str | None) -> int:
+        return self._parts.posting.per_day if folder is None else self._parts.posting.of(folder).per_day
+
+    async def wait(self, row: Upload, wait: Wait) -> None:
+        """It may not be published now: have the ledger say why, and let it go when it may.
+
+        Raises:
+            StaleVersion: somebody else wrote the row.
+        """
+        closed_by, publication = wait.key[0], row.publication
+        is_new = publication.closed_by is not closed_by
+        if is_new or publication.opens_at != wait.until:
+            row = await self._parts.ledger.write(
+                row.with_(publication=publication.with_(closed_by=closed_by, opens_at=wait.until)),
+                note=f"whole, and waits to be published, by {closed_by}" if is_new else "",
+            )
+        if is_new or not self._parts.brake.stays:
+            self._tell(row, wait)
+        if self._parts.brake.stays:
+            self._park(row.id, wait.key)
+        else:
+            self._opened.leave(row.id)
+
+    def _tell(self, row: Upload, wait: Wait) -> None:
+        until = wait.until.isoformat(timespec="seconds") if wait.until is not None else ""
+        self._parts.emit(
+            events.UploadNotYetPublished(
+                upload=row.id, path=events.shown(row.drop.path), reason=wait.key[0].value, until=until
+            )
+        )
+
+    # --- those that wait ------------------------------------------------------------------------------
+
+    def recall(self, row: Upload) -> bool:
+        """Keep an upload that an earlier run had to keep; False: it is not one, or this run does not wait."""
+        closed_by = row.publication.closed_by
+        if closed_by is None or row.publish_offered or not self._parts.brake.stays:
+            return False
+        of_folder = closed_by is Closed.WINDOW or self._parts.posting.of(row.drop.folder).per_day
+        self._park(row.id, (closed_by, row.drop.folder if of_folder else None))
+        return True
+
+    def _park(self, number: int, key: Key) -> None:
+        self.forget(number)
+        self._waiting.setdefault(key, {})[number] = False
+        self._where[number] = key
+        self._changed.set()
+
+    def forget(self, number: int) -> None:
+        """An upload waits no more, whatever came of it."""
+        if (key := self._where.pop(number, None)) is not None:
+            del self._waiting[key][number]
+            if not self._waiting[key]:
+                del self._waiting[key]
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Let go whose time has come; ends when cancelled."""
+        while True:
+            self._changed.clear()
+            await self.look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY if self._where else None):
+                    await self._changed.wait()
+
+    async def look(self) -> None:
+        """Let go those whose time has come, the oldest first, as many as there is room for."""
+        for key in [*self._waiting]:
+            room = await self._open_for(key)
+            waiting = self._waiting.get(key, {})
+            for number in sorted(number for number, is_let_go in waiting.items() if not is_let_go)[:room]:
+                waiting[number] = True
+                self._finals.put(number)
+
+    async def _open_for(self, key: Key) -> int:
+        """How many of those that wait for this may go now."""
+        closed_by, folder = key
+        waiting = self._waiting[key]
+        if closed_by is Closed.WINDOW:
+            now = self._parts.now().astimezone(self._parts.posting.zone)
+            return len(waiting) if self._parts.posting.of(folder or "").window.is_open_at(now) else 0
+        async with self._asking:
+            on_their_way = {number for number, is_let_go in waiting.items() if is_let_go}
+            return max(0, await self._left(key, taken=self._reserved(key) | on_their_way))

@@ -1,0 +1,51 @@
+"""What a row notes as it is published: the intent, that it came to nothing, or what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from okdrop.inbox.beside import image_beside
+from okdrop.pipeline.telling import fingerprint_of, words_of
+from okdrop.publication import Cover, CoverState, Draft, Publication
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from okdrop.drop import Upload
+    from okdrop.metadata import Metadata
+    from okdrop.pipeline.parts import Parts
+
+
+def intended(row: Upload, now: datetime) -> Upload:
+    """A video.update is about to leave, and counts as a post from here on."""
+    publication = row.publication.with_(posted_at=now, closed_by=None, opens_at=None)
+    return row.with_(publish_offered=True, publication=publication)
+
+
+def retracted(row: Upload, posted_before: datetime | None) -> Upload:
+    """It surely took no effect: nothing was posted but what had been before."""
+    return row.with_(publish_offered=False, publication=row.publication.with_(posted_at=posted_before))
+
+
+async def published(parts: Parts, row: Upload, metadata: Metadata, beside: bytes | None) -> Publication:
+    """What OK was told, and what it is still to be told."""
+    posting, now = parts.posting_of(row.drop), parts.now()
+    is_draft = posting.is_draft(metadata)
+    later = now + timedelta(seconds=posting.public_after) if is_draft and posting.public_after else None
+    has_image = posting.cover and await asyncio.to_thread(image_beside, places_of(row)) is not None
+    return Publication(
+        posted_at=row.publication.posted_at,
+        draft=Draft.FRIENDS if is_draft else None,
+        public_at=later,
+        cover=Cover(state=CoverState.DUE) if has_image else None,
+        told=fingerprint_of(metadata),
+        beside=beside,
+        words=words_of(metadata),
+    ).due(now)
+
+
+def places_of(row: Upload) -> tuple[bytes, ...]:
+    """Beside which paths something may lie that belongs to a file: it stays there when that is moved."""
+    return (row.drop.path,) if row.moved_to is None else (row.drop.path, row.moved_to)

@@ -1,0 +1,131 @@
+"""What changes beside a published file is told, once it is settled; a changed template is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from okdrop.ledger import Ledger, orders
+from okdrop.pipeline.posting import Posting, Postings
+from pipeline.test_teller import HOUR, JPEG, WITH_COVER, calls, image, ordered, tell, templates, video
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pipeline.bench import Bench
+
+GET_URL = "photosV2.getUploadUrl"
+
+
+async def rounds(bench: Bench, number: int, count: int = 2) -> None:
+    for _ in range(count):
+        await bench.neighbours.round()
+    await tell(bench, number)
+
+
+async def published(set_up: Any, *, posting: Posting = WITH_COVER) -> tuple[Bench, int]:
+    bench = await set_up(posting=posting, stays=True)
+    row = await bench.done()
+    return bench, row.id
+
+
+async def test_a_text_that_comes_beside_it_has_the_metadata_told_anew(set_up: Any) -> None:
+    bench, number = await published(set_up)
+    (bench.folder / "a.json").write_text("{}")
+    templates(bench, title="as it comes to with that text")
+    await rounds(bench, number)
+    assert (video(bench)["title"], video(bench)["updates"]) == ("as it comes to with that text", 2)
+    await rounds(bench, number, 4)
+    assert video(bench)["updates"] == 2
+
+
+async def test_a_template_that_changes_renames_nothing_by_itself(set_up: Any) -> None:
+    bench, number = await published(set_up)
+    templates(bench, title="another")
+    await rounds(bench, number, 4)
+    assert (video(bench)["title"], video(bench)["updates"]) == ("a", 1)
+
+
+async def test_an_image_that_comes_later_becomes_the_cover_and_renames_nothing(set_up: Any) -> None:
+    bench, number = await published(set_up)
+    templates(bench, title="another")
+    digest = image(bench)
+    await rounds(bench, number)
+    assert (video(bench)["cover"], calls(bench, GET_URL)) == (digest, 1)
+    another = image(bench, data=JPEG[:4] + b"another" + JPEG[4:])
+    await rounds(bench, number)
+    assert (video(bench)["cover"], calls(bench, GET_URL)) == (another, 2)
+
+
+async def test_what_changes_between_two_looks_is_not_told_yet(set_up: Any) -> None:
+    bench, number = await published(set_up)
+    for length in range(1, 5):
+        (bench.folder / "a.txt").write_text("x" * length)
+        templates(bench, title=f"{length}")
+        await rounds(bench, number, 1)
+    assert video(bench)["updates"] == 1
+    await rounds(bench, number, 1)
+    assert video(bench)["title"] == "4"
+
+
+async def test_what_is_gone_makes_nothing_anew(set_up: Any) -> None:
+    bench = await set_up(posting=WITH_COVER, stays=True)
+    (bench.folder / "a.json").write_text("{}")
+    image(bench)
+    row = await bench.done()
+    await tell(bench, row.id)
+    updates = video(bench)["updates"]
+    templates(bench, title="without its text")
+    shutil.rmtree(bench.folder)
+    await rounds(bench, row.id, 4)
+    assert video(bench)["updates"] == updates
+
+
+async def test_after_its_time_nobody_looks(set_up: Any) -> None:
+    bench, number = await published(set_up)
+    bench.clock.ahead += 24 * HOUR + 1
+    (bench.folder / "a.json").write_text("{}")
+    templates(bench, title="too late")
+    await rounds(bench, number)
+    assert video(bench)["title"] == "a"
+    # But a person may want it all the same.
+    await ordered(bench, orders.renew, number)
+    await tell(bench, number)
+    assert video(bench)["title"] == "too late"
+
+
+async def test_where_a_folder_does_not_want_it_nothing_is_looked_at(set_up: Any) -> None:
+    bench, number = await published(set_up, posting=Posting())
+    row = await bench.row(number)
+    assert row.publication.beside is None
+    await bench.neighbours.run()  # it ends at once
+
+
+async def test_a_round_looks_at_so_many_and_the_next_goes_on(
+    set_up: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("okdrop.pipeline.neighbours.IN_A_ROUND", 2)
+    bench = await set_up(posting=WITH_COVER, stays=True)
+    rows = [await bench.done(f"{number}.mp4", 65_536 + number) for number in range(5)]
+    for row in rows:
+        (bench.folder / f"{row.id - 1}.txt").write_text("there")
+    for _ in range(6):
+        await bench.neighbours.round()
+    assert sorted(await bench.ledger.to_be_told(bench.clock.now(), at_most=9)) == [row.id for row in rows]
+
+
+async def test_the_order_of_another_process_is_not_undone(set_up: Any) -> None:
+    bench, number = await published(set_up)
+    (bench.folder / "a.json").write_text("{}")
+    await bench.neighbours.round()
+    async with await Ledger.open(bench.ledger_url, lock=False, now=bench.clock.now) as other:
+        await orders.renew(other, number)
+    templates(bench, title="once")
+    await rounds(bench, number, 1)
+    assert (video(bench)["title"], video(bench)["updates"]) == ("once", 2)
+
+
+def test_the_longest_time_is_what_is_looked_back() -> None:
+    short, long = Posting(update_within=1.0), dataclasses.replace(WITH_COVER, update_within=9.0)
+    assert Postings(folders={"/a": short, "/b": long}).update_within == 9.0
