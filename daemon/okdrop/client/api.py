@@ -141,10 +141,10 @@ def _secret(keys: Credentials) -> str:
     missing = [
         name
         for name, value in (
-            ("ok.application_key", keys.application_key),
-            ("ok.access_token", keys.access_token),
+            (f"{keys.section}.application_key", keys.application_key),
+            (f"{keys.section}.access_token", keys.access_token),
             (
-                "ok.application_secret_key (or ok.session_secret_key)",
+                f"{keys.section}.application_secret_key (or {keys.section}.session_secret_key)",
                 keys.application_secret_key or keys.session_secret_key,
             ),
         )

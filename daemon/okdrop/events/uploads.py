@@ -42,6 +42,7 @@ class TicketIssued(UploadEvent):
     video_id: str
     host: str
     number: int  #: which ticket of this revision
+    account: str = ""  #: who got it; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +189,7 @@ class UploadPublished(UploadEvent):
     video_id: str
     path: str
     size: int
+    account: str = ""  #: on which; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

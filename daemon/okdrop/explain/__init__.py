@@ -68,6 +68,7 @@ class Explanation:
     settle: str = ""
     turn: str = ""  #: what it goes before and behind
     after: str = ""
+    account: str = ""  #: who publishes it; "" is that of `[ok]`
     fields: tuple[Field, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -83,6 +84,7 @@ class Explanation:
             "settle": self.settle,
             "turn": self.turn,
             "after": self.after,
+            "account": self.account,
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
             ],
@@ -91,7 +93,12 @@ class Explanation:
     def as_text(self) -> str:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
-        further = (("finished", self.settle), ("its turn", self.turn), ("afterwards", self.after))
+        further = (
+            ("account", self.account),
+            ("finished", self.settle),
+            ("its turn", self.turn),
+            ("afterwards", self.after),
+        )
         facts += [(name, text) for name, text in further if text]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:
@@ -116,11 +123,16 @@ def explain(config: Config, path: bytes, reader: Reader | None) -> Explanation:
         LedgerError: the ledger cannot be read.
     """
     found = _explained(config, path, reader)
-    halt = reader.halted() if reader is not None else None
+    account = next((watch.account for watch in config.watch if str(watch.path) == found.folder), "")
+    if found.upload is not None:
+        account = found.upload.account
+    found = dataclasses.replace(found, account=account)
+    halts = reader.halts() if reader is not None else []
+    halt = next((halt for halt in halts if halt.account == account), None)
     goes_on = found.upload.state in UNFINISHED if found.upload is not None else found.settle != ""
     if halt is None or not goes_on:
         return found
-    return dataclasses.replace(found, why=(*found.why, words.halted(halt)))
+    return dataclasses.replace(found, why=(*found.why, words.halted(halt, several=bool(config.account))))
 
 
 def _explained(config: Config, path: bytes, reader: Reader | None) -> Explanation:

@@ -91,6 +91,7 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "moved_to": upload.moved_to,
         "sample": upload.sample,
         "waits_for": upload.waits_for,
+        "account": upload.account,
         **_ticket_values(upload.ticket),
         **_failure_values(upload.failure),
     }
@@ -146,6 +147,7 @@ def upload_of(row: Row[Any]) -> Upload:
         moved_to=column["moved_to"],
         sample=column["sample"],
         waits_for=column["waits_for"],
+        account=column["account"],
         created_at=column["created_at"],
         updated_at=column["updated_at"],
     )

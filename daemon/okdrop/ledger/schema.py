@@ -32,7 +32,7 @@ from okdrop.drop import Chore, Mode, State
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0010")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -159,6 +159,7 @@ UPLOADS: Final = Table(
     Column("moved_to", LargeBinary),
     Column("sample", LargeBinary),
     Column("waits_for", Integer),
+    Column("account", String, nullable=False, server_default=""),
     Index(
         "one_row_per_revision",
         "path",
@@ -195,6 +196,7 @@ ORPHANS: Final = Table(
     Column("video_id", String, primary_key=True),
     Column("tries", Integer, nullable=False),
     Column("noted_at", Instant, nullable=False),
+    Column("account", String, nullable=False, server_default=""),
 )
 
 HOSTS: Final = Table(
@@ -253,5 +255,6 @@ HALTS: Final = Table(
     Column("message", String, nullable=False),
     Column("hint", String, nullable=False),
     Column("since", Instant, nullable=False),
+    Column("account", String, nullable=False, server_default=""),
 )
-"""Why everything waits, in one row at most; of the process that holds the lock, and forgotten by the next."""
+"""Why accounts are halted, each in one row at most; of the process that holds the lock, and forgotten by the next."""
