@@ -51,6 +51,11 @@ KEYS: Final = Credentials(
     application_key=APPLICATION_KEY, access_token=ACCESS_TOKEN, application_secret_key=APPLICATION_SECRET_KEY
 )
 
+OTHER: Final = "other"
+"""A second account, of a user of its own."""
+
+OTHER_KEYS: Final = dataclasses.replace(KEYS, access_token="token-of-the-other")
+
 
 class Died(BaseException):
     """The process ends here. No `except Exception` holds it up."""
@@ -234,6 +239,7 @@ class World:
         keep_history: for how many seconds the history of what ended is kept; 0: for ever.
         segment: bytes in one.
         patience: for how many seconds a file that is gone is looked for.
+        account: for whom the folder sends.
         step: seconds between two lives.
         on: what happens once, after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
         hear: told of each event.
@@ -254,6 +260,7 @@ class World:
     keep_history: float = 0.0
     segment: int = SEGMENT
     patience: float = 0.0
+    account: str = ""
     step: float = 7_200.0
     on: dict[str, Callable[[], Awaitable[None]]] = dataclasses.field(default_factory=dict)
     hear: Callable[[Life, Event], None] = lambda _life, _event: None
@@ -329,16 +336,24 @@ class World:
 
     async def _run(self, life: Life, stays_until: Callable[[], bool] | None) -> None:
         ledger = await Ledger.open(self.ledger_url, now=self.clock.now)
+        settings, now = self._client_settings(), self.clock.now
         try:
-            async with Client(self._client_settings(), lambda: KEYS, now=self.clock.now) as client:
-                await self._work(life, ledger, client, stays_until)
+            async with (
+                Client(settings, lambda: KEYS, now=now) as client,
+                Client(settings, lambda: OTHER_KEYS, now=now) as other,
+            ):
+                await self._work(life, ledger, {"": client, OTHER: other}, stays_until)
         finally:
             await ledger.close()
 
     async def _work(
-        self, life: Life, ledger: Ledger, client: Client, stays_until: Callable[[], bool] | None
+        self,
+        life: Life,
+        ledger: Ledger,
+        clients: dict[str, Client],
+        stays_until: Callable[[], bool] | None,
     ) -> None:
-        parts = self._parts(life, ledger, client)
+        parts = self._parts(life, ledger, clients)
         folder = Folder(
             path=str(self.folder),
             settle=0.0,
@@ -358,7 +373,7 @@ class World:
             else:
                 await pipeline.run(_pulled_when(parts.brake, stays_until))
 
-    def _parts(self, life: Life, ledger: Ledger, client: Client) -> Parts:
+    def _parts(self, life: Life, ledger: Ledger, clients: dict[str, Client]) -> Parts:
         def emit(event: Event) -> None:
             if not life.fate.is_dead:
                 life.events.append(event)
@@ -371,7 +386,9 @@ class World:
         return Parts(
             folders={"": Settings(), str(self.folder): Settings()},
             ledger=MortalLedger(ledger, life.fate, self),
-            client=MortalClient(client, life.fate, self),
+            client=MortalClient(clients[""], life.fate, self),
+            clients={OTHER: MortalClient(clients[OTHER], life.fate, self)},
+            senders={str(self.folder): self.account},
             emit=emit,
             plan=Plan(segment_size=self.segment, connections=self.connections, in_one=self.in_one),
             backoff=backoff,
@@ -550,6 +567,7 @@ async def laid(
     emulator = Emulator(
         Options(
             **{"processing_looks": 0, "url_lifetime": 10_000_000.0} | options,
+            others={OTHER_KEYS.access_token: OTHER},
             data_dir=place / "ok",
             mode=mode,
         ),

@@ -111,6 +111,7 @@ class Api:
             answer = api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
         except UploadError as error:
             clean_error(error, keys)
+            error.hint = error.hint.replace("`ok.", f"`{keys.section}.")
             if isinstance(error, Halted) and trial is None and keys != self._credentials():
                 # The word is about keys that are no longer in use: it says nothing of the present ones.
                 raise Trouble("OK refuses the credentials of before", code="credentials_exchanged") from None
