@@ -528,8 +528,10 @@ def test_who_looks_on_beside_a_halted_daemon_is_told(
         "message": "the token has expired",
         "hint": "get a new one",
         "since": "2030-01-01T12:00:00.123Z",
+        "account": "",
     }
     assert json.loads(asked("status", "--json", halt=None))["halted"] is None
+    assert json.loads(asked("status", "--json", halt=None))["halts"] == []
     assert asked("health") == f"process {os.getpid()} holds the ledger; {HALTED}\n"
     asked("retry", "1")
     assert asked("show", "1").splitlines()[0] == HALTED

@@ -77,6 +77,7 @@ THROUGH = {
     "ledger/migrations/versions/r0005_leaves_of_blake3.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0006_scale_and_pace.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0007_halts.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0010_accounts.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
     "top/__init__.py": "e2e/test_top.py",  # names alone

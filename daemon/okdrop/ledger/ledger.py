@@ -370,5 +370,10 @@ class Ledger:
         await self._thread.write(operations.remember_pace, self._now(), host, connections)
 
     async def note_halt(self, why: Halt | None, *, account: str = "") -> None:
-        """Note why an account is halted, for whoever looks on; None: it goes on. The next holder forgets it."""
+        """Note why an account is halted, for whoever looks on. The next holder of the lock forgets it.
+
+        Args:
+            why: of which account, and the reason; None: `account` goes on.
+            account: which one goes on.
+        """
         await self._thread.write(operations.note_halt, why, account=account)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
 
-MISSING: Final = "account_missing"
-
 ASKED_WITHIN: Final = 10.0
 """Seconds that a run which had nothing to ask OK for an account waits for its one question."""
 
@@ -50,7 +48,7 @@ def missing(account: str) -> Halted:
     """Why the uploads of an account wait that the configuration does not have."""
     return Halted(
         f"there is no account {account} in the configuration any more",
-        code=MISSING,
+        code="account_missing",
         hint=f"bring [account.{account}] back, then restart; or okdrop cancel ID",
     )
 
