@@ -203,7 +203,7 @@ async def upload(
         wanted, ledger = {*files}, parts.ledger
         rows = await ledger.uploads(paths=wanted)
         for row in rows:
-            if (changed := _named(row, title, account)) != row:
+            if (changed := _named(row, title, account, parts.senders)) != row:
                 await ledger.write(changed, note="named again")
         rows = await ledger.uploads(ids=[row.id for row in rows])
         pipeline.recover(row for row in rows if row.state in UNFINISHED)
@@ -215,17 +215,18 @@ async def upload(
     return await _run(config, _audience(emit), work, interrupt_cuts=True, named=named)
 
 
-def _named(row: Upload, title: str, account: str | None) -> Upload:
+def _named(row: Upload, title: str, account: str | None, senders: Mapping[str, str]) -> Upload:
     """The row of a file that a person names: whoever does that wants it sent, and called so.
 
-    With another account it is the person's, no longer its folder's, unless it has a video already.
+    With another account than its folder's it counts as named alone, unless it has a video already.
     """
     if row.state in {State.FAILED, State.CANCELLED}:
         row = row.handed_back()
     if row.state not in UNFINISHED:
         return row
     drop = dataclasses.replace(row.drop, title=title) if title else row.drop
-    if account not in {None, row.account} and row.ticket is None:
+    folders = senders.get(row.drop.folder, row.account)
+    if account not in {None, folders} and row.ticket is None:
         drop = dataclasses.replace(drop, folder="")
     return row.with_(held=False, drop=drop)
 

@@ -53,6 +53,7 @@ class UploadStarted(UploadEvent):
     path: str
     size: int
     attempt: int
+    account: str = ""  #: for whom; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

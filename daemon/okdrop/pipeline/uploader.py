@@ -241,6 +241,7 @@ class Uploader:
                 path=events.shown(row.drop.path),
                 size=row.drop.revision.size,
                 attempt=row.attempts,
+                account=row.account,
             )
         )
         return row
