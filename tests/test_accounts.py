@@ -55,7 +55,7 @@ def test_keys_say_where_they_stand_in_the_configuration() -> None:
 
 
 def test_an_account_that_went_away_has_no_credentials() -> None:
-    with pytest.raises(ConfigurationError, match="account.gone: is not in the configuration any more"):
+    with pytest.raises(ConfigurationError, match=r"account\.gone: is not in the configuration any more"):
         accounts.credentials(config(), "gone")
 
 

@@ -1,12 +1,11 @@
 """The accounts of a configuration: who we are at OK for each, and by which client it is told.
 
-A `service` and `check` are composed of them. Only credentials are read again while a daemon runs (`pipeline.mending`);
-that there is another account is known after a restart.
+`service` and `check` are composed of them. Only credentials are read again while a daemon runs
+(`pipeline.mending`); that there is another account is known after a restart.
 """
 
 from __future__ import annotations
 
-import contextlib
 import urllib.parse
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from okdrop.config.account import senders
 from okdrop.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
@@ -90,8 +90,6 @@ async def clients(
         ConfigurationError: an address, or the authorities' file, cannot be used.
     """
     return {
-        account: await stack.enter_async_context(
-            Client(client_settings(config, account), ring, now=now)
-        )
+        account: await stack.enter_async_context(Client(client_settings(config, account), ring, now=now))
         for account, ring in rings.items()
     }

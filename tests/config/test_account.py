@@ -1,4 +1,4 @@
-"""Further accounts: what each has of its own, what it has from `[ok]`, and what is wrong with one in a line."""
+"""Further accounts: what each has of its own, what it has from `[ok]`, and what is wrong with one."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def test_an_account_may_come_from_the_environment_alone() -> None:
 
 
 def test_whoever_needs_no_secret_reads_none(tmp_path: Path, file: Path) -> None:
-    file.write_text(f'{OK}[account.kids]\naccess_token = "{TOKEN}"\nsession_secret_key_file = "{tmp_path}/no"\n')
+    file.write_text(
+        f'{OK}[account.kids]\naccess_token = "{TOKEN}"\nsession_secret_key_file = "{tmp_path}/no"\n'
+    )
     config = load(file, {}, secrets=False)
     assert credentials(config, "kids").access_token == ""
 
@@ -112,7 +114,9 @@ def test_names(name: str) -> None:
     assert is_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "ok", "Kids", "two words", "a__b", "_a", "a_", "1a", "ж", "a-b", "a.b", "x" * 33])
+@pytest.mark.parametrize(
+    "name", ["", "ok", "Kids", "two words", "a__b", "_a", "a_", "1a", "ж", "a-b", "a.b", "x" * 33]
+)
 def test_no_names(name: str, file: Path) -> None:
     assert not is_name(name)
     if name:
@@ -148,11 +152,20 @@ def test_one_account_under_two_names_is_refused(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f'[account.kids]\nacess_token = "{TOKEN}"\n', "account.kids.acess_token: there is no such key; did you"),
+        (
+            f'[account.kids]\nacess_token = "{TOKEN}"\n',
+            "account.kids.acess_token: there is no such key; did you",
+        ),
         (f'[account]\naccess_token = "{TOKEN}"\n', "account.access_token: must be a table"),
-        (f'[account.kids]\naccess_token = "{TOKEN} {TOKEN}"\n', "account.kids.access_token: must hold no blanks"),
+        (
+            f'[account.kids]\naccess_token = "{TOKEN} {TOKEN}"\n',
+            "account.kids.access_token: must hold no blanks",
+        ),
         ('[account.kids]\naccess_token_file = "/nowhere"\n', "account.kids.access_token: the secret's file"),
-        ('[account.kids]\napi_url = "http://ok.example"\n', 'account.kids.api_url = "http://ok.example": must'),
+        (
+            '[account.kids]\napi_url = "http://ok.example"\n',
+            'account.kids.api_url = "http://ok.example": must',
+        ),
         ('account = "kids"\n', "account"),
         ("[[account]]\n", "account"),
     ],

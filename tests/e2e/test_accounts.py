@@ -130,7 +130,10 @@ async def told_everywhere(house: House, address: str) -> None:
     waiting = [row for row in uploads if row["state"] == "queued"]
     assert {row["account"] for row in waiting} == {"kids"}
     document = await until_noted(house.daemon)
-    assert (document["halted"]["account"], [halt["account"] for halt in document["halts"]]) == ("kids", ["kids"])
+    assert (document["halted"]["account"], [halt["account"] for halt in document["halts"]]) == (
+        "kids",
+        ["kids"],
+    )
     status = await house.daemon.ends("status")
     assert status.out.startswith("everything of the account kids waits since ")
     show = await house.daemon.ends("show", str(waiting[0]["id"]))
@@ -143,9 +146,11 @@ async def told_everywhere(house: House, address: str) -> None:
 
 async def until_noted(daemon: Daemon) -> dict[str, Any]:
     """What `status --json` says, once it was written down who is halted."""
-    while not (document := await daemon.status())["halts"]:
-        await asyncio.sleep(0.05)
-    return document
+    async with asyncio.timeout(30):
+        while True:
+            document = await daemon.status()
+            if document["halts"]:
+                return document
 
 
 async def test_a_run_that_ends_publishes_for_whom_it_can_and_ends_with_3(house: House) -> None:
@@ -208,9 +213,13 @@ async def test_a_named_file_is_published_on_the_account_that_is_named(house: Hou
     assert "it is of the account kids" in again.out
     strange = await house.daemon.ends("upload", "--account", "cats", str(file))
     assert strange.code == 2
-    assert strange.err.strip().splitlines()[-1].endswith(
-        "--account 'cats': there is no such account; add a table [account.cats],"
-        ' or name one of "kids", or "" for that of [ok]'
+    assert (
+        strange.err.strip()
+        .splitlines()[-1]
+        .endswith(
+            "--account 'cats': there is no such account; add a table [account.cats],"
+            ' or name one of "kids", or "" for that of [ok]'
+        )
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import sys

@@ -40,7 +40,7 @@ EXPIRED = Halted("expired", code="api_102")
 
 
 class Two:
-    """A bench with two folders, each of which sends for an account of its own: drop for [ok], kids for kids."""
+    """A bench with two folders, each of which sends for an account of its own: [ok] and kids."""
 
     def __init__(self, bench: Bench, kids: Client) -> None:
         self.folder = bench.folder.parent / "kids"
@@ -97,9 +97,7 @@ async def lay(set_up: Callable[..., Awaitable[Bench]]) -> AsyncIterator[Lay]:
             kids = await stack.enter_async_context(Client(settings, lambda: keys, now=bench.clock.now))
             two = Two(bench, kids)
             folders = {**bench.parts.folders, str(two.folder): Settings()}
-            two.change(
-                folders=folders, clients={"kids": kids}, brake=Brake(stays=stays, accounts=accounts)
-            )
+            two.change(folders=folders, clients={"kids": kids}, brake=Brake(stays=stays, accounts=accounts))
             two.sends_for(drop="", kids="kids")
             return two
 
@@ -312,7 +310,9 @@ async def test_a_run_without_anything_to_send_asks_for_each_account(lay: Lay) ->
     two = await lay()
     two.bench.emulator.sessions.end(KIDS_TOKEN)
     await ask_who_we_are(two.bench.parts)
-    assert [(event.account, event.code) for event in two.bench.told(events.PoolHalted)] == [("kids", "api_102")]
+    assert [(event.account, event.code) for event in two.bench.told(events.PoolHalted)] == [
+        ("kids", "api_102")
+    ]
     assert "`account.kids.access_token`" in two.bench.told(events.PoolHalted)[0].hint
     assert two.bench.parts.client.has_accepted
 

@@ -72,7 +72,11 @@ async def test_the_halt_of_one_account_holds_no_other_until_all_are_halted() -> 
     assert brake.halt(EXPIRED, State.UPLOADING, account="kids")
     assert heard == ["held"]
     assert (brake.holds, brake.holds_for(""), brake.holds_for("kids")) == (False, False, True)
-    assert (brake.halt_of("kids"), brake.halt_of(""), brake.halt_at("kids")) == (EXPIRED, None, State.UPLOADING)
+    assert (brake.halt_of("kids"), brake.halt_of(""), brake.halt_at("kids")) == (
+        EXPIRED,
+        None,
+        State.UPLOADING,
+    )
     assert await asyncio.wait_for(brake.wait_until_free(), 1)
     await asyncio.wait_for(brake.wait_until_held("kids"), 1)
     assert brake.halt(EXPIRED)

@@ -1,8 +1,8 @@
 """Where the secrets come from: those of `[ok]` and of each account, and the token of `[web]`.
 
 In this order: the environment, the file that a `*_file` key names, the service manager's credentials folder
-(`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5); `access_token.NAME` is that of an account), the key itself
-in the configuration file.
+(`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5); `access_token.NAME` is that of an account), the key
+itself in the configuration file.
 """
 
 from __future__ import annotations
@@ -65,14 +65,15 @@ def leave_out(tree: dict[str, Any], *, but: Collection[str] = ()) -> None:
 def _secrets(tree: dict[str, Any]) -> list[tuple[tuple[str, ...], str, str]]:
     """Every secret that there may be: its table, its name, what it is called in the credentials folder."""
     accounts = tree.get("account")
-    of_sections = [((section,), name, file_name) for (section, name), file_name in SECRET_FILES.items()]
-    of_accounts = [
+    found: list[tuple[tuple[str, ...], str, str]] = []
+    found += [((section,), name, file_name) for (section, name), file_name in SECRET_FILES.items()]
+    found += [
         (("account", account), name, f"{name}.{account}")
         for account in (accounts if isinstance(accounts, dict) else ())
         if is_name(account)  # else the model will complain, and it may be no name for a file
         for name in SECRETS
     ]
-    return of_sections + of_accounts
+    return found
 
 
 def _table(tree: dict[str, Any], path: tuple[str, ...]) -> Any:

@@ -1,5 +1,6 @@
-"""Environment variables over the file: `OKDROP_SECTION__KEY`, `OKDROP_ACCOUNT__NAME__KEY`, and `OKDROP_WATCH`
-for the folders.
+"""Environment variables over the file: `OKDROP_SECTION__KEY`, and `OKDROP_WATCH` for the folders.
+
+Those of an account are `OKDROP_ACCOUNT__NAME__KEY`.
 
 `OKDROP_ENVIRONMENT_FILE` names a file of such variables. They win over those of the process, which cannot
 change any more once it runs: what stands in the file was written later.
@@ -172,7 +173,9 @@ def _nearest(name: str) -> str:
     if name.startswith(f"{_WATCH_VARIABLE}_"):
         return f"; the folders are one JSON array in {_WATCH_VARIABLE}"
     if name.startswith(f"{_PREFIX}ACCOUNT_"):
-        return f"; a key of an account is {_PREFIX}ACCOUNT__NAME__KEY, like {_PREFIX}ACCOUNT__KIDS__ACCESS_TOKEN"
+        return (
+            f"; a key of an account is {_PREFIX}ACCOUNT__NAME__KEY, like {_PREFIX}ACCOUNT__KIDS__ACCESS_TOKEN"
+        )
     near = difflib.get_close_matches(
         name, [*_variables(), _WATCH_VARIABLE, CONFIG_VARIABLE, FILE_VARIABLE], n=1
     )

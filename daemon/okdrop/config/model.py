@@ -36,7 +36,9 @@ from okdrop.config.section import Section
 from okdrop.config.watch import Intake, Watch, check_places
 
 SECRETS: Final = ("access_token", "application_secret_key", "session_secret_key", "refresh_token")
-"""The keys of `[ok]`, and of each account, that may also come from a `*_file` key or the service manager's credentials folder."""
+"""The keys of `[ok]`, and of each account, that may also come from a `*_file` key or the service manager's
+credentials folder.
+"""
 
 SECRET_FILES: Final = {("ok", name): name for name in SECRETS} | {("web", "token"): "web_token"}
 """Every key that may come so, by section and name → what it is called in the credentials folder; those of an

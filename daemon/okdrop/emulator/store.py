@@ -92,9 +92,7 @@ class Store:
         }
         query = "&".join(f"{key}={urllib.parse.quote(value, safe='')}" for key, value in fields.items())
         ticket = Ticket(query=query, expires_at=expires_at)
-        video = Video(
-            id=video_id, name=name, declared_size=size, request=request, ticket=ticket, owner=owner
-        )
+        video = Video(id=video_id, name=name, declared_size=size, request=request, ticket=ticket, owner=owner)
         (self._root / str(video_id)).mkdir()
         self.path(video).touch()
         self.save(video)

@@ -312,7 +312,7 @@ def halts(connection: Connection) -> list[Halt]:
 
 
 def note_halt(connection: Connection, why: Halt | None, *, account: str = "") -> None:
-    """Note why an account is halted; None: `account` goes on, and nothing is written where it never stopped."""
+    """Note why an account is halted; None: `account` goes on; nothing is written where it never stopped."""
     account = account if why is None else why.account
     if any(halt.account == account for halt in halts(connection)):  # a vain delete is a write, too
         connection.execute(queries.FORGET_HALT, {"owner": account})

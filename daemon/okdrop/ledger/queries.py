@@ -257,9 +257,9 @@ FORGET_HOST: Final = delete(HOSTS).where(HOSTS.c.host == bindparam("name"))
 REMEMBER_HOST: Final = insert(HOSTS)
 
 # Why accounts are halted, each in one row at most, in the order of their names.
-HALTED: Final = select(
-    HALTS.c.code, HALTS.c.message, HALTS.c.hint, HALTS.c.since, HALTS.c.account
-).order_by(HALTS.c.account)
+HALTED: Final = select(HALTS.c.code, HALTS.c.message, HALTS.c.hint, HALTS.c.since, HALTS.c.account).order_by(
+    HALTS.c.account
+)
 FORGET_HALT: Final = delete(HALTS).where(HALTS.c.account == bindparam("owner"))
 FORGET_HALTS: Final = delete(HALTS)
 NOTE_HALT: Final = insert(HALTS)

@@ -257,4 +257,4 @@ HALTS: Final = Table(
     Column("since", Instant, nullable=False),
     Column("account", String, nullable=False, server_default=""),
 )
-"""Why accounts are halted, each in one row at most; of the process that holds the lock, and forgotten by the next."""
+"""Why accounts are halted, each in one row at most; of whoever holds the lock, forgotten by the next."""

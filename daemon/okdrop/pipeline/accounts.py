@@ -1,8 +1,8 @@
 """For whom an upload is sent: whose client, whose limits, and what becomes of it while its account is halted.
 
 A row's account is decided when the row is made. One that has a video goes on with the account that the video
-is of, whatever the configuration says by now; any other takes the account that its folder has now, at the moment
-at which a worker takes it up. So no video is ever published with another account's token.
+is of, whatever the configuration says by now; any other takes the account that its folder has now, at the
+moment at which a worker takes it up. So no video is ever published with another account's token.
 """
 
 from __future__ import annotations

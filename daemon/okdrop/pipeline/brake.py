@@ -26,13 +26,13 @@ class Brake:
     """Asks the stages to stop at the next segment boundary: for good, or for a while.
 
     Pulled, by a signal, it ends the run. Halted, by dead credentials, it holds what is sent for one account
-    until that is released. Once every account is halted it holds everything, in a daemon that stays; a run that
-    ends is ended by it. Paused, by a person, it holds everything until that person has it go on.
+    until that is released. Once every account is halted it holds everything, in a daemon that stays; a run
+    that ends is ended by it. Paused, by a person, it holds everything until that person has it go on.
 
     Args:
         stays: a halt of every account holds; else it pulls.
-        accounts: those that there are; "" is that of `[ok]`. Another one may be halted too, which is no reason
-            to hold all.
+        accounts: those that there are; "" is that of `[ok]`. Another one may be halted too, which is no
+            reason to hold all.
     """
 
     def __init__(self, *, stays: bool = False, accounts: Collection[str] = ("",)) -> None:

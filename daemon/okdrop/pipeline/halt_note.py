@@ -1,7 +1,8 @@
 """Notes in the ledger why accounts of a daemon are halted, so that `status` beside it can say so.
 
 What the log is told (`pool.halted`, `pool.resumed`) is what is noted: while a halted account only tries
-whether it may go on (`pipeline.mending`), it counts as halted. It is for the eye, and no upload depends on it.
+whether it may go on (`pipeline.mending`), it counts as halted. It is for the eye, and no upload depends on
+it.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ class Intake:
         return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
 
     def _is_for_another(self, drop: Drop, upload: Upload) -> bool:
-        """Whether a second name is one for a second account: whoever made it wants the video there as well."""
+        """Whether a second name is one for a second account: whoever made it wants it there as well."""
         account = self._parts.senders.get(drop.folder)
         return account is not None and account not in {
             upload.account,
@@ -154,7 +154,8 @@ class Intake:
         changed = upload.with_(drop=_called_as_before(drop, upload))
         if _was_missed(upload):
             changed = changed.with_(retry_at=None, troubles=0)
-        settings_of, account = self._parts.settings_of, self._parts.senders.get(drop.folder, upload.account)
+        settings_of = self._parts.settings_of
+        account = self._parts.senders.get(drop.folder, upload.account)
         same_group = settings_of(drop).group_id == settings_of(upload.drop).group_id
         stays = same_group and (account == upload.account or drop.folder == upload.drop.folder)
         if stays or upload.ticket is None or upload.state not in UNFINISHED or upload.publish_offered:

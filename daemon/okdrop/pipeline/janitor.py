@@ -68,7 +68,7 @@ async def sweep_at_the_end(parts: Parts) -> None:
 
 
 async def sweep(parts: Parts, *, tries_below: int = TRIES, at_most: int | None = None) -> None:
-    """Try once to delete each orphan that was tried less often than that, or `at_most` so many of each account.
+    """Try once to delete each orphan that was tried less often than that, `at_most` so many of each account.
 
     Those of an account that is halted, or that the configuration does not have any more, stay for later.
     """

@@ -174,7 +174,7 @@ class OpenUploads:
         self._account_of[upload] = account
 
     def park_again(self, upload: int, line: Line, is_halted: Callable[[str], bool]) -> bool:
-        """Park an upload whose account is halted again; a hundred thousand of them need not be read for it."""
+        """Park an upload whose account is halted again; a hundred thousand need not be read for it."""
         account = self._account_of.get(upload)
         if account is None or not is_halted(account):
             return False

@@ -10,8 +10,8 @@
                  └── halted again ◄──┘──► a call of the kind that was refused succeeds ──► pool.resumed
 
 What is said once is said again only after it was resumed in truth, or for another reason. What is written
-down of it (`pipeline.halt_note`) is for the eye: whoever restarts the daemon asks anew. Each account is looked
-after by itself, and the names of these events stay, whether there are several accounts or one.
+down of it (`pipeline.halt_note`) is for the eye: whoever restarts the daemon asks anew. Each account is
+looked after by itself.
 """
 
 from __future__ import annotations
@@ -248,8 +248,6 @@ class Mending:
             self._told_at = self._brake.halt_at(self._account)
         if self._told is None or self._told.code != why.code:
             self._parts.emit(
-                events.PoolHalted(
-                    code=why.code, message=why.message, hint=why.hint, account=self._account
-                )
+                events.PoolHalted(code=why.code, message=why.message, hint=why.hint, account=self._account)
             )
         self._told = why

@@ -92,7 +92,11 @@ class Patience:
         delay = await self._record.put_off(error, at_once=asks_first, at_most=at_most, held_by=held_by)
         self._not_before = now + delay
         if held_by or delay > LONGEST:
-            place = places_of(self._parts, row)[-1] if isinstance(error, Trouble) and not error.retry_after else ""
+            place = (
+                places_of(self._parts, row)[-1]
+                if isinstance(error, Trouble) and not error.retry_after
+                else ""
+            )
             self.released = Released(delay, held_by or place, held=bool(held_by))
         else:
             asyncio.get_running_loop().call_later(delay, self._wake)

@@ -2,8 +2,8 @@
 
 A file that was renamed, or whose folder was, is the same file. It is followed to any name that is taken in a
 watched folder, this one or another that sends to the same group of the same account: a ticket is for one of
-each. One that leaves the watched folders, or gets a name that is passed over, was taken away: for whoever looks
-at the folders it is gone.
+each. One that leaves the watched folders, or gets a name that is passed over, was taken away: for whoever
+looks at the folders it is gone.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Questions:
         return status if self._parts.monotonic() - at <= FRESH else None
 
     async def ask_for_others(self, account: str = "") -> None:
-        """Ask about those of an account whose turn it is, a bounded number; raises nothing that OK answers."""
+        """Ask about those of an account whose turn it is, a few at once; raises nothing that OK answers."""
         now = self._parts.monotonic()
         due = [upload for upload, at in self._due.items() if at <= now and upload not in self._heard]
         if self._asking or len(due) < 2 or now < self._not_before:  # noqa: PLR2004 - one is no "others"
