@@ -34,7 +34,7 @@ _BLOCK: Final = re.compile(
     r"(<!-- (?P<name>[a-z-]+): generated -->\n).*?(?P<end><!-- (?P=name): end -->\n)", re.DOTALL
 )
 _KEY: Final = re.compile(r"(?:# )?([a-z_]+) = (.*)")
-_SECTION: Final = re.compile(r"(?:\[\[?|# \[)([a-z]+)(?:\]\]?|\.NAME\])")
+_SECTION: Final = re.compile(r"(?:\[\[?|# \[)([a-z]+)(?:\]\]?|\.kids\])")
 _TITLES: Final = {"watch": "[[watch]]", "account": "[account.NAME]"}
 
 

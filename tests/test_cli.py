@@ -296,6 +296,7 @@ def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, s
         "orphans": {"waiting": 0, "given_up": 0},
         "by_hand": {"paused_since": None, "bandwidth": []},
         "halted": None,
+        "halts": [],
     }
     assert err == f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n"
     assert not (tmp_path / "ledger.db").exists()

@@ -296,3 +296,26 @@ def test_a_file_that_is_not_whole_would_be_waited_for(place: Place) -> None:
 
 def place_explained(place: Place, path: Path, **folder: Any) -> Explanation:
     return explain(place.config(**folder), bytes(path), None)
+
+
+async def test_it_is_said_who_publishes_it_and_who_is_halted(place: Place) -> None:
+    kids = Halt(code="api_102", message="expired", since=START, account="kids")
+    watch = [{"path": str(place.drop), "account": "kids"}]
+    variables = {
+        "OKDROP_WATCH": json.dumps(watch),
+        "OKDROP_LEDGER__URL": place.url,
+        "OKDROP_ACCOUNT__KIDS__ACCESS_TOKEN": "hush",
+    }
+    path = place.video()
+    async with await Ledger.open(place.url) as ledger:
+        await ledger.note_halt(dataclasses.replace(kids, account=""))
+        with read_only(place.url) as reader:
+            told = explain(load(None, variables), bytes(path), reader)
+        assert (told.account, told.as_json()["account"]) == ("kids", "kids")
+        assert "  account:     kids" in told.as_text()
+        assert not any("waits since" in why for why in told.why)
+        await ledger.note_halt(kids)
+        with read_only(place.url) as reader:
+            told = explain(load(None, variables), bytes(path), reader)
+        assert told.why[-1].startswith("everything of the account kids waits since ")
+    assert "hush" not in told.as_text()

@@ -70,6 +70,16 @@ class Account(Section):
         )
 
 
+class _ByName(dict[str, Account]):
+    """Accounts by their names; nobody changes it, as nothing of the configuration is changed."""
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict has none
+        return hash(frozenset(self.items()))
+
+
+Accounts: TypeAlias = Annotated[dict[str, Account], AfterValidator(_ByName)]
+
+
 def senders(config: Config) -> dict[str, str]:
     """For which account each watched folder sends."""
     return {str(watch.path): watch.account for watch in config.watch}

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from okdrop.config.account import Account, check_apart, check_known, check_names
+from okdrop.config.account import Account, Accounts, check_apart, check_known, check_names
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     ApiUrl,
@@ -173,7 +173,7 @@ class Config(Section):
     """The whole configuration."""
 
     ok: Ok = Ok()
-    account: dict[str, Account] = Field(default_factory=dict)  # before `watch`, whose folders name them
+    account: Accounts = Field(default_factory=dict)  # before `watch`, whose folders name them
     network: Network = Network()
     intake: Intake = Intake()  # before `watch`, whose folders inherit from it
     watch: tuple[Watch, ...] = ()
