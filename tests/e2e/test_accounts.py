@@ -223,6 +223,18 @@ async def test_a_named_file_is_published_on_the_account_that_is_named(house: Hou
     )
 
 
+async def test_what_is_only_queued_goes_to_the_account_that_a_person_names(house: House) -> None:
+    house.emulator.sessions.end(TOKEN)
+    theirs = house.theirs("theirs.mp4")
+    assert (await house.daemon.ends()).code == 3
+    ended = await house.daemon.ends("upload", "--account", "", str(theirs))
+    assert ended.code == 0, ended.text
+    assert house.owners() == {"theirs": ""}
+    house.token.write_text(NEXT_TOKEN)
+    assert (await house.daemon.ends()).code == 0
+    assert house.owners() == {"theirs": ""}  # it is known, whatever its folder sends for
+
+
 async def test_a_folder_of_an_account_that_is_not_there_is_a_usage_error(house: House) -> None:
     house.watch(kids="cats")
     for command in (("run", "--once"), ("check",), ("status",)):
