@@ -90,10 +90,16 @@ class Two:
 async def lay(set_up: Callable[..., Awaitable[Bench]]) -> AsyncIterator[Lay]:
     async with contextlib.AsyncExitStack() as stack:
 
-        async def laid(*, stays: bool = False, accounts: Collection[str] = ("", "kids"), **more: Any) -> Two:
+        async def laid(
+            *,
+            stays: bool = False,
+            accounts: Collection[str] = ("", "kids"),
+            hosts: tuple[str, ...] = ("127.0.0.1",),
+            **more: Any,
+        ) -> Two:
             bench = await set_up(others={KIDS_TOKEN: "kids"}, stays=stays, **more)
             keys = dataclasses.replace(KEYS, access_token=KIDS_TOKEN, section="account.kids")
-            settings = bench.parts.client._settings
+            settings = dataclasses.replace(bench.parts.client._settings, upload_hosts=hosts)
             kids = await stack.enter_async_context(Client(settings, lambda: keys, now=bench.clock.now))
             two = Two(bench, kids)
             folders = {**bench.parts.folders, str(two.folder): Settings()}
@@ -315,6 +321,14 @@ async def test_a_run_without_anything_to_send_asks_for_each_account(lay: Lay) ->
     ]
     assert "`account.kids.access_token`" in two.bench.told(events.PoolHalted)[0].hint
     assert two.bench.parts.client.has_accepted
+
+
+async def test_whom_an_account_may_send_to_is_its_own_affair(lay: Lay) -> None:
+    two = await lay(hosts=("vu.okcdn.ru",))
+    row = await two.published(two.file("theirs.mp4"))
+    assert row.failure is not None
+    assert row.failure.code == "upload_host_refused"
+    assert (await two.published(two.bench.file("mine.mp4"))).state is State.PUBLISHED
 
 
 # --- limits of an account -------------------------------------------------------------------------------
