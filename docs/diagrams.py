@@ -34,7 +34,8 @@ _BLOCK: Final = re.compile(
     r"(<!-- (?P<name>[a-z-]+): generated -->\n).*?(?P<end><!-- (?P=name): end -->\n)", re.DOTALL
 )
 _KEY: Final = re.compile(r"(?:# )?([a-z_]+) = (.*)")
-_SECTION: Final = re.compile(r"\[\[?([a-z]+)\]\]?")
+_SECTION: Final = re.compile(r"(?:\[\[?|# \[)([a-z]+)(?:\]\]?|\.kids\])")
+_TITLES: Final = {"watch": "[[watch]]", "account": "[account.NAME]"}
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -101,7 +102,7 @@ def configuration() -> str:
             for (above, name), (default, comment) in shown.items()
             if above == section
         ]
-        title = "[[watch]]" if section == "watch" else f"[{section}]"
+        title = _TITLES.get(section, f"[{section}]")
         parts.append(
             f"\n### `{title}`\n" + table(("key", "default", "what it says"), rows).rstrip("\n") + "\n"
         )
@@ -129,7 +130,7 @@ def _commented_keys() -> dict[tuple[str, str], tuple[str, str]]:
         if heading := _SECTION.fullmatch(line):
             section, comment = heading[1], []
         elif section and (key := _KEY.fullmatch(line)):
-            given = values[section][0] if section == "watch" else values[section]
+            given = values[section][0] if section == "watch" else values.get(section, {})
             default = "not set" if line.startswith("#") else _toml(given[key[1]])
             needed = section == "watch" and Watch.model_fields[key[1]].is_required()
             found[section, key[1]] = ("required" if needed else default, " ".join(comment))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -286,3 +287,12 @@ async def test_what_could_never_be_a_video_of_oks_is_refused(
     )
     assert "has only 16383 bytes" in said[1].text
     assert [row.drop.path for row in await daemon.uploads()] == [bytes(tmp_path / "a.mp4")]
+
+
+async def test_a_file_is_adopted_for_the_account_of_its_folder(
+    tmp_path: Path, url: str, daemon: Ledger
+) -> None:
+    first, second = file(tmp_path / "a.mp4"), file(tmp_path / "b.mp4", FILM + b"b")
+    drops = [drop(first), dataclasses.replace(drop(second), folder="")]
+    await adopt(url, drops, accounts={"/srv": "kids"})
+    assert [row.account for row in await daemon.uploads()] == ["kids", ""]

@@ -299,6 +299,7 @@ def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, s
         "orphans": {"waiting": 0, "given_up": 0},
         "by_hand": {"paused_since": None, "bandwidth": []},
         "halted": None,
+        "halts": [],
     }
     assert err == f"okdrop: there is no ledger at {tmp_path / 'ledger.db'} yet\n"
     assert not (tmp_path / "ledger.db").exists()
@@ -550,8 +551,10 @@ def test_who_looks_on_beside_a_halted_daemon_is_told(
         "message": "the token has expired",
         "hint": "get a new one",
         "since": "2030-01-01T12:00:00.123Z",
+        "account": "",
     }
     assert json.loads(asked("status", "--json", halt=None))["halted"] is None
+    assert json.loads(asked("status", "--json", halt=None))["halts"] == []
     assert asked("health") == f"process {os.getpid()} holds the ledger; {HALTED}\n"
     asked("retry", "1")
     assert asked("show", "1").splitlines()[0] == HALTED

@@ -84,6 +84,7 @@ THROUGH = {
     "pipeline/posting.py": "pipeline/test_openings.py",  # a folder's word, heeded there
     "pipeline/publishing.py": "pipeline/test_finalizer.py",  # what its rows note
     "pipeline/telling.py": "pipeline/test_teller.py",  # what is told is seen at OK
+    "ledger/migrations/versions/r0010_accounts.py": "ledger/test_migrate.py",
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
     "top/__init__.py": "e2e/test_top.py",  # names alone

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from okdrop import events, service
+from okdrop import accounts, events, service
 from okdrop.config import load
 from okdrop.drop import State
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Fault, Options
@@ -78,7 +78,7 @@ def test_cuts_chosen_by_the_service_or_by_hand() -> None:
 
 
 def test_what_the_client_is_told() -> None:
-    settings = service.client_settings(
+    settings = accounts.client_settings(
         config(
             OK__UPLOAD_HOSTS='["127.0.0.1"]',
             UPLOAD__STALL_TIMEOUT="7s",
@@ -90,12 +90,12 @@ def test_what_the_client_is_told() -> None:
     assert (settings.stall_timeout, settings.answer_timeout) == (7.0, 180.0)
     assert settings.proxy is not None
     assert settings.proxy.rstrip("/") == "http://127.0.0.1:3128"
-    plain = service.client_settings(config())
+    plain = accounts.client_settings(config())
     assert (plain.proxy, plain.ca_file) == (None, None)
 
 
 def test_who_we_are() -> None:
-    told = service.credentials(
+    told = accounts.credentials(
         config(
             OK__APPLICATION_KEY="PUBLIC",
             OK__ACCESS_TOKEN="token",

@@ -68,3 +68,6 @@ def test_a_halt_is_one_line_with_what_to_do() -> None:
     )
     without = Halt(code="api_102", message="no", since=START)
     assert halted(without) == "everything waits since 2030-01-01 12:00:00 UTC: no (api_102)"
+    assert halted(without, several=True).startswith("everything of the account of [ok] waits since 2030")
+    kids = Halt(code="api_102", message="no", since=START, account="kids")
+    assert halted(kids).startswith("everything of the account kids waits since 2030")

@@ -27,7 +27,7 @@ from okdrop.ledger import SENT, Known, Ledger, Moved, StaleVersion
 from okdrop.orders import may_be_public
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from okdrop.config import Config
     from okdrop.config.watch import Intake, Watch
@@ -132,6 +132,7 @@ async def adopt(
     url: str,
     drops: Sequence[Drop],
     *,
+    accounts: Mapping[str, str] | None = None,
     fast: bool = False,
     progress: Callable[[int], object] = lambda _count: None,
 ) -> list[Adopted]:
@@ -140,6 +141,7 @@ async def adopt(
     Args:
         url: of the ledger; one that is not there yet is made.
         drops: the files.
+        accounts: on which account each watched folder's files are; None: on that of `[ok]`.
         fast: do not read them; touched later, they are sent.
         progress: called with how many more are done.
 
@@ -153,7 +155,8 @@ async def adopt(
             batch = drops[start : start + size]
             proofs = [NO_PROOF if fast else await _proof(drop) for drop in batch]
             # Together, so that they are written in one commit.
-            said += await asyncio.gather(*map(_adopt, [ledger] * len(batch), batch, proofs))
+            whose = [(accounts or {}).get(drop.folder, "") for drop in batch]
+            said += await asyncio.gather(*map(_adopt, [ledger] * len(batch), batch, proofs, whose))
             progress(len(batch))
     return said
 
@@ -166,7 +169,7 @@ async def _proof(drop: Drop) -> _Proof | UploadError:
         return error
 
 
-async def _adopt(ledger: Ledger, drop: Drop, proof: _Proof | UploadError) -> Adopted:
+async def _adopt(ledger: Ledger, drop: Drop, proof: _Proof | UploadError, account: str) -> Adopted:
     if (never := too_small(drop.revision.size)) is not None:
         return Adopted(
             outcome=Outcome.REFUSED, text=f"{shown(drop.path)} is no video of OK's: {never.message}"
@@ -175,7 +178,7 @@ async def _adopt(ledger: Ledger, drop: Drop, proof: _Proof | UploadError) -> Ado
         return Adopted(outcome=Outcome.REFUSED, text=proof.message)
     while True:
         try:
-            return await _record(ledger, drop, proof)
+            return await _record(ledger, drop, proof, account)
         except StaleVersion:
             continue  # somebody else wrote its row meanwhile: judge it as it stands now
         except LedgerError as error:
@@ -183,7 +186,7 @@ async def _adopt(ledger: Ledger, drop: Drop, proof: _Proof | UploadError) -> Ado
                 raise
 
 
-async def _record(ledger: Ledger, drop: Drop, proof: _Proof) -> Adopted:
+async def _record(ledger: Ledger, drop: Drop, proof: _Proof, account: str) -> Adopted:
     name = shown(drop.path)
     match await ledger.judge(drop):
         case Known(upload=row) | Moved(upload=row) if row.state in UNFINISHED and (
@@ -201,7 +204,12 @@ async def _record(ledger: Ledger, drop: Drop, proof: _Proof) -> Adopted:
             row = await _publish(ledger, row, proof)
         case _:
             row = await ledger.add(
-                drop, state=State.PUBLISHED, digest=proof.digest, sample=proof.sample, note=NOTE
+                drop,
+                account=account,
+                state=State.PUBLISHED,
+                digest=proof.digest,
+                sample=proof.sample,
+                note=NOTE,
             )
     return Adopted(outcome=Outcome.ADOPTED, text=f"{name} is adopted, as upload {row.id}")
 

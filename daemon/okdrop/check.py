@@ -15,7 +15,7 @@ import urllib.parse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from okdrop import service
+from okdrop import accounts, service
 from okdrop.client import Client
 from okdrop.config import Publish, UploadMode, unheeded
 from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
@@ -70,7 +70,7 @@ async def check(config: Config, say: Callable[[str], None], *, file: Path | None
     for watch in config.watch:
         findings.append(await asyncio.to_thread(_folder, watch))
         findings += await asyncio.to_thread(_beside, watch)
-    findings += [_ledger(config.ledger.url.get_secret_value()), *await _account(config)]
+    findings += [_ledger(config.ledger.url.get_secret_value()), *await _accounts(config)]
     for finding in findings:
         say(str(finding))
     return max((finding.code for finding in findings), key=_GRAVITY.index)
@@ -211,30 +211,42 @@ def _in_words(error: OkdropError) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
-async def _account(config: Config) -> list[Finding]:
+async def _accounts(config: Config) -> list[Finding]:
+    """Ask OK who each account is, one after the other; what is found of OK itself is said once."""
+    findings: list[Finding] = []
+    needed = accounts.in_use(config)
+    for name in config.accounts:
+        if name in needed:
+            findings += [one for one in await _account(config, name) if one not in findings]
+        else:
+            findings.append(Finding("account", "[ok] has no access_token, and no folder names its account"))
+    return findings
+
+
+async def _account(config: Config, name: str) -> list[Finding]:
     """Ask OK who we are: that shows the way, the credentials and the clock."""
-    answers = [Finding("OK.ru", "answers")]
+    answers, what = [Finding("OK.ru", "answers")], f"account {name}" if name else "account"
     try:
         async with Client(
-            service.client_settings(config),
-            lambda: service.credentials(config),
+            accounts.client_settings(config, name),
+            lambda: accounts.credentials(config, name),
             now=lambda: datetime.now(UTC),
         ) as client:
             user = await client.current_user()
             skew = client.clock_skew
     except Halted as error:
-        refused = Finding("account", _in_words(error), service.NOT_AUTHORISED)
+        refused = Finding(what, _in_words(error), service.NOT_AUTHORISED)
         return [refused] if error.code == "credentials_missing" else [*answers, refused]
     except UploadError as error:
-        return [_no_way(config, error)]
+        return [_no_way(config, name, error)]
     except OkdropError as error:
-        return [Finding("account", _in_words(error), service.USAGE)]
-    return [*answers, Finding("account", f"accepted, as {user}"), _clock(skew)]
+        return [Finding(what, _in_words(error), service.USAGE)]
+    return [*answers, Finding(what, f"accepted, as {user}"), _clock(skew)]
 
 
-def _no_way(config: Config, error: UploadError) -> Finding:
+def _no_way(config: Config, account: str, error: UploadError) -> Finding:
     """Nobody answered, or not as OK does."""
-    host = urllib.parse.urlsplit(config.ok.api_url).netloc
+    host = urllib.parse.urlsplit(config.accounts[account].api_url).netloc
     proxy = " (by way of network.proxy)" if config.network.proxy.get_secret_value() else ""
     says, hint = "answers, but not as it should", "try again later; if it stays, look at ok.api_url"
     if error.code in {"api_unreachable", "api_no_answer"}:

@@ -49,6 +49,7 @@ def upload_as_json(row: Upload, replaced_by: int | None = None) -> dict[str, Any
         "waits_for": row.waits_for,
         "duplicate_of": row.duplicate_of,
         "replaced_by": replaced_by,
+        "account": row.account,
         **_publication_as_json(row.publication),
     }
 
@@ -85,10 +86,16 @@ def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
 
 
 def halt_as_json(halt: Halt | None) -> dict[str, str] | None:
-    """Why everything waits; None where it does not."""
+    """Why all of an account waits; None where it does not."""
     if halt is None:
         return None
-    return {"code": halt.code, "message": halt.message, "hint": halt.hint, "since": rfc3339(halt.since)}
+    return {
+        "code": halt.code,
+        "message": halt.message,
+        "hint": halt.hint,
+        "since": rfc3339(halt.since),
+        "account": halt.account,
+    }
 
 
 def overrides_as_json(standing: Iterable[Override]) -> dict[str, Any]:

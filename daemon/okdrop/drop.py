@@ -191,12 +191,13 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
-    """Why everything waits, no single upload alone: credentials or a permission are missing."""
+    """Why all of an account waits, no single upload alone: credentials or a permission are missing."""
 
     code: str
     message: str
     hint: str = ""
     since: datetime  #: aware, UTC
+    account: str = ""  #: whose; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +219,7 @@ class Upload:
 
     id: int
     drop: Drop
+    account: str = ""  #: who publishes it; "" is the account of `[ok]`
     state: State
     version: int  #: counts every write of the row; a write compares and sets it
     attempts: int = 0  #: how many times a worker took it up, or tried again after trouble

@@ -23,6 +23,7 @@ from okdrop.names import Names
 from okdrop.observe.board import Board
 from okdrop.observe.lines import Lines
 from okdrop.observe.log import log_to
+from okdrop.pipeline.accounts import in_words
 from okdrop.words import standing, video
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ async def upload(
     files: Sequence[bytes],
     *,
     title: str,
+    account: str | None = None,
     progress: TextIO,
     draw: bool,
     say: Callable[[str], None],
@@ -98,6 +100,7 @@ async def upload(
         config: the configuration.
         files: absolute paths.
         title: their title; "": by the template.
+        account: who publishes them; None: the account of `[ok]`, or whose they are already.
         progress: where progress and the log go.
         draw: whether that is a terminal to draw bars on; else there are plain lines.
         say: told one line for each file at the end.
@@ -108,9 +111,9 @@ async def upload(
     wanted = _each_once(files)
     board = Board(map(shown, wanted), time.monotonic)
     with _listener(config.log, board, progress, draw=draw) as listen, _beside_a_daemon():
-        code = await service.upload(config, listen, wanted, title=title)
+        code = await service.upload(config, listen, wanted, title=title, account=account)
     with read_only(config.ledger.url.get_secret_value()) as reader:
-        outcomes = [outcome(path, board, reader, title=title) for path in wanted]
+        outcomes = [outcome(path, board, reader, title=title, account=account) for path in wanted]
     for one in outcomes:
         say(one.text)
     left = any(one.left for one in outcomes)
@@ -156,14 +159,17 @@ def _listener(log: Log, board: Board, stream: TextIO, *, draw: bool) -> Iterator
         yield listen
 
 
-def outcome(path: bytes, board: Board, reader: Reader, *, title: str = "") -> Outcome:
-    """What became of a file, by the ledger, and of the title that it was to have."""
+def outcome(
+    path: bytes, board: Board, reader: Reader, *, title: str = "", account: str | None = None
+) -> Outcome:
+    """What became of a file, by the ledger, and of the title and the account that it was to have."""
     name = shown(path)
     row = _row(path, board, reader)
     if row is not None and row.state is not State.SUPERSEDED:
         unheeded = title and row.drop.title != title and row.state in {State.PUBLISHED, State.DUPLICATE}
         unchanged = "; its title is not changed, that is done on ok.ru" if unheeded else ""
-        return Outcome(f"{name}: {_became(row, board, reader)}{unchanged}")
+        whose = f"; it is of {in_words(row.account)}" if account not in {None, row.account} else ""
+        return Outcome(f"{name}: {_became(row, board, reader)}{unchanged}{whose}")
     if (why := board.left.get(name)) is not None:
         return Outcome(f"{name}: left: {why}", left=True)
     if revision_at(path) is None:

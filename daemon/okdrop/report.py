@@ -51,7 +51,7 @@ def status_as_json(
     orphans: Orphans,
     standing: Iterable[Override] = (),
     *,
-    halt: Halt | None = None,
+    halts: Sequence[Halt] = (),
     replaced: Replaced = not_known,
 ) -> Iterator[str]:
     """Everything `status --json` prints, in pieces of one object: there may be a million uploads.
@@ -66,7 +66,9 @@ def status_as_json(
         between = ", "
     yield f'], "orphans": {json.dumps(dataclasses.asdict(orphans))}'
     yield f', "by_hand": {json.dumps(overrides_as_json(standing))}'
-    yield f', "halted": {json.dumps(halt_as_json(halt))}}}\n'
+    first = next(iter(halts), None)
+    yield f', "halted": {json.dumps(halt_as_json(first))}'
+    yield f', "halts": {json.dumps([halt_as_json(halt) for halt in halts])}}}\n'
 
 
 def summary(
@@ -206,6 +208,8 @@ def _replaced_by(row: Upload, replaced: Replaced) -> int | None:
 def _remarks(row: Upload, replaced: Replaced) -> Iterator[str]:
     """What else there is to say of a row at a glance."""
     yield from filter(None, (_reason(row), _replaced(row, _replaced_by(row, replaced))))
+    if row.account:
+        yield f"account {row.account}"
     if row.held:
         yield "held"
     if row.state in UNFINISHED and row.waits_for is not None:
@@ -245,6 +249,7 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
     told = [
         ("path", shown(row.drop.path)),
         ("state", row.state.value),
+        ("account", row.account),
         ("size", f"{row.drop.revision.size:,} bytes"),
         ("held by OK", f"{row.received:,} bytes, {held(row)} %" if _has_bytes_there(row) else ""),
         ("video", f"{ticket.video_id}, {video_page(ticket.video_id)}" if ticket is not None else ""),

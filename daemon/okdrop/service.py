@@ -18,11 +18,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
-from okdrop.client import Client, ClientSettings, Credentials, Keyring
+from okdrop.accounts import apis, clients, credentials, in_use, keyrings
 from okdrop.config import UploadMode, unheeded
+from okdrop.config.account import senders
 from okdrop.config.watch import Existing, Unfinished
 from okdrop.drop import UNFINISHED, State
-from okdrop.errors import ConfigurationError, Halted, UploadError
+from okdrop.errors import ConfigurationError
 from okdrop.events import Audience
 from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
@@ -47,6 +48,7 @@ from okdrop.pipeline import (
     Tally,
     Throttle,
 )
+from okdrop.pipeline.accounts import ask_who_we_are
 from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
@@ -57,6 +59,7 @@ from okdrop.stopping import Stop, signals
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+    from okdrop.client import Keyring
     from okdrop.config import Config, Watch
     from okdrop.drop import Upload
     from okdrop.events import Emit
@@ -66,9 +69,6 @@ SOME_FAILED: Final = 1
 USAGE: Final = 2
 NOT_AUTHORISED: Final = 3
 CUT: Final = 130
-
-ASKED_WITHIN: Final = 10.0
-"""Seconds that a run which had nothing to ask OK waits for its one question."""
 
 _NO_FOLDER: Final = (
     "watch: no folder is configured; add a [[watch]] table with a path (`okdrop init` writes a configuration)"
@@ -85,30 +85,16 @@ async def run_once(config: Config, emit: Emit) -> int:
     if not config.watch:
         raise ConfigurationError(_NO_FOLDER)
 
-    async def work(pipeline: Pipeline, parts: Parts, _keyring: Keyring) -> None:
+    async def work(pipeline: Pipeline, parts: Parts, _rings: Mapping[str, Keyring]) -> None:
         try:
             await pipeline.watcher.scan()
         except FolderError as error:
             raise ConfigurationError(f"watch.path: {error.message}; {error.hint}") from None
         await pipeline.recover_all()
         await pipeline.run_to_the_end()
-        await _ask_who_we_are(parts)
+        await ask_who_we_are(parts)
 
     return await _run(config, _audience(emit), work)
-
-
-async def _ask_who_we_are(parts: Parts) -> None:
-    """A run without anything to send says all the same that credentials are dead; offline, it ends well."""
-    if parts.brake.is_pulled or parts.client.has_accepted:
-        return
-    try:
-        async with asyncio.timeout(ASKED_WITHIN):
-            await parts.client.current_user()
-    except Halted as error:
-        parts.brake.halt(error)
-        parts.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
-    except (UploadError, TimeoutError):
-        pass  # nobody can be reached, and nothing was to be sent
 
 
 async def run(config: Config, emit: Emit, *, reload: Callable[[], Config], environ: Mapping[str, str]) -> int:
@@ -145,9 +131,9 @@ class _Daemon:
         self._began_at: Final = _now()
         self.condition = Condition()
         self._pipeline: Pipeline | None = None
-        self._mending: Mending | None = None
+        self._menders: list[Mending] = []
 
-    async def work(self, pipeline: Pipeline, parts: Parts, keyring: Keyring) -> None:
+    async def work(self, pipeline: Pipeline, parts: Parts, rings: Mapping[str, Keyring]) -> None:
         """Answer HTTP, recover, then stay."""
         self._pipeline = pipeline
         async with serving(
@@ -158,9 +144,11 @@ class _Daemon:
             audience=self._audience,
             began_at=self._began_at,
         ) as address:
-            await self._stay(pipeline, parts, keyring, address)
+            await self._stay(pipeline, parts, rings, address)
 
-    async def _stay(self, pipeline: Pipeline, parts: Parts, keyring: Keyring, address: str) -> None:
+    async def _stay(
+        self, pipeline: Pipeline, parts: Parts, rings: Mapping[str, Keyring], address: str
+    ) -> None:
         unfinished = await pipeline.recover_all()
 
         async def tell_when_ready() -> None:
@@ -168,13 +156,23 @@ class _Daemon:
             seconds = round(time.monotonic() - self._began, 3)
             self._audience(events.ServiceReady(unfinished=unfinished, seconds=seconds, web=address))
 
-        mending = self._mending = Mending(
-            parts, keyring, lambda: credentials(self._reload()), retry_every=self._config.retry.max_delay
-        )
+        self._menders = [self._mending(parts, account, ring) for account, ring in rings.items()]
         note = HaltNote(parts)
-        self._audience.add(mending.hear)
         self._audience.add(note.hear)
-        await pipeline.run(tell_when_ready, mending.run, mending.heed_requests, note.run)
+        works = [work for mending in self._menders for work in (mending.run, mending.heed_requests)]
+        await pipeline.run(tell_when_ready, *works, note.run)
+
+    def _mending(self, parts: Parts, account: str, ring: Keyring) -> Mending:
+        mending = Mending(
+            parts,
+            ring,
+            lambda: credentials(self._reload(), account),
+            account=account,
+            is_used=account in parts.senders.values(),
+            retry_every=self._config.retry.max_delay,
+        )
+        self._audience.add(mending.hear)
+        return mending
 
     def standing(self) -> Standing:
         """How it stands now."""
@@ -182,22 +180,31 @@ class _Daemon:
 
     def reread(self) -> None:
         """SIGHUP: read the credentials again."""
-        if self._mending is not None:
-            self._mending.reread()
+        for mending in self._menders:
+            mending.reread()
 
 
-async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: str = "") -> int:
+async def upload(
+    config: Config, emit: Emit, files: Sequence[bytes], *, title: str = "", account: str | None = None
+) -> int:
     """Upload and publish the named files (absolute paths); returns the exit code.
+
+    Args:
+        config: the configuration.
+        emit: told what happens.
+        files: the files.
+        title: their title; "": by the template.
+        account: who publishes them; None: the account of `[ok]`, or whose they are already.
 
     Raises:
         LedgerError: the ledger cannot be used.
     """
 
-    async def work(pipeline: Pipeline, parts: Parts, _keyring: Keyring) -> None:
+    async def work(pipeline: Pipeline, parts: Parts, _rings: Mapping[str, Keyring]) -> None:
         wanted, ledger = {*files}, parts.ledger
         rows = await ledger.uploads(paths=wanted)
         for row in rows:
-            if (changed := _named(row, title)) != row:
+            if (changed := _named(row, title, account, parts.senders)) != row:
                 await ledger.write(changed, note="named again")
         rows = await ledger.uploads(ids=[row.id for row in rows])
         pipeline.recover(row for row in rows if row.state in UNFINISHED)
@@ -205,37 +212,46 @@ async def upload(config: Config, emit: Emit, files: Sequence[bytes], *, title: s
             pipeline.watcher.add(path, title=title)
         await pipeline.run_to_the_end()
 
-    return await _run(config, _audience(emit), work, interrupt_cuts=True)
+    named = {} if account is None else {"": account}
+    return await _run(config, _audience(emit), work, interrupt_cuts=True, named=named)
 
 
-def _named(row: Upload, title: str) -> Upload:
-    """The row of a file that a person names: whoever does that wants it sent, and called so."""
+def _named(row: Upload, title: str, account: str | None, senders: Mapping[str, str]) -> Upload:
+    """The row of a file that a person names: whoever does that wants it sent, and called so.
+
+    With another account than its folder's it counts as named alone, unless it has a video already.
+    """
     if row.state in {State.FAILED, State.CANCELLED}:
         row = row.handed_back()
     if row.state not in UNFINISHED:
         return row
     drop = dataclasses.replace(row.drop, title=title) if title else row.drop
+    folders = senders.get(row.drop.folder, row.account)
+    if account not in {None, folders} and row.ticket is None:
+        drop = dataclasses.replace(drop, folder="")
     return row.with_(held=False, drop=drop)
 
 
 async def _run(
     config: Config,
     emit: Emit,
-    work: Callable[[Pipeline, Parts, Keyring], Awaitable[None]],
+    work: Callable[[Pipeline, Parts, Mapping[str, Keyring]], Awaitable[None]],
     *,
+    named: Mapping[str, str] | None = None,
     interrupt_cuts: bool = False,
     hang_up: Callable[[], object] | None = None,
 ) -> int:
     """Run to the end, or until a signal; `hang_up` heeds SIGHUP in a run that stays, which has it alone."""
     once = hang_up is None
     lease.prepare()
-    brake, tally = Brake(stays=not once), Tally()
-    keyring = Keyring(credentials(config))
+    brake, tally = Brake(stays=not once, accounts=in_use(config)), Tally()
+    rings = keyrings(config)
 
     async def whole() -> None:
-        async with _parts(config, emit, brake, tally, keyring) as parts:
+        async with _parts(config, emit, brake, tally, rings) as parts:
+            mine = dataclasses.replace(parts, senders={**parts.senders, **(named or {})})
             folders = [_folder(watch, surge=config.intake.surge) for watch in config.watch]
-            await work(Pipeline(parts, folders, workers=config.upload.workers), parts, keyring)
+            await work(Pipeline(mine, folders, workers=config.upload.workers), mine, rings)
 
     task = asyncio.ensure_future(whole())
     stop = Stop(
@@ -286,20 +302,24 @@ def _exit_code(stop: Stop, tally: Tally) -> int:
 
 @contextlib.asynccontextmanager
 async def _parts(
-    config: Config, emit: Emit, brake: Brake, tally: Tally, keyring: Keyring
+    config: Config, emit: Emit, brake: Brake, tally: Tally, rings: Mapping[str, Keyring]
 ) -> AsyncIterator[Parts]:
     backoff = Backoff(first_delay=config.retry.first_delay, max_delay=config.retry.max_delay)
     patience = Patience(emit=emit, monotonic=time.monotonic) if brake.stays else None
     async with (
         await Ledger.open(config.ledger.url.get_secret_value(), now=_now, patience=patience) as ledger,
-        Client(client_settings(config), keyring, now=_now) as client,
+        contextlib.AsyncExitStack() as stack,
     ):
+        others = await clients(config, rings, stack, now=_now)
         for limit in (limits := throttles(config, emit)).values():
             limit.tell()
         yield Parts(
             folders={"": Settings()} | {str(watch.path): watch.metadata for watch in config.watch},
             ledger=ledger,
-            client=client,
+            client=others.pop(""),
+            clients=others,
+            senders=senders(config),
+            apis=apis(config),
             emit=emit,
             plan=plan(config),
             pacing=pacing(config),
@@ -345,28 +365,6 @@ def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
     }
 
 
-def client_settings(config: Config) -> ClientSettings:
-    """What the client needs to know of the configuration."""
-    return ClientSettings(
-        api_url=config.ok.api_url,
-        upload_hosts=config.ok.upload_hosts,
-        proxy=config.network.proxy.get_secret_value() or None,
-        ca_file=str(config.network.ca_file) if config.network.ca_file is not None else None,
-        stall_timeout=config.upload.stall_timeout,
-        answer_timeout=config.upload.answer_timeout,
-    )
-
-
-def credentials(config: Config) -> Credentials:
-    """Who we are at OK, by the configuration."""
-    return Credentials(
-        application_key=config.ok.application_key,
-        access_token=config.ok.access_token.get_secret_value(),
-        application_secret_key=config.ok.application_secret_key.get_secret_value(),
-        session_secret_key=config.ok.session_secret_key.get_secret_value(),
-    )
-
-
 def _afterwards(watch: Watch) -> Afterwards:
     return Afterwards(
         after=watch.after, move_to=os.fsencode(watch.move_to or ""), delete_after=watch.delete_after
@@ -377,6 +375,7 @@ def _place(watch: Watch, *, stays: bool) -> Place:
     look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
     return Place(
         names=watch.names,
+        account=watch.account,
         group_id=watch.group_id,
         patience=look + watch.settle + COMES_BACK,
         marker=watch.marker,

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import __version__
 from okdrop.errors import LedgerError
+from okdrop.pipeline.accounts import client_of, clients
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,6 +69,7 @@ async def serving(
         limits=config.limits,
         standing=lambda: pipeline.standing,
         condition=condition,
+        accounts=lambda: [_account(parts, account) for account in clients(parts)],
         hosts=lambda: [dataclasses.asdict(host) for host in parts.pacing.hosts()],
         ordered=pipeline.orders.heed,
         decided=pipeline.overrides.look,
@@ -79,6 +81,15 @@ async def serving(
         yield server.address
 
 
+def _account(parts: Parts, account: str) -> dict[str, Any]:
+    """How an account stands."""
+    why = parts.brake.halt_of(account)
+    halted = None if why is None else {"code": why.code, "message": why.message, "hint": why.hint}
+    folders = sum(name == account for folder, name in parts.senders.items() if folder)
+    accepted = why is None and client_of(parts, account).has_accepted
+    return {"account": account, "folders": folders, "accepted": accepted, "halted": halted}
+
+
 def _sources(pipeline: Pipeline, parts: Parts) -> Sources:
     from okdrop.observe.gauges import Sources  # noqa: PLC0415 - see above
 
@@ -86,7 +97,7 @@ def _sources(pipeline: Pipeline, parts: Parts) -> Sources:
         standing=lambda: pipeline.standing,
         hosts=parts.pacing.hosts,
         limits=lambda: {folder: throttle.look() for folder, throttle in parts.throttles.items()},
-        accepted=lambda: parts.client.has_accepted,
+        accepted=lambda: [account for account, client in clients(parts).items() if client.has_accepted],
         now=parts.now,
     )
 

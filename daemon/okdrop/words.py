@@ -69,11 +69,14 @@ def standing(row: Upload) -> str:
             return row.state.value
 
 
-def halted(halt: Halt) -> str:
-    """Why everything waits, since when, and what to do."""
+def halted(halt: Halt, *, several: bool = False) -> str:
+    """Why all of an account waits, since when, and what to do; `several`: there are others."""
+    whose = (
+        f" of the account {halt.account}" if halt.account else " of the account of [ok]" if several else ""
+    )
     hint = f"; {halt.hint}" if halt.hint else ""
     since = f"{halt.since:%Y-%m-%d %H:%M:%S} UTC"
-    return printable(f"everything waits since {since}: {halt.message} ({halt.code}){hint}")
+    return printable(f"everything{whose} waits since {since}: {halt.message} ({halt.code}){hint}")
 
 
 def not_yet(row: Upload) -> str:

@@ -202,11 +202,46 @@ DEFECTS: Final = (
         edits=(
             (
                 "pipeline/tidings.py",
-                "video_id=ticket.video_id, host=host_of(ticket), number=number",
-                "video_id=ticket.video_id, host=ticket.upload_url, number=number",
+                "host=host_of(ticket),\n                number=number,",
+                "host=ticket.upload_url,\n                number=number,",
             ),
         ),
         tests=("client/test_secrecy.py", "e2e/test_secrets.py", "pipeline/test_attempt.py"),
+    ),
+    Defect(
+        name="a begun video goes to the account that its folder has now",
+        edits=(
+            (
+                "pipeline/accounts.py",
+                "    if row.ticket is not None or row.publish_offered or row.state not in UNFINISHED:",
+                "    if row.state not in UNFINISHED:",
+            ),
+            (
+                "pipeline/finalizer.py",
+                "        if not admits(self._parts, row, self._finals, self._opened):",
+                (
+                    "        row = await with_its_account(self._parts, row)\n"
+                    "        if not admits(self._parts, row, self._finals, self._opened):"
+                ),
+            ),
+            (
+                "pipeline/finalizer.py",
+                "import admits, call_of, client_of",
+                "import admits, call_of, client_of, with_its_account",
+            ),
+        ),
+        tests=("pipeline/test_accounts.py",),
+    ),
+    Defect(
+        name="the halt of one account holds all",
+        edits=(
+            (
+                "pipeline/brake.py",
+                "return bool(self._accounts) and all(",
+                "return bool(self._accounts) and any(",
+            ),
+        ),
+        tests=("pipeline/test_brake.py", "pipeline/test_accounts.py"),
     ),
 )
 

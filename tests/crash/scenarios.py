@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crash.world import (
     LARGE,
+    OTHER,
     SMALL,
     Point,
     When,
@@ -187,6 +188,14 @@ def cut(kind: str, when: When, number: int = 1) -> Callable[[World], Awaitable[D
         return digests
 
     return prepared
+
+
+async def then_of_another_account(world: World) -> Digests:
+    """An earlier life came to the first ticket; the folder sends for another account since."""
+    digests = await cut("request_ticket", When.BEFORE)(world)
+    assert [row.account for row in world.rows()] == [""]
+    world.account = OTHER
+    return digests
 
 
 async def renamed(world: World) -> Digests:
@@ -486,6 +495,12 @@ async def once_and_filed(world: World, digests: Digests, litter: int) -> None:
     assert {row.state for row in world.rows()} == {State.PUBLISHED}
 
 
+async def once_on_the_other_account(world: World, digests: Digests, litter: int) -> None:
+    await once_and_filed(world, digests, litter)
+    assert {row.account for row in world.rows()} == {OTHER}
+    assert {video["owner"] for video in world.published} == {OTHER}
+
+
 async def once(world: World, digests: Digests, litter: int) -> None:
     assert_once(world, digests, litter=litter)
     assert {row.state for row in world.rows()} == {State.PUBLISHED}
@@ -698,7 +713,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=dropped,
         weather=(("expire_url", {"after": 1, "times": 1}),),
         visits=frozenset(
-            {"attempt.Attempt._next_steps#1", "record.Record.abandon", "janitor.sweep#3", "delete"}
+            {"attempt.Attempt._next_steps#1", "record.Record.abandon", "janitor._delete#3", "delete"}
         ),
         **SHORT_WAY,
     ),
@@ -975,6 +990,12 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         verdict=once_and_filed,
     ),
     Scenario(
+        name="its folder sends for another account",
+        prepare=then_of_another_account,
+        visits=frozenset({"accounts.with_its_account"}),
+        verdict=once_on_the_other_account,
+    ),
+    Scenario(
         name="gone, and back",
         fed=2,  # what is looked for under its old name first is gone, and begins anew
         prepare=gone_and_back,
@@ -1032,7 +1053,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             ("expire_url", {"after": 1, "times": 1}),
             ("api_error", {"code": 10, "method": "video.delete"}),
         ),
-        visits=frozenset({"janitor.sweep#2", "janitor._failed"}),
+        visits=frozenset({"janitor._delete#2", "janitor._failed"}),
         verdict=orphan_counted,
     ),
     Scenario(
@@ -1044,7 +1065,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             ("stall_answer", {"method": "video.delete", "times": 1}),
         ),
         patches={"okdrop.pipeline.janitor.SECONDS_AT_THE_END": 0.05},
-        visits=frozenset({"janitor.sweep#1"}),
+        visits=frozenset({"janitor._delete#1"}),
         verdict=orphan_counted,
     ),
     # After publishing.

@@ -64,6 +64,11 @@ KEYS: Final = Credentials(
     application_key=APPLICATION_KEY, access_token=ACCESS_TOKEN, application_secret_key=APPLICATION_SECRET_KEY
 )
 
+OTHER: Final = "other"
+"""A second account, of a user of its own."""
+
+OTHER_KEYS: Final = dataclasses.replace(KEYS, access_token="token-of-the-other")
+
 
 class Died(BaseException):
     """The process ends here. No `except Exception` holds it up."""
@@ -252,6 +257,7 @@ class World:
         per_day: how many of all are posted a day; 0: as many as there are.
         settings: what the folder says of its videos.
         patience: for how many seconds a file that is gone is looked for.
+        account: for whom the folder sends.
         step: seconds between two lives.
         on: what happens once, after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
         hear: told of each event.
@@ -275,6 +281,7 @@ class World:
     per_day: int = 0
     settings: Settings = dataclasses.field(default_factory=Settings)
     patience: float = 0.0
+    account: str = ""
     step: float = 7_200.0
     on: dict[str, Callable[[], Awaitable[None]]] = dataclasses.field(default_factory=dict)
     hear: Callable[[Life, Event], None] = lambda _life, _event: None
@@ -350,16 +357,24 @@ class World:
 
     async def _run(self, life: Life, stays_until: Callable[[], bool] | None) -> None:
         ledger = await Ledger.open(self.ledger_url, now=self.clock.now)
+        settings, now = self._client_settings(), self.clock.now
         try:
-            async with Client(self._client_settings(), lambda: KEYS, now=self.clock.now) as client:
-                await self._work(life, ledger, client, stays_until)
+            async with (
+                Client(settings, lambda: KEYS, now=now) as client,
+                Client(settings, lambda: OTHER_KEYS, now=now) as other,
+            ):
+                await self._work(life, ledger, {"": client, OTHER: other}, stays_until)
         finally:
             await ledger.close()
 
     async def _work(
-        self, life: Life, ledger: Ledger, client: Client, stays_until: Callable[[], bool] | None
+        self,
+        life: Life,
+        ledger: Ledger,
+        clients: dict[str, Client],
+        stays_until: Callable[[], bool] | None,
     ) -> None:
-        parts = self._parts(life, ledger, client)
+        parts = self._parts(life, ledger, clients)
         folder = Folder(
             path=str(self.folder),
             settle=0.0,
@@ -379,7 +394,7 @@ class World:
             else:
                 await pipeline.run(_pulled_when(parts.brake, stays_until))
 
-    def _parts(self, life: Life, ledger: Ledger, client: Client) -> Parts:
+    def _parts(self, life: Life, ledger: Ledger, clients: dict[str, Client]) -> Parts:
         def emit(event: Event) -> None:
             if not life.fate.is_dead:
                 life.events.append(event)
@@ -393,7 +408,9 @@ class World:
             folders={"": Settings(), str(self.folder): self.settings},
             posting=Postings(folders={str(self.folder): self.posting}, per_day=self.per_day, zone=UTC),
             ledger=MortalLedger(ledger, life.fate, self),
-            client=MortalClient(client, life.fate, self),
+            client=MortalClient(clients[""], life.fate, self),
+            clients={OTHER: MortalClient(clients[OTHER], life.fate, self)},
+            senders={str(self.folder): self.account},
             emit=emit,
             plan=Plan(segment_size=self.segment, connections=self.connections, in_one=self.in_one),
             backoff=backoff,
@@ -572,6 +589,7 @@ async def laid(
     emulator = Emulator(
         Options(
             **{"processing_looks": 0, "url_lifetime": 10_000_000.0} | options,
+            others={OTHER_KEYS.access_token: OTHER},
             data_dir=place / "ok",
             mode=mode,
         ),

@@ -277,7 +277,7 @@ async def test_metrics_tell_what_the_host_got(start: Any, http: aiohttp.ClientSe
     assert found["okdrop_sent_again_bytes_total",] == 0
     assert (found["okdrop_uploads", "published"], found["okdrop_uploads", "failed"]) == (2, 1)
     assert found["okdrop_stage_seconds_count", "sending"] == 2
-    assert found["okdrop_credentials_accepted",] == 1
+    assert found["okdrop_credentials_accepted", ""] == 1
     assert found["okdrop_folder_scan_seconds_count", str(daemon.drop)] >= 1
     assert found["okdrop_ledger_seconds_count", "write"] > 0
     assert "clip-" not in text

@@ -207,3 +207,27 @@ async def test_an_answer_can_be_lost_or_spoilt_after_the_work_was_done(talk: Tal
     with talk.emulator.faults.active("error_500_after_storing", method="video.getUploadUrl"):
         assert (await talk.call("video.getUploadUrl", file_name="a", file_size="0")).status == 500
     assert len(talk.emulator.videos()) == 2
+
+
+async def test_what_one_user_has_no_other_may_see_or_change(start: Callable[..., Any]) -> None:
+    talk = await start(others={"kids-token": "Kids"})
+    mine, _ = await talk.whole()
+    kids = {"access_token": "kids-token"}
+    assert (await talk.call("users.getCurrentUser", **kids)).json["name"] == "Kids"
+    assert (await talk.call("video.get", vids=mine, **kids)).json["videos"] == []
+    for method in ("video.update", "video.delete"):
+        assert (await talk.call(method, vid=mine, **kids)).json["error_code"] == 10
+    answer = await talk.call("video.getUploadUrl", file_name="k.mp4", file_size="100000", **kids)
+    theirs = str(answer.json["video_id"])
+    assert (await talk.call("video.delete", vid=theirs)).json["error_code"] == 10
+    assert [video["owner"] for video in talk.emulator.videos()] == ["", "Kids"]
+
+
+async def test_one_token_ends_and_begins_again(start: Callable[..., Any]) -> None:
+    talk = await start(others={"kids-token": "Kids"})
+    talk.emulator.sessions.end("kids-token")
+    answer = await talk.call("users.getCurrentUser", access_token="kids-token")
+    assert answer.json["error_code"] == 102
+    assert (await talk.call("users.getCurrentUser")).json["uid"] == "1"
+    talk.emulator.sessions.begin("kids-token")
+    assert (await talk.call("users.getCurrentUser", access_token="kids-token")).json["name"] == "Kids"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -326,3 +327,26 @@ async def test_what_waits_for_its_hours_says_from_when_on_it_is_public(place: Pl
         "upload 1: finalizing: whole; published from 2030-01-01 12:00 UTC on (publish_window)",
     )
     assert explanation.publishing.startswith("within 12:00-13:00")
+
+
+async def test_it_is_said_who_publishes_it_and_who_is_halted(place: Place) -> None:
+    kids = Halt(code="api_102", message="expired", since=START, account="kids")
+    watch = [{"path": str(place.drop), "account": "kids"}]
+    variables = {
+        "OKDROP_WATCH": json.dumps(watch),
+        "OKDROP_LEDGER__URL": place.url,
+        "OKDROP_ACCOUNT__KIDS__ACCESS_TOKEN": "hush",
+    }
+    path = place.video()
+    async with await Ledger.open(place.url) as ledger:
+        await ledger.note_halt(dataclasses.replace(kids, account=""))
+        with read_only(place.url) as reader:
+            told = explain(load(None, variables), bytes(path), reader)
+        assert (told.account, told.as_json()["account"]) == ("kids", "kids")
+        assert "  account:     kids" in told.as_text()
+        assert not any("waits since" in why for why in told.why)
+        await ledger.note_halt(kids)
+        with read_only(place.url) as reader:
+            told = explain(load(None, variables), bytes(path), reader)
+        assert told.why[-1].startswith("everything of the account kids waits since ")
+    assert "hush" not in told.as_text()

@@ -254,6 +254,19 @@ async def test_orphans(ledger: Ledger, clock: Clock) -> None:
     assert await ledger.orphans() == ["1"]
 
 
+async def test_an_orphan_is_of_the_account_that_its_row_had(ledger: Ledger) -> None:
+    upload = await ledger.add(drop(), account="kids")
+    upload = await ledger.write(upload.with_(ticket=ticket("1")))
+    upload = await ledger.write(upload.with_(ticket=None, account=""), orphan="1")
+    await ledger.add_orphan("2", account="cats")
+    await ledger.add_orphan("3")
+    assert [await ledger.orphans(account=name) for name in ("", "kids", "cats")] == [["3"], ["1"], ["2"]]
+    newer = await ledger.add(drop(mtime_ns=7), account="kids")
+    await ledger.write(newer.with_(ticket=ticket("4")))
+    await ledger.add(drop(mtime_ns=8), account="cats")  # another revision, for another account by now
+    assert "4" in await ledger.orphans(account="kids")
+
+
 async def test_the_video_of_the_rows_own_ticket_is_no_orphan(ledger: Ledger) -> None:
     upload = await ledger.add(drop(), state=State.UPLOADING)
     with pytest.raises(LocalProtocolError):

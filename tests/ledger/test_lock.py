@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -229,6 +230,23 @@ async def test_a_halt_is_believed_only_while_the_ledger_is_held(url: str) -> Non
         assert seen_halted(url) is None
         await ledger.note_halt(HALT)
     assert seen_halted(url) is None
+
+
+async def test_each_account_is_halted_for_itself(url: str) -> None:
+    kids = dataclasses.replace(HALT, account="kids", code="api_103")
+    async with await Ledger.open(url) as ledger:
+        await ledger.note_halt(kids)
+        await ledger.note_halt(HALT)
+        with read_only(url) as reader:
+            assert reader.halts() == [HALT, kids]
+        await ledger.note_halt(None)
+        assert seen_halted(url) == kids
+        await ledger.note_halt(HALT)
+        await ledger.note_halt(None, account="kids")
+        assert seen_halted(url) == HALT
+        await ledger.note_halt(kids)
+    async with await Ledger.open(url):
+        assert seen_halted(url) is None
 
 
 async def test_who_takes_the_lock_forgets_what_halted_another(url: str) -> None:

@@ -168,6 +168,20 @@ async def test_leaves_of_the_third_schema_are_forgotten_and_its_roots_are_not(fi
     assert (second.digest, kind_of(root)) == (root, Kind.SHA256_ROOT)
 
 
+async def test_what_a_ledger_of_one_account_holds_is_of_that_account(file: Path, url: str) -> None:
+    row = (
+        "INSERT INTO uploads (path, device, inode, size, mtime_ns, folder, title, state, version, attempts,"
+        " troubles, last_trouble, repeats, tickets, offered_all, publish_offered, received, bytes_sent,"
+        " created_at, updated_at) VALUES (x'2f61', '1', '2', 3, '4', '/srv', '', 'queued', 7, 1,"
+        " 0, '', 0, 1, 1, 0, 3, 3, 5, 6)"
+    )
+    as_of(file, "0007", row, "INSERT INTO orphans (video_id, tries, noted_at) VALUES ('9', 1, 5)")
+    async with await Ledger.open(url) as ledger:
+        (upload,) = await ledger.uploads()
+        assert upload.account == ""
+        assert await ledger.orphans(account="") == ["9"]
+
+
 async def test_somebody_elses_database_is_refused(file: Path, url: str) -> None:
     file.parent.mkdir()
     with sqlite3.connect(file) as connection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from okdrop import events
@@ -44,6 +46,14 @@ def test_what_keeps_it_from_its_work_is_a_reason_until_it_is_over(
     assert condition.reasons[0].startswith(words)
     condition.hear(end)
     assert condition.reasons == condition.troubles == []
+
+
+def test_two_accounts_are_halted_each_for_itself() -> None:
+    kids = dataclasses.replace(HALT, account="kids")
+    condition = hearing(READY, HALT, kids)
+    assert condition.reasons[1].startswith("halted: kids: the token has expired")
+    condition.hear(events.PoolResumed(code="api_102", reason="", seconds=1.0))
+    assert [words.partition(": the")[0] for words in condition.reasons] == ["halted: kids"]
 
 
 def test_what_is_waited_for_or_meant_is_told_and_is_no_reason() -> None:

@@ -43,7 +43,7 @@ class Daemon:
 
     def __init__(self) -> None:
         self.seconds = 100.0
-        self.accepted = False
+        self.accepted: list[str] = []
         self.metrics = Metrics(
             version="1.2",
             sources=Sources(
@@ -171,8 +171,8 @@ def test_what_lasts_is_a_gauge_until_it_is_over(daemon: Daemon) -> None:
     names = ("okdrop_paused", "okdrop_offline", "okdrop_ledger_stuck")
     assert [found[name,] for name in names] == [1, 1, 1]
     assert found["okdrop_breaker_state", "vu.okcdn.ru"] == 2
-    assert found["okdrop_halted", "api_102"] == 1
-    assert found["okdrop_credentials_accepted",] == 0
+    assert found["okdrop_halted", "", "api_102"] == 1
+    assert found["okdrop_credentials_accepted", ""] == 0
     daemon.hear(
         events.BreakerHalfOpen(place="vu.okcdn.ru", upload=1),
         events.ServiceResumed(),
@@ -183,13 +183,27 @@ def test_what_lasts_is_a_gauge_until_it_is_over(daemon: Daemon) -> None:
     found = daemon.read()
     assert [found[name,] for name in names] == [0, 0, 0]
     assert found["okdrop_breaker_state", "vu.okcdn.ru"] == 1
-    assert ("okdrop_halted", "api_102") not in found
-    assert ("okdrop_credentials_accepted",) not in found  # nobody was asked
-    daemon.accepted = True
+    assert ("okdrop_halted", "", "api_102") not in found
+    assert ("okdrop_credentials_accepted", "") not in found  # nobody was asked
+    daemon.accepted = [""]
     daemon.hear(events.BreakerClosed(place="vu.okcdn.ru", failures=1, seconds=1.0, waiting=0))
     found = daemon.read()
     assert found["okdrop_breaker_state", "vu.okcdn.ru"] == 0
-    assert found["okdrop_credentials_accepted",] == 1
+    assert found["okdrop_credentials_accepted", ""] == 1
+
+
+def test_each_account_is_halted_and_accepted_by_itself(daemon: Daemon) -> None:
+    daemon.accepted = ["", "kids"]
+    daemon.hear(events.PoolHalted(code="api_102", message="", hint="", account="kids"))
+    found = daemon.read()
+    assert found["okdrop_halted", "kids", "api_102"] == 1
+    assert ("okdrop_halted", "", "api_102") not in found
+    accepted = [found["okdrop_credentials_accepted", account] for account in ("", "kids")]
+    assert accepted == [1, 0]
+    daemon.hear(events.PoolResumed(code="api_102", reason="", seconds=1.0, account="kids"))
+    found = daemon.read()
+    assert ("okdrop_halted", "kids", "api_102") not in found
+    assert found["okdrop_credentials_accepted", "kids"] == 1
 
 
 def test_the_ledger_is_counted_where_it_can_be_read(daemon: Daemon) -> None:

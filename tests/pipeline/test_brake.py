@@ -65,6 +65,45 @@ async def test_whoever_waits_for_a_held_brake_learns_that_it_is_pulled() -> None
     assert await asyncio.wait_for(waiting, 1) is False
 
 
+async def test_the_halt_of_one_account_holds_no_other_until_all_are_halted() -> None:
+    brake, heard, back = Brake(stays=True, accounts=("", "kids")), [], []
+    brake.listen(lambda: heard.append("held"))
+    brake.on_release(back.append)
+    assert brake.halt(EXPIRED, State.UPLOADING, account="kids")
+    assert heard == ["held"]
+    assert (brake.holds, brake.holds_for(""), brake.holds_for("kids")) == (False, False, True)
+    assert (brake.halt_of("kids"), brake.halt_of(""), brake.halt_at("kids")) == (
+        EXPIRED,
+        None,
+        State.UPLOADING,
+    )
+    assert await asyncio.wait_for(brake.wait_until_free(), 1)
+    await asyncio.wait_for(brake.wait_until_held("kids"), 1)
+    assert brake.halt(EXPIRED)
+    assert (brake.holds, brake.is_halted, brake.is_pulled) == (True, True, False)
+    waiting = asyncio.create_task(brake.wait_until_free())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    brake.release("kids")
+    assert await asyncio.wait_for(waiting, 1)
+    assert (brake.holds_for(""), brake.holds_for("kids"), back) == (True, False, ["kids"])
+
+
+async def test_an_account_that_there_is_not_is_halted_and_holds_nobody_else() -> None:
+    brake = Brake()
+    assert brake.halt(EXPIRED, account="gone")
+    assert not brake.is_pulled
+    assert (brake.holds_for("gone"), brake.holds_for(""), brake.halted) == (True, False, EXPIRED)
+
+
+async def test_a_run_that_ends_goes_on_until_every_account_is_halted() -> None:
+    brake = Brake(accounts=("", "kids"))
+    assert brake.halt(EXPIRED)
+    assert not brake.is_pulled
+    assert brake.halt(EXPIRED, account="kids")
+    assert brake.is_pulled
+
+
 async def test_a_pause_and_a_halt_hold_each_for_itself() -> None:
     brake, heard = Brake(stays=True), []
     brake.listen(lambda: heard.append("held"))

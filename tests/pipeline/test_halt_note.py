@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 from okdrop import events
@@ -66,6 +67,23 @@ async def test_another_reason_goes_on_from_where_the_first_began(bench: Bench) -
         note.hear(RESUMED)
         note.hear(EXPIRED)
         await until(lambda: (again := noted(bench)) is not None and again.since > first.since)
+
+
+async def test_each_account_is_noted_for_itself(bench: Bench) -> None:
+    kids = dataclasses.replace(EXPIRED, account="kids")
+    async with noting(bench) as note:
+        note.hear(kids)
+        note.hear(FORBIDDEN)
+
+        def seen() -> list[tuple[str, str]]:
+            with read_only(bench.ledger_url) as reader:
+                return [(halt.account, halt.code) for halt in reader.halts()]
+
+        await until(lambda: seen() == [("", "api_200"), ("kids", "api_102")])
+        note.hear(RESUMED)
+        await until(lambda: seen() == [("kids", "api_102")])
+        note.hear(dataclasses.replace(RESUMED, account="kids"))
+        await until(lambda: seen() == [])
 
 
 async def test_what_else_happens_is_no_news(bench: Bench) -> None:

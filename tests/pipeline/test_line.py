@@ -205,3 +205,46 @@ async def _first_of_the_due(acts: list[tuple[str, int]], order: Order) -> None:
             due.remove(first)
     line.close()
     assert [await line.get() for _ in range(len(due) + 1)] == [*sorted(due, key=ranks.of), None]
+
+
+async def test_who_waits_for_an_account_is_back_in_its_line_once_that_is() -> None:
+    first, second, opened = Line(), Line(), OpenUploads()
+    for number, line, account in ((1, first, "kids"), (2, second, "kids"), (3, first, "cats")):
+        opened.begin(number)
+        opened.park(number, account, line)
+    opened.account_is_back("kids")
+    assert (await first.get(), await second.get()) == (1, 2)
+    first.close()
+    assert await first.get() is None  # 3 waits on
+    assert 3 in opened
+
+
+async def test_one_that_waited_before_waits_again_without_a_look() -> None:
+    line, opened = Line(), OpenUploads()
+    opened.begin(1)
+    assert not opened.park_again(1, line, lambda _account: True)  # whose it is, is not known yet
+    opened.park(1, "kids", line)
+    opened.account_is_back("kids")
+    assert opened.park_again(1, line, lambda account: account == "kids")
+    opened.account_is_back("kids")
+    assert not opened.park_again(1, line, lambda _account: False)
+    opened.unpark(1)
+    assert not opened.park_again(1, line, lambda _account: True)  # it may be another one's by now
+
+
+async def test_one_that_ends_while_it_waits_is_not_put_back() -> None:
+    line, opened = Line(), OpenUploads()
+    opened.begin(1)
+    opened.park(1, "kids", line)
+    opened.end(1)
+    opened.account_is_back("kids")
+    line.close()
+    assert await line.get() is None
+
+
+async def test_one_that_goes_to_another_account_waits_no_more() -> None:
+    line, opened = Line(), OpenUploads()
+    opened.begin(1)
+    opened.park(1, "kids", line)
+    opened.unpark(1)
+    assert await line.get() == 1

@@ -202,6 +202,17 @@ async def test_a_ticket_proves_nothing_to_who_may_not_publish(soon: Desk) -> Non
         assert soon.names() == ["pool.halted", "pool.resumed"]
 
 
+async def test_what_another_account_gets_proves_nothing(soon: Desk) -> None:
+    async with soon.running():
+        soon.brake.halt(FORBIDDEN, State.UPLOADING)
+        assert await asyncio.wait_for(soon.brake.wait_until_free(), 5)
+        soon.mending.hear(events.TicketIssued(upload=1, video_id="1", host="h", number=1, account="kids"))
+        soon.mending.hear(events.UploadPublished(upload=2, video_id="2", path="/a", size=1, account="kids"))
+        assert soon.names() == ["pool.halted"]
+        soon.mending.hear(events.TicketIssued(upload=3, video_id="3", host="h", number=1))
+        assert soon.names() == ["pool.halted", "pool.resumed"]
+
+
 async def test_nothing_is_proven_while_it_holds(desk: Desk) -> None:
     async with desk.running():
         desk.brake.halt(FORBIDDEN, State.UPLOADING)

@@ -11,7 +11,8 @@ from rich.console import Console, Group
 from okdrop.top.desk import Desk, Mode
 from okdrop.top.drawing import Size, screen, window
 from okdrop.top.lines import PLAIN, Glyphs
-from top.making import HOSTILE, view
+from okdrop.top.model import Rows
+from top.making import HOSTILE, row, view
 
 DESKS = (
     Desk(),
@@ -89,3 +90,12 @@ def test_what_is_selected_is_seen_and_marked(number: int) -> None:
 @pytest.mark.parametrize(("at", "first"), [(None, 0), (0, 0), (2, 0), (3, 1), (9, 7)])
 def test_a_window_holds_what_is_selected(at: int | None, first: int) -> None:
     assert window(10, 3, at) == first
+
+
+def test_an_account_is_named_where_it_is_not_that_of_ok() -> None:
+    shown = dataclasses.replace(
+        view(), rows=Rows(queued=(row(1, "mine.mp4"), row(2, "theirs.mp4", account="kids")))
+    )
+    text = "\n".join(line.plain for line in screen(shown, Desk(), Size(width=80, height=24), GLYPHS))
+    assert "1 mine.mp4" in text
+    assert "2 kids: theirs.mp4" in text

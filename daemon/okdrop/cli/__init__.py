@@ -16,7 +16,7 @@ from okdrop.cli.ordering import adopt, cancel, go, release, retry, update
 from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
 from okdrop.cli.steering import bandwidth, pause, resume
-from okdrop.cli.support import ConfigFile, expected, finish, in_words, ledger_url, loaded
+from okdrop.cli.support import ConfigFile, expected, finish, in_words, loaded
 from okdrop.cli.watching import top
 from okdrop.errors import Halted, LedgerError, OkdropError
 
@@ -138,18 +138,20 @@ def health(config: ConfigFile = None) -> None:
     """
     from okdrop.ledger import daemon_of, read_only  # noqa: PLC0415
 
-    url = ledger_url(config)
+    settings = loaded(config, secrets=False)
+    url = settings.ledger.url.get_secret_value()
     try:
         process = daemon_of(url)
         with read_only(url) as ledger:
-            halt = ledger.halted()
+            halts = ledger.halts()
     except LedgerError as error:
         answer.complain(in_words(error))
         raise typer.Exit(UNHEALTHY) from None
     if process is None:
         answer.complain("no daemon that can be seen from here holds the ledger")
         raise typer.Exit(UNHEALTHY)
-    print(f"process {process} holds the ledger" + (f"; {words.halted(halt)}" if halt is not None else ""))
+    waits = [words.halted(halt, several=bool(settings.account)) for halt in halts]
+    print("; ".join([f"process {process} holds the ledger", *waits]))
 
 
 @app.command()

@@ -135,13 +135,14 @@ def adopt(
 ) -> None:
     """Record files as already published, sending nothing."""
     from okdrop import adoption  # noqa: PLC0415
+    from okdrop.config.account import senders  # noqa: PLC0415
     from okdrop.inbox.named import place  # noqa: PLC0415
 
     settings = loaded(config, secrets=False)
     drops, said = adoption.files_of(settings, [place(os.fspath(path)) for path in paths])
     with _progress(len(drops)) as progress:
         url = settings.ledger.url.get_secret_value()
-        said += finish(adoption.adopt(url, drops, fast=fast, progress=progress))
+        said += finish(adoption.adopt(url, drops, accounts=senders(settings), fast=fast, progress=progress))
     for one in said:
         if one.outcome is adoption.Outcome.REFUSED:
             complain(one.text)

@@ -13,7 +13,7 @@ import typer
 
 from okdrop import words
 from okdrop.cli.answer import gathered, tell
-from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, ledger_url, loaded
+from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, loaded
 from okdrop.drop import UNFINISHED
 from okdrop.errors import LedgerError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from okdrop.config import Config
     from okdrop.drop import Halt, State, Upload
     from okdrop.ledger import Orphans, Override, Reader
 
@@ -40,7 +41,8 @@ def status(
     """
     from okdrop import report  # noqa: PLC0415
 
-    with ledger_if_any(ledger_url(config)) as ledger:
+    settings = loaded(config, secrets=False)
+    with ledger_if_any(settings.ledger.url.get_secret_value()) as ledger:
         seen = _seen(ledger, whole=as_json or everything)
         if as_json:
             answer = gathered(
@@ -49,12 +51,12 @@ def status(
                     seen.rows,
                     seen.orphans,
                     seen.standing,
-                    halt=seen.halt,
+                    halts=seen.halts,
                     replaced=seen.replaced,
                 )
             )
         else:
-            _say_halted(seen.halt)
+            _say_halted(seen.halts, settings)
             answer = gathered(f"{line}\n" for line in _drawn_or_lines(seen))
     tell(answer)
 
@@ -69,7 +71,7 @@ class _Seen:
     held: int
     orphans: Orphans
     standing: Sequence[Override]
-    halt: Halt | None
+    halts: Sequence[Halt]
     replaced: Callable[[int], int | None]
 
 
@@ -84,7 +86,7 @@ def _seen(ledger: Reader | None, *, whole: bool) -> _Seen:
             held=0,
             orphans=report.NO_ORPHANS,
             standing=(),
-            halt=None,
+            halts=(),
             replaced=report.not_known,
         )
     counts = ledger.counts()
@@ -95,7 +97,7 @@ def _seen(ledger: Reader | None, *, whole: bool) -> _Seen:
         held=ledger.held(),
         orphans=ledger.count_orphans(),
         standing=ledger.overrides(),
-        halt=ledger.halted(),
+        halts=ledger.halts(),
         replaced=ledger.replaced_by,
     )
 
@@ -127,17 +129,20 @@ def show(
     from okdrop import documents, report  # noqa: PLC0415
     from okdrop.ledger import read_only  # noqa: PLC0415
 
-    with read_only(ledger_url(config)) as ledger:
+    settings = loaded(config, secrets=False)
+    with read_only(settings.ledger.url.get_secret_value()) as ledger:
         row = ledger.get(number)
         if row is None:
             raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
-        history, halt = ledger.history(number), ledger.halted()
+        history, halts = ledger.history(number), ledger.halts()
         replaced_by = ledger.replaced_by(number)
+    its = [halt for halt in halts if halt.account == row.account]
     if as_json:
+        halt = next(iter(its), None)
         more = {"history": documents.history_as_json(history), "halted": documents.halt_as_json(halt)}
         print(json.dumps(documents.upload_as_json(row, replaced_by) | more))
         return
-    _say_halted(halt if row.state in UNFINISHED or row.chore is not None else None)
+    _say_halted(its if row.state in UNFINISHED or row.chore is not None else (), settings)
     if sys.stdout.isatty():
         _draw(report.upload_as_table(row, history, replaced_by))
     else:
@@ -165,10 +170,10 @@ def explain(
     print(json.dumps(answer.as_json()) if as_json else answer.as_text())
 
 
-def _say_halted(halt: Halt | None) -> None:
-    """One line above everything else, where everything waits."""
-    if halt is not None:
-        print(words.halted(halt))
+def _say_halted(halts: Iterable[Halt], config: Config) -> None:
+    """A line above everything else for each account of which everything waits."""
+    for halt in halts:
+        print(words.halted(halt, several=bool(config.account)))
 
 
 def _draw(table: RenderableType) -> None:

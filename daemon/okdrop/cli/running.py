@@ -50,6 +50,10 @@ def upload(
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Their title, instead of the file's name.")
     ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The account that publishes them, by its [account.NAME]."),
+    ] = None,
     whatever: Annotated[bool, typer.Option("--any", help="Whatever their names end in.")] = False,
 ) -> None:
     """Upload and publish the named files.
@@ -61,11 +65,15 @@ def upload(
 
     async def work(settings: Config, _log: Emit) -> int:
         from okdrop import named_files  # noqa: PLC0415
+        from okdrop.config.account import unknown  # noqa: PLC0415
         from okdrop.inbox.named import place  # noqa: PLC0415
         from okdrop.metadata.text import visible  # noqa: PLC0415
 
         if title is not None and not visible(title):
             complain("--title: there is nothing in it that can be read; without it, the file's name counts")
+            return USAGE
+        if account is not None and account not in settings.accounts:
+            complain(f"--account {account!a}: {unknown(account, settings.account)}")
             return USAGE
         paths = [place(os.fspath(file)) for file in files]
         if refused := named_files.refusals(paths, None if whatever else named_files.videos(settings)):
@@ -74,7 +82,13 @@ def upload(
             return USAGE
         draw = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
         return await named_files.upload(
-            settings, paths, title=title or "", progress=sys.stderr, draw=draw, say=print
+            settings,
+            paths,
+            title=title or "",
+            account=account,
+            progress=sys.stderr,
+            draw=draw,
+            say=print,
         )
 
     _carry_out(config, work, interrupted=CUT)

@@ -127,6 +127,7 @@ class Api:
             answer = api_answers.read_api_answer(method, reply.status, reply.headers, reply.body)
         except UploadError as error:
             clean_error(error, keys)
+            error.hint = error.hint.replace("`ok.", f"`{keys.section}.")
             if isinstance(error, Halted) and trial is None and keys != self._credentials():
                 # The word is about keys that are no longer in use: it says nothing of the present ones.
                 raise Trouble("OK refuses the credentials of before", code="credentials_exchanged") from None
@@ -157,10 +158,10 @@ def _secret(keys: Credentials) -> str:
     missing = [
         name
         for name, value in (
-            ("ok.application_key", keys.application_key),
-            ("ok.access_token", keys.access_token),
+            (f"{keys.section}.application_key", keys.application_key),
+            (f"{keys.section}.access_token", keys.access_token),
             (
-                "ok.application_secret_key (or ok.session_secret_key)",
+                f"{keys.section}.application_secret_key (or {keys.section}.session_secret_key)",
                 keys.application_secret_key or keys.session_secret_key,
             ),
         )

@@ -13,6 +13,7 @@ class Credentials:
     access_token: str = dataclasses.field(default="", repr=False)
     application_secret_key: str = dataclasses.field(default="", repr=False)
     session_secret_key: str = dataclasses.field(default="", repr=False)
+    section: str = dataclasses.field(default="ok", compare=False)  #: of the configuration, for a person
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@
 What is wrong is told by `problems`, in one line.
 """
 
+from okdrop.config.account import Account
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.credentials import secret_in
 from okdrop.config.fields import is_loopback
@@ -33,6 +34,7 @@ __all__ = [
     "DEFAULT_PATH",
     "SECRETS",
     "SECRET_FILES",
+    "Account",
     "After",
     "Bandwidth",
     "Config",

@@ -1,7 +1,8 @@
-"""Where the secrets come from: those of `[ok]`, and the token of `[web]`.
+"""Where the secrets come from: those of `[ok]` and of each account, and the token of `[web]`.
 
 In this order: the environment, the file that a `*_file` key names, the service manager's credentials folder
-(`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5)), the key itself in the configuration file.
+(`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5); `access_token.NAME` is that of an account), the key
+itself in the configuration file.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from okdrop.config.account import is_name
 from okdrop.config.fields import absolute_path
 from okdrop.config.keys import dotted
-from okdrop.config.model import SECRET_FILES
+from okdrop.config.model import SECRET_FILES, SECRETS
 from okdrop.config.problems import complaint
 
 if TYPE_CHECKING:
@@ -35,29 +37,50 @@ def fill_in(
         ConfigurationError: a file that is named, or lies in the credentials folder, holds no secret.
     """
     lines: list[str] = []
-    for (section, name), file_name in SECRET_FILES.items():
-        table = tree.get(section, {})
-        if section not in of:
+    for above, name, file_name in _secrets(tree):
+        table = _table(tree, above)
+        if above[0] not in of:
             continue
-        if (section, name) in origins.special or not isinstance(table, dict):  # the model will complain
+        if (*above, name) in origins.special or not isinstance(table, dict):  # the model will complain
             continue
         try:
             path = _source(name, file_name, table, environ)
             if path is not None:
-                tree.setdefault(section, {})[name] = secret_in(path)
-                origins.special[section, name] = str(path)
+                table[name] = secret_in(path)
+                origins.special[*above, name] = str(path)
         except ValueError as error:
-            lines.append(f"{origins.of((section, f'{name}_file'))}: {dotted((section, name))}: {error}")
+            lines.append(f"{origins.of((*above, f'{name}_file'))}: {dotted((*above, name))}: {error}")
     if lines:
         raise complaint(lines)
 
 
 def leave_out(tree: dict[str, Any], *, but: Collection[str] = ()) -> None:
     """Take the secrets of all sections but these out of the tree; the keys that name their files stay."""
-    for section, name in SECRET_FILES:
-        table = tree.get(section)
-        if section not in but and isinstance(table, dict):  # else the model will complain
+    for above, name, _ in _secrets(tree):
+        table = _table(tree, above)
+        if above[0] not in but and isinstance(table, dict):  # else the model will complain
             table.pop(name, None)
+
+
+def _secrets(tree: dict[str, Any]) -> list[tuple[tuple[str, ...], str, str]]:
+    """Every secret that there may be: its table, its name, what it is called in the credentials folder."""
+    accounts = tree.get("account")
+    found: list[tuple[tuple[str, ...], str, str]] = []
+    found += [((section,), name, file_name) for (section, name), file_name in SECRET_FILES.items()]
+    found += [
+        (("account", account), name, f"{name}.{account}")
+        for account in (accounts if isinstance(accounts, dict) else ())
+        if is_name(account)  # else the model will complain, and it may be no name for a file
+        for name in SECRETS
+    ]
+    return found
+
+
+def _table(tree: dict[str, Any], path: tuple[str, ...]) -> Any:
+    """The table at a place; one that is not there yet is made."""
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+    return tree.setdefault(path[-1], {})
 
 
 def _source(name: str, file_name: str, table: dict[str, Any], environ: Mapping[str, str]) -> Path | None:

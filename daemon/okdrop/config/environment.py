@@ -1,5 +1,7 @@
 """Environment variables over the file: `OKDROP_SECTION__KEY`, and `OKDROP_WATCH` for the folders.
 
+Those of an account are `OKDROP_ACCOUNT__NAME__KEY`.
+
 `OKDROP_ENVIRONMENT_FILE` names a file of such variables. They win over those of the process, which cannot
 change any more once it runs: what stands in the file was written later.
 
@@ -18,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.config import environment_file
-from okdrop.config.keys import SECRET_KEYS, Key, keys
+from okdrop.config.account import is_name
+from okdrop.config.keys import SECRET_KEYS, Key, KeyPath, keys
 from okdrop.config.problems import complaint
 
 if TYPE_CHECKING:
@@ -35,10 +38,25 @@ _PREFIX: Final = "OKDROP_"
 _FOREIGN: Final = re.compile(r"OKDROP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
 
 
+_OF_ACCOUNT: Final = re.compile(r"OKDROP_ACCOUNT__(?P<name>[A-Z0-9]+(?:_[A-Z0-9]+)*)__(?P<key>[A-Z_]+)")
+
+
 @functools.cache
 def _variables() -> dict[str, Key]:
-    """Every variable but the one for the folders."""
-    return {f"{_PREFIX}{'__'.join(path).upper()}": key for path, key in keys().items() if path[0] != "watch"}
+    """Every variable but those of accounts and the one for the folders."""
+    several = {"watch", "account"}
+    return {
+        f"{_PREFIX}{'__'.join(path).upper()}": key for path, key in keys().items() if path[0] not in several
+    }
+
+
+def _key_of(variable: str) -> tuple[KeyPath, Key] | None:
+    """Where in the tree a variable has its place, and the key there; None where there is no such key."""
+    if (found := _OF_ACCOUNT.fullmatch(variable)) is not None:
+        name, key = found["name"].lower(), keys().get(("account", found["key"].lower()))
+        return (("account", name, key.path[1]), key) if key is not None and is_name(name) else None
+    key = _variables().get(variable)
+    return (key.path, key) if key is not None else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,21 +131,23 @@ def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: O
         tree["watch"] = _json_list(text)
         origins.special["watch",] = environment.where(name)
         return
-    key = _variables().get(name)
-    if key is None:
+    if (found := _key_of(name)) is None:
         raise ValueError(f"there is no such key{_nearest(name)}")
+    path, key = found
     if not text and _is_secret(name):
         return
-    section, field = key.path
-    table = tree.setdefault(section, {})
+    *above, field = path
+    table: Any = tree
+    for part in above:
+        table = table.setdefault(part, {}) if isinstance(table, dict) else None
     if isinstance(table, dict):  # else the model will complain about the file's value
         table[field] = _list(text) if key.list else text
-        origins.special[key.path] = environment.where(name)
+        origins.special[path] = environment.where(name)
 
 
 def _is_secret(name: str) -> bool:
-    key = _variables().get(name)
-    return key is not None and key.path in SECRET_KEYS
+    found = _key_of(name)
+    return found is not None and found[1].path in SECRET_KEYS
 
 
 def _list(text: str) -> list[Any]:
@@ -152,6 +172,10 @@ def _json_list(text: str) -> list[Any]:
 def _nearest(name: str) -> str:
     if name.startswith(f"{_WATCH_VARIABLE}_"):
         return f"; the folders are one JSON array in {_WATCH_VARIABLE}"
+    if name.startswith(f"{_PREFIX}ACCOUNT_"):
+        return (
+            f"; a key of an account is {_PREFIX}ACCOUNT__NAME__KEY, like {_PREFIX}ACCOUNT__KIDS__ACCESS_TOKEN"
+        )
     near = difflib.get_close_matches(
         name, [*_variables(), _WATCH_VARIABLE, CONFIG_VARIABLE, FILE_VARIABLE], n=1
     )

@@ -10,20 +10,24 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import SecretStr
 
-from okdrop.config.model import SECRET_FILES, Config
+from okdrop.config.account import Account
+from okdrop.config.model import SECRET_FILES, SECRETS, Config
 from okdrop.config.watch import Watch
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in the tree: `("watch", 0, "settle")`."""
 
-SECRET_KEYS: Final = frozenset(SECRET_FILES)
+SECRET_KEYS: Final = frozenset({*SECRET_FILES, *(("account", name) for name in SECRETS)})
+
+_NAMED: Final = {"watch": Watch, "account": Account}
+"""Sections of which there are several tables, numbered or named."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """What is known of a key before it has a value."""
 
-    path: tuple[str, str]  #: section and name; folders without their number
+    path: tuple[str, str]  #: section and name; folders without their number, accounts without their name
     secret: bool
     list: bool
 
@@ -33,7 +37,7 @@ def keys() -> dict[tuple[str, str], Key]:
     """Every key of the tree, by section and name."""
     found: dict[tuple[str, str], Key] = {}
     for section, above in Config.model_fields.items():
-        model: Any = Watch if section == "watch" else above.annotation
+        model: Any = _NAMED.get(section, above.annotation)
         for name, field in model.model_fields.items():
             found[section, name] = Key(
                 path=(section, name),
@@ -52,6 +56,8 @@ def dotted(path: KeyPath) -> str:
 def known(path: KeyPath) -> Key | None:
     """The key at (or above) a place in the tree, if there is such a key."""
     names = [part for part in path if isinstance(part, str)]
+    if names[:1] == ["account"]:
+        del names[1:2]
     return keys().get((names[0], names[1])) if len(names) > 1 else None
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import enum
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from okdrop.config.account import Account, Accounts, check_apart, check_known, check_names
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     ApiUrl,
@@ -35,10 +36,14 @@ from okdrop.config.section import Section
 from okdrop.config.watch import Intake, Watch, check_places
 
 SECRETS: Final = ("access_token", "application_secret_key", "session_secret_key", "refresh_token")
-"""The keys of `[ok]` that may also come from a `*_file` key or the service manager's credentials folder."""
+"""The keys of `[ok]`, and of each account, that may also come from a `*_file` key or the service manager's
+credentials folder.
+"""
 
 SECRET_FILES: Final = {("ok", name): name for name in SECRETS} | {("web", "token"): "web_token"}
-"""Every key that may come so, by section and name → what it is called in the credentials folder."""
+"""Every key that may come so, by section and name → what it is called in the credentials folder; those of an
+account are called as those of `[ok]`, with its name behind a dot.
+"""
 
 
 class UploadMode(enum.StrEnum):
@@ -169,6 +174,7 @@ class Config(Section):
     """The whole configuration."""
 
     ok: Ok = Ok()
+    account: Accounts = Field(default_factory=dict)  # before `watch`, whose folders name them
     network: Network = Network()
     intake: Intake = Intake()  # before `watch`, whose folders inherit from it
     watch: tuple[Watch, ...] = ()
@@ -179,9 +185,29 @@ class Config(Section):
     log: Log = Log()
 
     @property
+    def accounts(self) -> dict[str, Ok]:
+        """Every account by its name, complete; that of `[ok]` is called ""."""
+        return {"": self.ok} | {name: account.beside(self.ok) for name, account in self.account.items()}
+
+    @property
     def limits(self) -> dict[str, Bandwidth]:
         """The limits on what is sent: of all (""), and of each watched folder."""
         return {"": self.upload.bandwidth} | {str(watch.path): watch.bandwidth for watch in self.watch}
+
+    @field_validator("account", mode="before")
+    @classmethod
+    def _well_named(cls, value: object) -> object:
+        if isinstance(value, dict):
+            check_names([*value])
+        return value
+
+    @field_validator("account")
+    @classmethod
+    def _each_once(cls, value: dict[str, Account], info: ValidationInfo) -> dict[str, Account]:
+        ok = info.data.get("ok")
+        if isinstance(ok, Ok):
+            check_apart({"": ok} | {name: account.beside(ok) for name, account in value.items()})
+        return value
 
     @field_validator("watch", mode="before")
     @classmethod
@@ -194,6 +220,8 @@ class Config(Section):
 
     @field_validator("watch")
     @classmethod
-    def _apart(cls, watches: tuple[Watch, ...]) -> tuple[Watch, ...]:
+    def _apart(cls, watches: tuple[Watch, ...], info: ValidationInfo) -> tuple[Watch, ...]:
         check_places(watches)
+        if "account" in info.data:  # else that is complained of
+            check_known(watches, info.data["account"])
         return watches

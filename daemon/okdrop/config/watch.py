@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from okdrop import metadata
+from okdrop.config.account import AccountName
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     AbsolutePath,
@@ -120,6 +121,7 @@ class Watch(Section):
     rescan: PositiveSeconds = 60.0
     unfinished: Unfinished = Unfinished.HOLD
     unfinished_after: Seconds = 600.0
+    account: AccountName = ""
     group_id: GroupId = ""
     title: Template = "{{ stem }}"
     description: Template = ""

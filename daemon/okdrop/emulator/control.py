@@ -60,6 +60,7 @@ class Control:
         return {
             "id": str(video.id),
             "name": video.name,
+            "owner": video.owner,
             "status": video.status,
             "size": video.size,
             "declared_size": video.declared_size,

@@ -65,6 +65,7 @@ class Methods:
             size=size,
             request={key: value for key, value in parameters.items() if key not in _UNKEPT},
             expires_at=self._gate.clock() + options.url_lifetime,
+            owner=self._user(parameters),
         )
         return {
             "video_id": str(video.id) if options.text_ids else video.id,
@@ -103,7 +104,9 @@ class Methods:
         if not parameters.get("vids"):
             raise ApiError(100, "vids")
         found = [self._gate.store.get(each.strip()) for each in parameters["vids"].split(",")]
-        return {"videos": [self._described(video) for video in found if video is not None]}
+        user = self._user(parameters)
+        seen = [video for video in found if video is not None and video.owner == user]
+        return {"videos": [self._described(video) for video in seen]}
 
     def _described(self, video: Video) -> dict[str, Any]:
         self._process(video)
@@ -131,18 +134,23 @@ class Methods:
     def _delete(self, parameters: Mapping[str, str]) -> None:
         self._gate.store.delete(self._video(parameters))
 
-    def _current_user(self, _parameters: Mapping[str, str]) -> dict[str, Any]:
-        return {"uid": "1", "name": "Emulated User", "locale": "en"}
+    def _current_user(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        return {"uid": "1", "name": self._user(parameters) or "Emulated User", "locale": "en"}
+
+    def _user(self, parameters: Mapping[str, str]) -> str:
+        return self._gate.options.user_of(parameters.get("access_token", ""))
 
     def _video(self, parameters: Mapping[str, str]) -> Video:
         """The video that `vid` names.
 
         Raises:
-            ApiError: 100 where it is no id, 300 where nobody knows it.
+            ApiError: 100 where it is no id, 300 where nobody knows it, 10 where it is another user's.
         """
         video = self._gate.store.get(str(_whole_number(parameters, "vid")))
         if video is None:
             raise ApiError(300, "video")
+        if video.owner != self._user(parameters):
+            raise ApiError(10, "video")
         return video
 
 

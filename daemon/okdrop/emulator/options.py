@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop.emulator.account_forms import FreshForm, StatusForm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from okdrop.emulator.fault_table import Fault
@@ -47,6 +48,7 @@ class Options:
         application_key: the public key that calls must name.
         application_secret_key: what the signature of a call is made with, together with the token.
         access_token: the token that calls must carry.
+        others: further users, by their tokens: what one has, no other may see or change.
         session_secret_key: when not empty, calls must be signed with this instead (protocol.md 3.2).
         expired_tokens: tokens that are answered with error 102 (expired) rather than 103 (invalid).
         status_form: how status queries are answered.
@@ -71,6 +73,7 @@ class Options:
     application_key: str = APPLICATION_KEY
     application_secret_key: str = APPLICATION_SECRET_KEY
     access_token: str = ACCESS_TOKEN
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict)
     session_secret_key: str = ""
     expired_tokens: tuple[str, ...] = ()
     status_form: StatusForm = StatusForm.AUTO
@@ -85,3 +88,7 @@ class Options:
     maximum_file_size: int = 64 * 1024**3
     maximum_form_size: int = 2 * 1024**3
     faults: tuple[Fault, ...] = ()
+
+    def user_of(self, token: str) -> str:
+        """Whose token it is; "" is the user of `access_token`, and of those that were given for it."""
+        return self.others.get(token, "")

@@ -84,7 +84,7 @@ class Emulator:
 
         self._store = gate.store
         segments, status = SegmentDesk(gate), StatusDesk(gate)
-        sessions = Sessions(gate)
+        sessions = self.sessions = Sessions(gate)
         api = Api(gate, sessions, Methods(gate, url))
         self._control = Control(gate, api, segments, url)
         application = web.Application(middlewares=[_without_a_line, _guarded])

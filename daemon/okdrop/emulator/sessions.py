@@ -31,7 +31,7 @@ class Sessions:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._valid = {gate.options.access_token}
+        self._valid = {gate.options.access_token, *gate.options.others}
         self._expired = set(gate.options.expired_tokens)
         self._given = 0
 
@@ -59,6 +59,16 @@ class Sessions:
         )
         if not signing.is_signed(parameters, secret):
             raise ApiError(104, "invalid signature")
+
+    def end(self, token: str) -> None:
+        """A token is good no more: its user's word, or the end of its time."""
+        self._valid.discard(token)
+        self._expired.add(token)
+
+    def begin(self, token: str) -> None:
+        """A token is good, again or from now on."""
+        self._expired.discard(token)
+        self._valid.add(token)
 
     async def grant(self, request: web.Request) -> web.Response:
         """`/oauth/token.do`: a new access token for a refresh token, or for a code."""

@@ -77,7 +77,9 @@ class Store:
         """The video whose upload URL has exactly this query."""
         return self._by_query.get(query)
 
-    def create(self, *, name: str, size: int, request: dict[str, str], expires_at: float) -> Video:
+    def create(
+        self, *, name: str, size: int, request: dict[str, str], expires_at: float, owner: str = ""
+    ) -> Video:
         """A new video with its ticket."""
         video_id = max(self._videos, default=_FIRST_ID - 2) + 2 * self._chance.randint(1, 5000)
         fields = {
@@ -90,7 +92,7 @@ class Store:
         }
         query = "&".join(f"{key}={urllib.parse.quote(value, safe='')}" for key, value in fields.items())
         ticket = Ticket(query=query, expires_at=expires_at)
-        video = Video(id=video_id, name=name, declared_size=size, request=request, ticket=ticket)
+        video = Video(id=video_id, name=name, declared_size=size, request=request, ticket=ticket, owner=owner)
         (self._root / str(video_id)).mkdir()
         self.path(video).touch()
         self.save(video)

@@ -94,6 +94,7 @@ class Video:
         name: the file name given to video.getUploadUrl.
         declared_size: bytes; 0 where it was not said.
         ticket: its upload URL.
+        owner: whose it is; "" is the first user.
         request: the other parameters of video.getUploadUrl (gid, post_form …).
         manner: how its bytes come.
         total: bytes, as the segments or the form have it; None before the first.
@@ -112,6 +113,7 @@ class Video:
     name: str
     declared_size: int
     ticket: Ticket
+    owner: str = ""
     request: dict[str, str] = dataclasses.field(default_factory=dict)
     manner: Manner = Manner.UNKNOWN
     total: int | None = None
@@ -159,6 +161,7 @@ class Video:
             "id": self.id,
             "name": self.name,
             "declared_size": self.declared_size,
+            "owner": self.owner,
             "ticket": dataclasses.asdict(ticket),
             "request": self.request,
             "manner": str(self.manner),
@@ -181,6 +184,7 @@ class Video:
         return cls(
             **plain,
             held=held,
+            owner=record.get("owner", ""),
             manner=Manner(record.get("manner", "")),  # one of an earlier version has none
             stage=Stage(record["stage"]),
             ticket=Ticket(**record["ticket"]),

@@ -86,6 +86,7 @@ class ServiceReloaded(Event):
 
     name: ClassVar = "service.reloaded"
     changed: bool
+    account: str = ""  #: whose; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,23 +128,25 @@ class DrainStarted(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PoolHalted(Event):
-    """Credentials or a permission are missing: everything waits, nothing fails."""
+    """Credentials or a permission are missing: all of an account waits, nothing fails."""
 
     name: ClassVar = "pool.halted"
     level: ClassVar = "error"
     code: str
     message: str
     hint: str
+    account: str = ""  #: whose; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PoolResumed(Event):
-    """What halted the pool is mended: everything goes on."""
+    """What halted an account is mended: everything of it goes on."""
 
     name: ClassVar = "pool.resumed"
     code: str  #: of the halt
     reason: str
     seconds: float
+    account: str = ""  #: whose; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,7 @@ class CredentialsRenewed(Event):
     """Other credentials were found on disk, and OK accepts them; they are in use now."""
 
     name: ClassVar = "credentials.renewed"
+    account: str = ""  #: whose; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +166,7 @@ class CredentialsRefused(Event):
     code: str
     message: str
     hint: str
+    account: str = ""  #: whose; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +176,7 @@ class CredentialsUnreadable(Event):
     name: ClassVar = "credentials.unreadable"
     level: ClassVar = "warning"
     message: str
+    account: str = ""  #: whose; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ class TicketIssued(UploadEvent):
     video_id: str
     host: str
     number: int  #: which ticket of this revision
+    account: str = ""  #: who got it; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class UploadStarted(UploadEvent):
     path: str
     size: int
     attempt: int
+    account: str = ""  #: for whom; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +200,7 @@ class UploadPublished(UploadEvent):
     video_id: str
     path: str
     size: int
+    account: str = ""  #: on which; "" is that of `[ok]`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ class Explanation:
     turn: str = ""  #: what it goes before and behind
     publishing: str = ""  #: when, and for whom
     after: str = ""
+    account: str = ""  #: who publishes it; "" is that of `[ok]`
     fields: tuple[Field, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -86,6 +87,7 @@ class Explanation:
             "turn": self.turn,
             "publishing": self.publishing,
             "after": self.after,
+            "account": self.account,
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
             ],
@@ -95,6 +97,7 @@ class Explanation:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
         further = (
+            ("account", self.account),
             ("finished", self.settle),
             ("its turn", self.turn),
             ("published", self.publishing),
@@ -124,11 +127,16 @@ def explain(config: Config, path: bytes, reader: Reader | None) -> Explanation:
         LedgerError: the ledger cannot be read.
     """
     found = _explained(config, path, reader)
-    halt = reader.halted() if reader is not None else None
+    account = next((watch.account for watch in config.watch if str(watch.path) == found.folder), "")
+    if found.upload is not None:
+        account = found.upload.account
+    found = dataclasses.replace(found, account=account)
+    halts = reader.halts() if reader is not None else []
+    halt = next((halt for halt in halts if halt.account == account), None)
     goes_on = found.upload.state in UNFINISHED if found.upload is not None else found.settle != ""
     if halt is None or not goes_on:
         return found
-    return dataclasses.replace(found, why=(*found.why, words.halted(halt)))
+    return dataclasses.replace(found, why=(*found.why, words.halted(halt, several=bool(config.account))))
 
 
 def _explained(config: Config, path: bytes, reader: Reader | None) -> Explanation:

@@ -115,7 +115,7 @@ class Ledger(Publications):
         try:
             await thread.write(migrate.bring_up, alone=lock)
             if lock:  # whoever held it before may have died halted
-                await thread.write(operations.note_halt, None)
+                await thread.write(operations.forget_halts)
             note_begun()
         except BaseException:
             await thread.close()
@@ -148,6 +148,7 @@ class Ledger(Publications):
         self,
         drop: Drop,
         *,
+        account: str = "",
         state: State = State.QUEUED,
         failure: Failure | None = None,
         duplicate_of: int | None = None,
@@ -170,6 +171,7 @@ class Ledger(Publications):
         upload = Upload(
             id=0,
             drop=drop,
+            account=account,
             state=state,
             version=1,
             failure=failure,
@@ -187,6 +189,7 @@ class Ledger(Publications):
         self,
         drops: Sequence[Drop],
         *,
+        account: str = "",
         state: State = State.QUEUED,
         failure: Failure | None = None,
         held: bool = False,
@@ -204,6 +207,7 @@ class Ledger(Publications):
             Upload(
                 id=0,
                 drop=drop,
+                account=account,
                 state=state,
                 version=1,
                 failure=failure,
@@ -234,7 +238,7 @@ class Ledger(Publications):
         Args:
             upload: the row as it shall be, with the version that was read.
             note: for the history, which every change of state enters by itself.
-            orphan: a video id that this write gives up.
+            orphan: a video id that this write gives up; of the account that the row had before.
             leaves: parts of leaf hashes that changed (`okdrop.leaves.Leaves.take_changed`); they are kept
                 until the row has a digest, or comes to an end.
 
@@ -324,13 +328,13 @@ class Ledger(Publications):
         """
         return await self._thread.write(operations.prune, before=before, after=after, at_most=at_most)
 
-    async def orphans(self, *, tries_below: int = ANY_NUMBER) -> list[str]:
-        """The video ids to delete on OK's side, those tried least first."""
-        return await self._thread.read(operations.orphans, tries_below=tries_below)
+    async def orphans(self, *, tries_below: int = ANY_NUMBER, account: str | None = None) -> list[str]:
+        """The video ids to delete on OK's side, those tried least first; None: of whatever account."""
+        return await self._thread.read(operations.orphans, tries_below=tries_below, account=account)
 
-    async def add_orphan(self, video_id: str) -> None:
+    async def add_orphan(self, video_id: str, *, account: str = "") -> None:
         """Note a video id that no row took: of a ticket, say, whose upload was superseded meanwhile."""
-        await self._thread.write(operations.add_orphan, self._now(), video_id)
+        await self._thread.write(operations.add_orphan, self._now(), video_id, account=account)
 
     async def orphan_deleted(self, video_id: str) -> None:
         """Forget an orphan: OK deleted it, or knows nothing of it."""
@@ -370,6 +374,11 @@ class Ledger(Publications):
         """Note how many connections to a host (and its port) paid."""
         await self._thread.write(operations.remember_pace, self._now(), host, connections)
 
-    async def note_halt(self, why: Halt | None) -> None:
-        """Note why everything waits, for whoever looks on; None: it goes on. The next holder forgets it."""
-        await self._thread.write(operations.note_halt, why)
+    async def note_halt(self, why: Halt | None, *, account: str = "") -> None:
+        """Note why an account is halted, for whoever looks on. The next holder of the lock forgets it.
+
+        Args:
+            why: of which account, and the reason; None: `account` goes on.
+            account: which one goes on.
+        """
+        await self._thread.write(operations.note_halt, why, account=account)

@@ -136,7 +136,7 @@ def write(
     keep_leaves(connection, stored, written, leaves or {})
     if orphan:
         _refuse_own_video(upload, orphan)
-        add_orphan(connection, now, orphan)
+        add_orphan(connection, now, orphan, account=stored.account)
     return written
 
 
@@ -255,15 +255,19 @@ def prune(connection: Connection, *, before: datetime, after: int, at_most: int)
     return Pruned(gone=connection.execute(queries.FORGET_STEPS, keys).rowcount, next=last)
 
 
-def add_orphan(connection: Connection, now: datetime, video_id: str) -> None:
-    """Note a video id that nobody needs; noting it twice is no error."""
+def add_orphan(connection: Connection, now: datetime, video_id: str, *, account: str) -> None:
+    """Note a video id of an account that nobody needs; noting it twice is no error."""
     if not connection.execute(queries.IS_ORPHAN, {"video": video_id}).scalar_one():
-        connection.execute(queries.NOTE_ORPHAN, {"video_id": video_id, "tries": 0, "noted_at": now})
+        row = {"video_id": video_id, "tries": 0, "noted_at": now, "account": account}
+        connection.execute(queries.NOTE_ORPHAN, row)
 
 
-def orphans(connection: Connection, *, tries_below: int) -> list[str]:
-    """The video ids to delete on OK's side, those tried least first."""
-    return list(connection.execute(queries.ORPHANED, {"tries_below": tries_below}).scalars())
+def orphans(connection: Connection, *, tries_below: int, account: str | None = None) -> list[str]:
+    """The video ids to delete on OK's side, those tried least first; None: of whatever account."""
+    keys = {"tries_below": tries_below}
+    if account is None:
+        return list(connection.execute(queries.ORPHANED, keys).scalars())
+    return list(connection.execute(queries.ORPHANED_OF, {**keys, "owner": account}).scalars())
 
 
 def orphan_deleted(connection: Connection, video_id: str) -> None:
@@ -299,21 +303,28 @@ def remember_host(connection: Connection, now: datetime, host: str, mode: Mode |
         connection.execute(queries.REMEMBER_HOST, {"host": host, "mode": mode, "learned_at": now})
 
 
-def halt(connection: Connection) -> Halt | None:
-    """Why everything waits, by what the process that held the ledger last wrote; None: it did not."""
-    row = connection.execute(queries.HALT).one_or_none()
-    if row is None:
-        return None
-    return Halt(code=row.code, message=row.message, hint=row.hint, since=row.since)
+def halts(connection: Connection) -> list[Halt]:
+    """Why accounts are halted, by what the process that held the ledger last wrote; that of `[ok]` first."""
+    return [
+        Halt(code=row.code, message=row.message, hint=row.hint, since=row.since, account=row.account)
+        for row in connection.execute(queries.HALTED)
+    ]
 
 
-def note_halt(connection: Connection, why: Halt | None) -> None:
-    """Note why everything waits; None: it goes on, and nothing is written where it never stopped."""
-    if halt(connection) is not None:  # to delete all of an empty table is a write, too
-        connection.execute(queries.FORGET_HALT)
+def note_halt(connection: Connection, why: Halt | None, *, account: str = "") -> None:
+    """Note why an account is halted; None: `account` goes on; nothing is written where it never stopped."""
+    account = account if why is None else why.account
+    if any(halt.account == account for halt in halts(connection)):  # a vain delete is a write, too
+        connection.execute(queries.FORGET_HALT, {"owner": account})
     if why is not None:
         values = {"code": why.code, "message": why.message, "hint": why.hint, "since": why.since}
-        connection.execute(queries.NOTE_HALT, values)
+        connection.execute(queries.NOTE_HALT, {**values, "account": account})
+
+
+def forget_halts(connection: Connection) -> None:
+    """Nobody is halted any more; nothing is written where nobody was."""
+    if halts(connection):
+        connection.execute(queries.FORGET_HALTS)
 
 
 def paces(connection: Connection, now: datetime) -> dict[str, tuple[int, datetime]]:

@@ -230,12 +230,13 @@ LIFE: Final = select(HISTORY).where(HISTORY.c.upload_id == bindparam("row_id")).
 IS_ORPHAN: Final = select(exists().where(ORPHANS.c.video_id == bindparam("video")))
 NOTE_ORPHAN: Final = insert(ORPHANS)
 
-# Orphans that are due, those tried least first.
+# Orphans that are due, those tried least first. And: those of one account.
 ORPHANED: Final = (
     select(ORPHANS.c.video_id)
     .where(ORPHANS.c.tries < bindparam("tries_below"))
     .order_by(ORPHANS.c.tries, ORPHANS.c.noted_at, ORPHANS.c.video_id)
 )
+ORPHANED_OF: Final = ORPHANED.where(ORPHANS.c.account == bindparam("owner"))
 DROP_ORPHAN: Final = delete(ORPHANS).where(ORPHANS.c.video_id == bindparam("video"))
 COUNT_ORPHAN_TRY: Final = (
     update(ORPHANS)
@@ -255,9 +256,12 @@ HOST: Final = select(HOSTS.c.mode, HOSTS.c.learned_at).where(HOSTS.c.host == bin
 FORGET_HOST: Final = delete(HOSTS).where(HOSTS.c.host == bindparam("name"))
 REMEMBER_HOST: Final = insert(HOSTS)
 
-# Why everything waits, in one row at most.
-HALT: Final = select(HALTS.c.code, HALTS.c.message, HALTS.c.hint, HALTS.c.since)
-FORGET_HALT: Final = delete(HALTS)
+# Why accounts are halted, each in one row at most, in the order of their names.
+HALTED: Final = select(HALTS.c.code, HALTS.c.message, HALTS.c.hint, HALTS.c.since, HALTS.c.account).order_by(
+    HALTS.c.account
+)
+FORGET_HALT: Final = delete(HALTS).where(HALTS.c.account == bindparam("owner"))
+FORGET_HALTS: Final = delete(HALTS)
 NOTE_HALT: Final = insert(HALTS)
 
 # What a person decided while it ran. And: it is taken back; it stands.

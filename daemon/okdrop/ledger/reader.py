@@ -129,14 +129,18 @@ class Reader:
         """The video ids that wait to be deleted on OK's side."""
         return self._ask(operations.orphans, tries_below=ANY_NUMBER)
 
-    def halted(self) -> Halt | None:
-        """Why everything waits in the process that holds the ledger; None: it does not, or none can be seen.
+    def halts(self) -> list[Halt]:
+        """Why accounts are halted in the process that holds the ledger; none are where none can be seen.
 
         Raises:
             LedgerError: `ledger_disk`, the lock's file may not be read.
         """
-        halt = self._ask(operations.halt)
-        return None if halt is None or lock.holder(self._file) is None else halt
+        halts = self._ask(operations.halts)
+        return halts if halts and lock.holder(self._file) is not None else []
+
+    def halted(self) -> Halt | None:
+        """The first of them; None where none is. Raises as `halts` does."""
+        return next(iter(self.halts()), None)
 
     def count_orphans(self) -> Orphans:
         """How many there are, by whether they are tried again."""

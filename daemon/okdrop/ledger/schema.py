@@ -33,7 +33,7 @@ from okdrop.publication import Closed, CoverState, Draft, Renew
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0009")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0009", "0010")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -182,6 +182,7 @@ UPLOADS: Final = Table(
     Column("told", LargeBinary),
     Column("beside", LargeBinary),
     Column("words", String),
+    Column("account", String, nullable=False, server_default=""),
     Index(
         "one_row_per_revision",
         "path",
@@ -222,6 +223,7 @@ ORPHANS: Final = Table(
     Column("video_id", String, primary_key=True),
     Column("tries", Integer, nullable=False),
     Column("noted_at", Instant, nullable=False),
+    Column("account", String, nullable=False, server_default=""),
 )
 
 HOSTS: Final = Table(
@@ -280,5 +282,6 @@ HALTS: Final = Table(
     Column("message", String, nullable=False),
     Column("hint", String, nullable=False),
     Column("since", Instant, nullable=False),
+    Column("account", String, nullable=False, server_default=""),
 )
-"""Why everything waits, in one row at most; of the process that holds the lock, and forgotten by the next."""
+"""Why accounts are halted, each in one row at most; of whoever holds the lock, forgotten by the next."""

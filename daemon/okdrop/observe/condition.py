@@ -62,8 +62,8 @@ _WELL_AGAIN: Final = (
 def _in_words(event: events.Event) -> str | None:
     """What stands in the way of all, or of some; None for what does not."""
     match event:
-        case events.PoolHalted(code=code, message=message):
-            return f"halted: {message} ({code})"
+        case events.PoolHalted(code=code, message=message, account=account):
+            return f"halted: {account + ': ' if account else ''}{message} ({code})"
         case events.ServicePaused():
             return "paused by hand"
         case events.LedgerStuck(message=message):
@@ -80,5 +80,5 @@ def _in_words(event: events.Event) -> str | None:
 
 def _subject(event: events.Event) -> str:
     """What an event speaks of; the end of a trouble speaks of the same as its beginning."""
-    which = getattr(event, "path", getattr(event, "place", ""))
+    which = getattr(event, "path", getattr(event, "place", getattr(event, "account", "")))
     return f"{event.name.partition('.')[0]} {which}"

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from okdrop import events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from okdrop.drop import State
@@ -63,14 +63,14 @@ class HostPace(Protocol):
 class Sources:
     """Where the present is read off.
 
-    `limits` gives folder ("" for all) → bytes a second, None for no limit; `accepted` whether OK accepted the
-    credentials once; `now` aware times.
+    `limits` gives folder ("" for all) → bytes a second, None for no limit; `accepted` the accounts whose
+    credentials OK accepted once; `now` aware times.
     """
 
     standing: Callable[[], Standing]
     hosts: Callable[[], Sequence[HostPace]]
     limits: Callable[[], Mapping[str, int | None]]
-    accepted: Callable[[], bool]
+    accepted: Callable[[], Collection[str]]
     now: Callable[[], datetime]
 
 
@@ -99,7 +99,7 @@ class Gauges(Collector):
         self._places: Final[dict[str, int]] = {}
         self._scanned: Final[dict[str, float]] = {}
         self._away: Final[set[str]] = set()
-        self._halted = ""
+        self._halted: Final[dict[str, str]] = {}  # account → code
         self._is = dict.fromkeys(("paused", "offline", "ledger_stuck"), False)
         self._progress = 0.0
         self.in_ledger: InLedger | None = None
@@ -115,10 +115,10 @@ class Gauges(Collector):
                 self._place(event.place, HALF_OPEN)
             case events.BreakerClosed():
                 self._place(event.place, CLOSED)
-            case events.PoolHalted(code=code):
-                self._halted = code
-            case events.PoolResumed():
-                self._halted = ""
+            case events.PoolHalted(code=code, account=account):
+                self._halted[account] = code
+            case events.PoolResumed(account=account):
+                self._halted.pop(account, None)
             case events.SegmentStored():
                 self._progress = self._sources.now().timestamp()
             case _:
@@ -193,23 +193,30 @@ class Gauges(Collector):
         yield _one("okdrop_paused", "Whether a person asked for a pause", self._is["paused"])
         yield _one("okdrop_offline", "Whether nobody can be reached", self._is["offline"])
         yield _one("okdrop_ledger_stuck", "Whether the ledger cannot be written", self._is["ledger_stuck"])
-        yield _labelled(
-            "okdrop_halted",
-            "1 with the code of what halts everything; no series where nothing does",
-            "code",
-            {self._halted: 1} if self._halted else {},
-        )
-        if self._halted or self._sources.accepted():
-            yield _one(
-                "okdrop_credentials_accepted",
-                "Whether OK accepts the credentials; missing before it was asked",
-                not self._halted,
-            )
+        yield from self._accounts()
         yield _labelled(
             "okdrop_breaker_state",
             "0 closed, 1 half-open, 2 open; places that were never in trouble have none",
             "place",
             self._places,
+        )
+
+    def _accounts(self) -> Iterator[GaugeMetricFamily]:
+        """An account is one of the configuration, or of a row; "" is that of `[ok]`."""
+        halted = GaugeMetricFamily(
+            "okdrop_halted",
+            "1 with the code of what halts an account; no series where nothing does",
+            labels=["code", "account"],
+        )
+        for account, code in self._halted.items():
+            halted.add_metric([code, account], 1.0)
+        yield halted
+        asked = [*self._halted, *(name for name in self._sources.accepted() if name not in self._halted)]
+        yield _labelled(
+            "okdrop_credentials_accepted",
+            "Whether OK accepts the credentials of an account; missing before it was asked",
+            "account",
+            {name: name not in self._halted for name in asked},
         )
 
     def _folders(self) -> Iterator[GaugeMetricFamily]:

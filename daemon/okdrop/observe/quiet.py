@@ -68,7 +68,7 @@ class Quiet:
         self._log: Final = log
         self._monotonic: Final = monotonic
         self._offline = False
-        self._halted = False
+        self._halted: Final[set[str]] = set()  # accounts
         self._hushed: Final[dict[str, bool]] = {}  # open places not told; whether for being offline
         self._examples: Final[set[str]] = set()  # places whose trouble is told of one upload still
         self._begun: Final[set[int]] = set()
@@ -95,8 +95,10 @@ class Quiet:
         match event:
             case events.NetworkOffline() | events.NetworkOnline():
                 self._offline = isinstance(event, events.NetworkOffline)
-            case events.PoolHalted() | events.PoolResumed():
-                self._halted = isinstance(event, events.PoolHalted)
+            case events.PoolHalted(account=account):
+                self._halted.add(account)
+            case events.PoolResumed(account=account):
+                self._halted.discard(account)
             case events.UploadEvent() if isinstance(event, (*_PROGRESS, *_ENDS)):
                 self._told.pop(event.upload, None)
                 self._begun.discard(event.upload)
@@ -106,7 +108,8 @@ class Quiet:
                 pass
 
     def _started(self, event: events.UploadStarted) -> None:
-        if not (self._halted or event.upload in self._told or event.upload in self._begun):
+        is_halted = event.account in self._halted
+        if not (is_halted or event.upload in self._told or event.upload in self._begun):
             self._begun.add(event.upload)
             self._log(event)
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from okdrop import events
 from okdrop.errors import GaveUp, LedgerError, LocalProtocolError, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.accounts import call_of, client_of
 from okdrop.pipeline.ahead import Ahead
-from okdrop.pipeline.breakers import CALL
 from okdrop.pipeline.meter import Meter
 from okdrop.pipeline.patience import Patience, Released
 from okdrop.pipeline.proof import Proof
@@ -70,7 +70,7 @@ class Attempt:
         self._sender: Final = Sender(
             parts,
             source,
-            row.drop,
+            row,
             self._session,
             self._put_on_line,
             self._part_of_file_leaves,
@@ -168,7 +168,7 @@ class Attempt:
                 return self._ended
 
     def _begin(self, step: m.Step, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]) -> None:
-        if isinstance(step, m.RequestTicket | m.AskVideo) and self._patience.is_held(*CALL):
+        if isinstance(step, m.RequestTicket | m.AskVideo) and self._patience.is_held(*self._call):
             self._session.not_answered()
             return
         self._out += 1
@@ -181,17 +181,25 @@ class Attempt:
             return None
         if self._patience.released is not None:
             return self._patience.released
-        return DRAINED if self._let_go or self._parts.brake.holds else None
+        return DRAINED if self._let_go or self._is_braked else None
+
+    @property
+    def _is_braked(self) -> bool:
+        return self._parts.brake.holds_for(self.row.account)
+
+    @property
+    def _call(self) -> tuple[str, str]:
+        return call_of(self._parts, self.row.account)
 
     async def _may_begin(self) -> bool:
-        if self._patience.is_waiting or self._let_go or self._parts.brake.holds:
+        if self._patience.is_waiting or self._let_go or self._is_braked:
             return False
         if not await self._ahead.may_go_on():
             return False
         is_out = self.row.ticket is None and self._out > 0
         if is_out or self._session.asks_about_video or self._session.received == self._session.size:
             return True  # a call is out, or comes next, or no byte is missing: no host is in the way
-        return not self._patience.is_held(*places_of(self.row))
+        return not self._patience.is_held(*places_of(self._parts, self.row))
 
     async def _next_steps(self) -> list[m.Step]:
         self._keep_pace()
@@ -226,11 +234,13 @@ class Attempt:
             case m.RequestTicket():
                 return await self._request_ticket()
             case m.Probe() if ticket is not None:
-                answer = await self._parts.client.probe(ticket, total=self._session.size)
+                client = client_of(self._parts, self.row.account)
+                answer = await client.probe(ticket, total=self._session.size)
                 return functools.partial(self._probe_answered, place_of(ticket), answer)
             case m.AskVideo() if ticket is not None:
-                with self._parts.breakers.calling(self.row.id):
-                    status = await self._parts.client.video_status(ticket.video_id)
+                with self._parts.breakers.calling(self.row.id, self._call):
+                    client = client_of(self._parts, self.row.account)
+                    status = await client.video_status(ticket.video_id)
                 return functools.partial(self._video_is, status)
             case m.SendSegment(span) if ticket is not None:
                 return await self._send(place_of(ticket), span, self._sender.segment(ticket, span))
@@ -239,7 +249,7 @@ class Attempt:
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
-        with self._parts.breakers.calling(self.row.id):
+        with self._parts.breakers.calling(self.row.id, self._call):
             ticket = await ticket_for(self._parts, self.row)
         prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
@@ -286,7 +296,7 @@ class Attempt:
         self._best = 0
         self._proof.forget()
         self._record.has(ticket=ticket, digest=None)
-        self._tidings.ticket_issued(ticket, number=self._session.tickets)
+        self._tidings.ticket_issued(ticket, number=self._session.tickets, account=self.row.account)
 
     def _video_is(self, status: m.VideoStatus) -> UploadError | None:
         return self._session.video_is(status)

@@ -1,6 +1,6 @@
 """Every place that can be in trouble of its own, and who waits until it is well again.
 
-    the account      told that there were too many calls        holds every call but current_user
+    the account      told that there were too many calls        holds every call but current_user of its own
     the API          cannot be reached, or answers 5xx          the same
     HOST[:PORT]      an upload host: refuses, stalls, 5xx, 429  holds the uploads whose ticket names it
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ACCOUNT: Final = "the account"
 API: Final = "the API"
 CALL: Final = (ACCOUNT, API)
-"""What has to be well for a call of the API."""
+"""What has to be well for a call of the API; `pipeline.accounts` tells it of each account."""
 
 CROWD: Final = 8
 """Uploads that wait for one host before no more are sent there."""
@@ -166,20 +166,26 @@ class Breakers:
     # --- what came of it -----------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def calling(self, who: int) -> Iterator[None]:
-        """Take note of what becomes of a call of the API; whatever it raises goes on."""
+    def calling(self, who: int, call: tuple[str, str] = CALL) -> Iterator[None]:
+        """Take note of what becomes of a call of the API; whatever it raises goes on.
+
+        Args:
+            who: the id.
+            call: the account's and the API's places.
+        """
+        account, api = call
         try:
             yield
         except Trouble as error:
             if is_rate_limit(error):
-                self.failed(who, ACCOUNT, error)
+                self.failed(who, account, error)
             elif error.tries is None and error.code not in _NOT_THEIRS:
-                self.failed(who, API, error)
+                self.failed(who, api, error)
             raise
         except UploadError:
-            self.succeeded(who, *CALL)  # an answer, if not the one that was hoped for
+            self.succeeded(who, *call)  # an answer, if not the one that was hoped for
             raise
-        self.succeeded(who, *CALL)
+        self.succeeded(who, *call)
 
     def failed(self, who: int, place: str, error: Trouble) -> None:
         """An upload met trouble that is the place's."""
@@ -303,7 +309,7 @@ class Breakers:
     def _send_scout(self, place: str, known: _Place) -> None:
         """Have one of those without a ticket ask for one, once after each pause of an upload host."""
         until = known.breaker.until
-        if place in CALL or known.scouted == until or not known.patient:
+        if _is_no_host(place) or known.scouted == until or not known.patient:
             return
         known.scouted, known.scout = until, next(iter(known.patient))
         known.patient.pop(known.scout).put(known.scout)
@@ -345,6 +351,11 @@ class Breakers:
                 until=until.isoformat(timespec="seconds"),
             )
         )
+
+
+def _is_no_host(place: str) -> bool:
+    """Whether a place is an account or an API: their names have blanks."""
+    return " " in place
 
 
 def _put_back(waiting: dict[int, Line], delayed: dict[int, Line]) -> None:

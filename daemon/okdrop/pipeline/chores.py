@@ -18,7 +18,7 @@ from okdrop.errors import Trouble, UploadError
 from okdrop.inbox.errand import End
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import after
-from okdrop.pipeline.breakers import ACCOUNT, CALL
+from okdrop.pipeline.accounts import call_of, client_of, is_known
 from okdrop.pipeline.filer import Filer
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.questions import Questions
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from okdrop.protocol.messages import VideoStatus
 
 LATER: Final = math.inf
-"""As a delay: once OK's API is well again."""
+"""As a delay: once OK's API is well again, or the account may be used again."""
 
 STILL_TRUE: Final = 60.0
 """Seconds for which OK's word that it has the video is good enough to delete the file by."""
@@ -54,6 +54,7 @@ class Chores:
         self._open: Final = OpenUploads()
         self._questions: Final = Questions(parts)
         self._confirmed: Final[dict[int, float]] = {}
+        parts.brake.on_release(self._open.account_is_back)
 
     def take_up(self, row: Upload) -> None:
         """A row has its first chore."""
@@ -119,6 +120,8 @@ class Chores:
         row = await self._parts.ledger.get(number)
         if row is None or row.chore is None:
             return None
+        if self._waits_for_its_account(row):
+            return LATER
         try:
             return await self._try(row)
         except UploadError as error:
@@ -126,6 +129,14 @@ class Chores:
                 return self._reached_nobody(row, error)
             # Missing credentials too: an upload that meets them halts the pool, a question need not.
             return await self._put_off(number, error)
+
+    def _waits_for_its_account(self, row: Upload) -> bool:
+        """Whether OK would have to be asked for an account that is halted, or that nobody knows any more."""
+        parts, account = self._parts, row.account
+        if row.chore is Chore.MOVE or (is_known(parts, account) and not parts.brake.is_halted_for(account)):
+            return False
+        self._open.park(row.id, account, self._line)
+        return True
 
     async def _try(self, row: Upload) -> float | None:
         wanted = self._parts.afterwards_of(row.drop)
@@ -161,32 +172,34 @@ class Chores:
         """OK's word about a row's video; None while OK's API is in trouble."""
         status = self._questions.heard(row.id)
         if status is None:
-            if self._parts.breakers.holds(row.id, *CALL):
+            if self._parts.breakers.holds(row.id, *call_of(self._parts, row.account)):
                 return None
             status = await self._ask(row, ticket)
         self._parts.emit(events.VideoAsked(upload=row.id, status=status.value))
         return status
 
     async def _ask(self, row: Upload, ticket: Ticket) -> VideoStatus:
-        with self._parts.breakers.calling(row.id):
-            status = await self._parts.client.video_status(ticket.video_id)
-        await self._questions.ask_for_others()
+        with self._parts.breakers.calling(row.id, call_of(self._parts, row.account)):
+            status = await client_of(self._parts, row.account).video_status(ticket.video_id)
+        await self._questions.ask_for_others(row.account)
         return status
 
     def _reached_nobody(self, row: Upload, error: UploadError) -> float:
         """Nobody was asked: that is no try, and the ledger need not know of it."""
         breakers = self._parts.breakers
-        self._tell_trouble(row, error, breakers.seconds_left(breakers.ill(*CALL)), error.message)
+        place = breakers.ill(*call_of(self._parts, row.account))
+        self._tell_trouble(row, error, breakers.seconds_left(place), error.message)
         return self._wait(row)
 
     def _wait(self, row: Upload) -> float:
         """Go on once the API is well; uploads find out about the account's limits first."""
-        place = self._parts.breakers.ill(*CALL)
+        call = call_of(self._parts, row.account)
+        place = self._parts.breakers.ill(*call)
         if not place:
             return 0.0
         if self._stays:
             self._questions.due(row.id, 0.0)
-            self._parts.breakers.wait(row.id, place, self._line, patient=place == ACCOUNT)
+            self._parts.breakers.wait(row.id, place, self._line, patient=place == call[0])
         return LATER
 
     def _tell_trouble(self, row: Upload, error: UploadError, delay: float, said: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox.beside import UnfitImageError, image_beside, read_image
+from okdrop.pipeline.accounts import client_of
 from okdrop.pipeline.publishing import places_of
 from okdrop.pipeline.throttle import throttled
 
@@ -35,7 +36,7 @@ async def bring(parts: Parts, row: Upload) -> Photo:
     """
     image = await asyncio.to_thread(_read, places_of(row))
     blocks = throttled(_blocks(image.data), parts.throttles_of(row.drop))
-    return await parts.client.upload_photo(
+    return await client_of(parts, row.account).upload_photo(
         size=len(image.data), file_name=events.shown(image.name), blocks=blocks
     )
 

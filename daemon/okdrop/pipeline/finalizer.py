@@ -17,8 +17,8 @@ from okdrop.inbox import contents
 from okdrop.leaves import Leaves
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import telling
+from okdrop.pipeline.accounts import admits, call_of, client_of
 from okdrop.pipeline.after import first_chore
-from okdrop.pipeline.breakers import API, CALL
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.places import naming
 from okdrop.pipeline.publishing import intended, published, retracted
@@ -77,6 +77,8 @@ class Finalizer:
                     continue
                 if not await self._parts.brake.wait_until_free():
                     return
+                if self._opened.park_again(number, self._finals, self._parts.brake.is_halted_for):
+                    continue
                 await self._publish_or_yield(number)
 
     async def _publish_or_yield(self, number: int) -> None:
@@ -108,6 +110,8 @@ class Finalizer:
         if row.state is not State.FINALIZING or row.ticket is None:
             self._pass_on(row)
             return
+        if not admits(self._parts, row, self._finals, self._opened):
+            return
         async with self._openings.admitted(row) as wait:
             if wait is None:
                 await self._publish_now(row)
@@ -116,7 +120,7 @@ class Finalizer:
 
     async def _publish_now(self, row: Upload) -> None:
         number = row.id
-        if place := self._parts.breakers.holds(number, *CALL):
+        if place := self._parts.breakers.holds(number, *call_of(self._parts, row.account)):
             self._parts.breakers.wait(number, place, self._finals)
             return
         offered_before, posted_before = row.publish_offered, row.publication.posted_at
@@ -146,6 +150,7 @@ class Finalizer:
                 video_id=row.ticket.video_id if row.ticket else "",
                 path=events.shown(row.drop.path),
                 size=row.drop.revision.size,
+                account=row.account,
             )
         )
 
@@ -206,8 +211,8 @@ class Finalizer:
     async def _update(self, row: Upload, metadata: Metadata) -> None:
         if row.ticket is None:
             return
-        with self._parts.breakers.calling(row.id):
-            await self._parts.client.update(
+        with self._parts.breakers.calling(row.id, call_of(self._parts, row.account)):
+            await client_of(self._parts, row.account).update(
                 row.ticket.video_id,
                 **telling.as_told(metadata, draft=self._parts.posting_of(row.drop).is_draft(metadata)),
             )
@@ -240,14 +245,15 @@ class Finalizer:
             await self._not_taken(row, error)
             return
         breakers = self._parts.breakers
-        held_by = breakers.ill(*CALL)
+        call = call_of(self._parts, row.account)
+        held_by = breakers.ill(*call)
         row, delay = await self._parts.put_off(row, error, held_by=held_by)
         if held_by:
             breakers.wait(row.id, held_by, self._finals)
             return
         self._finals.put(row.id, delay)
         if not error.retry_after:
-            breakers.delayed(row.id, API, self._finals)
+            breakers.delayed(row.id, call[-1], self._finals)
 
     async def _not_taken(self, row: Upload, error: Trouble) -> None:
         """It was said too often. But "not taken yet" may be true: the host is asked once what it holds."""
@@ -268,8 +274,8 @@ class Finalizer:
         """Whether an earlier update may have taken effect; not while OK says that it waits for bytes."""
         if not row.publish_offered or row.ticket is None:
             return False
-        with self._parts.breakers.calling(row.id):
-            status = await self._parts.client.video_status(row.ticket.video_id)
+        with self._parts.breakers.calling(row.id, call_of(self._parts, row.account)):
+            status = await client_of(self._parts, row.account).video_status(row.ticket.video_id)
         return status is not VideoStatus.UPLOADING
 
     async def _start_over(self, row: Upload, error: TicketDead) -> None:

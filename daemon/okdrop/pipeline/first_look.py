@@ -89,7 +89,13 @@ class FirstLook:
     async def _ignore(self, folder: Folder, found: list[Found]) -> set[bytes]:
         drops = await self._judged(folder, found, lambda judgement: isinstance(judgement, New | Suspect))
         for batch in _batches(drops):
-            await self._parts.ledger.add_all(batch, state=State.CANCELLED, failure=WHY_IGNORED, note=IGNORED)
+            await self._parts.ledger.add_all(
+                batch,
+                account=self._account_of(folder),
+                state=State.CANCELLED,
+                failure=WHY_IGNORED,
+                note=IGNORED,
+            )
         if drops:
             self._parts.emit(
                 events.ExistingIgnored(
@@ -105,7 +111,7 @@ class FirstLook:
         if len(drops) <= folder.surge:
             return set()
         for batch in _batches(drops):
-            await self._parts.ledger.add_all(batch, held=True, note=HELD)
+            await self._parts.ledger.add_all(batch, account=self._account_of(folder), held=True, note=HELD)
         self._parts.emit(
             events.SurgeHeld(
                 path=_shown(folder),
@@ -114,6 +120,9 @@ class FirstLook:
             )
         )
         return {drop.path for drop in drops}
+
+    def _account_of(self, folder: Folder) -> str:
+        return self._parts.senders.get(folder.path, "")
 
     async def _judged(
         self, folder: Folder, found: list[Found], wanted: Callable[[Judgement], bool]

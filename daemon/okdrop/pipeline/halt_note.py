@@ -1,7 +1,8 @@
-"""Notes in the ledger why a daemon is halted, so that `status` beside it can say so.
+"""Notes in the ledger why accounts of a daemon are halted, so that `status` beside it can say so.
 
-What the log is told (`pool.halted`, `pool.resumed`) is what is noted: while a halted pool only tries whether
-it may go on (`pipeline.mending`), it counts as halted. It is for the eye, and no upload depends on it.
+What the log is told (`pool.halted`, `pool.resumed`) is what is noted: while a halted account only tries
+whether it may go on (`pipeline.mending`), it counts as halted. It is for the eye, and no upload depends on
+it.
 """
 
 from __future__ import annotations
@@ -25,19 +26,23 @@ class HaltNote:
 
     def __init__(self, parts: Parts) -> None:
         self._parts: Final = parts
-        self._halt: Halt | None = None
+        self._halts: Final[dict[str, Halt | None]] = {}
+        self._to_note: Final[set[str]] = set()
         self._news: Final = asyncio.Event()
 
     def hear(self, event: events.Event) -> None:
         """Take note of a halt, and of its end; one for another reason goes on from where the first began."""
         match event:
-            case events.PoolHalted(code=code, message=message, hint=hint):
-                since = self._parts.now() if self._halt is None else self._halt.since
-                self._halt = Halt(code=code, message=message, hint=hint, since=since)
-            case events.PoolResumed():
-                self._halt = None
+            case events.PoolHalted(code=code, message=message, hint=hint, account=account):
+                before = self._halts.get(account)
+                since = self._parts.now() if before is None else before.since
+                halt = Halt(code=code, message=message, hint=hint, since=since, account=account)
+                self._halts[account] = halt
+            case events.PoolResumed(account=account):
+                self._halts[account] = None
             case _:
                 return
+        self._to_note.add(account)
         self._news.set()
 
     async def run(self) -> None:
@@ -45,4 +50,6 @@ class HaltNote:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self._parts.ledger.note_halt(self._halt)
+            while self._to_note:
+                account = self._to_note.pop()
+                await self._parts.ledger.note_halt(self._halts[account], account=account)

@@ -16,6 +16,7 @@ from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
 from okdrop.ledger import SENT, Known, Moved, New, SetAside, StaleVersion, Suspect
+from okdrop.pipeline.accounts import account_for
 from okdrop.pipeline.after import chore_of_duplicate
 from okdrop.pipeline.parts import SOURCE_MISSED
 
@@ -116,6 +117,8 @@ class Intake:
     async def _moved(self, drop: Drop, upload: Upload) -> Upload:
         """A rename: the row goes by the new name from here on, whatever is still to do for it."""
         old_name_holds = revision_at(upload.drop.path) == drop.revision  # then it is a second hard link
+        if old_name_holds and self._is_for_another(drop, upload):
+            return await self._add(drop)
         if old_name_holds or upload.moved_to is not None:
             return self._known(drop, upload)
         if await self._opened.follow(upload.id) == drop.path:
@@ -130,21 +133,34 @@ class Intake:
         self._parts.tell_rename(renamed, upload.drop)
         if renamed.id in self._opened:
             self._line.note(renamed)  # its folder may be another one
+            self._opened.unpark(renamed.id)  # and its account
         if _was_missed(upload):
             self._line.retime(renamed.id, 0.0)  # this is what it waited for
         return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
 
+    def _is_for_another(self, drop: Drop, upload: Upload) -> bool:
+        """Whether a second name is one for a second account: whoever made it wants it there as well."""
+        account = self._parts.senders.get(drop.folder)
+        return account is not None and account not in {
+            upload.account,
+            account_for(self._parts, upload.drop),  # not a folder that sends for another account by now
+        }
+
     def _under_new_name(self, drop: Drop, upload: Upload) -> tuple[Upload, str]:
         """The row by its new name, and the video that is given up by it.
 
-        A ticket is for one group: in a folder of another one, the upload begins anew.
+        A ticket is for one account and one group: in a folder of another one, the upload begins anew.
         """
         changed = upload.with_(drop=_called_as_before(drop, upload))
         if _was_missed(upload):
             changed = changed.with_(retry_at=None, troubles=0)
-        same_group = self._parts.settings_of(drop).group_id == self._parts.settings_of(upload.drop).group_id
-        if same_group or upload.ticket is None or upload.state not in UNFINISHED or upload.publish_offered:
+        settings_of = self._parts.settings_of
+        account = self._parts.senders.get(drop.folder, upload.account)
+        same_group = settings_of(drop).group_id == settings_of(upload.drop).group_id
+        stays = same_group and (account == upload.account or drop.folder == upload.drop.folder)
+        if stays or upload.ticket is None or upload.state not in UNFINISHED or upload.publish_offered:
             return changed, ""
+        changed = changed.with_(account=account)
         if upload.state is State.FINALIZING:
             changed = changed.to(State.UPLOADING)
         return changed.with_(ticket=None, mode=None, offered_all=False, received=0), upload.ticket.video_id
@@ -229,6 +245,7 @@ class Intake:
         try:
             row = await self._parts.ledger.add(
                 drop,
+                account=published.account,
                 state=State.DUPLICATE,
                 duplicate_of=original,
                 chore=chore_of_duplicate(self._parts.afterwards_of(drop).after),
@@ -242,13 +259,14 @@ class Intake:
 
     async def _add(self, drop: Drop, missing: str = "") -> Upload:
         await self._opened.make_way(drop.path)
+        account = account_for(self._parts, drop)
         failure = too_small(drop.revision.size) or (not_whole(missing) if missing else None)
         try:
             if failure is None:
-                row = await self._parts.ledger.add(drop, note="settled")
+                row = await self._parts.ledger.add(drop, account=account, note="settled")
             else:
                 row = await self._parts.ledger.add(
-                    drop, state=State.FAILED, failure=failure, note=failure.message
+                    drop, account=account, state=State.FAILED, failure=failure, note=failure.message
                 )
         except LedgerError as error:
             return await self._anew_if_known(drop, error)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.drop import TRIES_PER_ORPHAN as TRIES
 from okdrop.errors import UploadError
-from okdrop.pipeline.breakers import CALL
+from okdrop.pipeline.accounts import call_of, client_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from okdrop.pipeline.parts import Parts
 
 MOST_AT_THE_END: Final = 20
@@ -66,13 +68,25 @@ async def sweep_at_the_end(parts: Parts) -> None:
 
 
 async def sweep(parts: Parts, *, tries_below: int = TRIES, at_most: int | None = None) -> None:
-    """Try once to delete each orphan that was tried less often than that, or `at_most` so many of them."""
-    for video_id in (await parts.ledger.orphans(tries_below=tries_below))[:at_most]:
-        if parts.breakers.ill(*CALL):
+    """Try once to delete each orphan that was tried less often than that, `at_most` so many of each account.
+
+    Those of an account that is halted, or that the configuration does not have any more, stay for later.
+    """
+    for account in ("", *parts.clients):
+        if not parts.brake.is_halted_for(account):
+            orphans = await parts.ledger.orphans(tries_below=tries_below, account=account)
+            await _delete(parts, account, orphans[:at_most])
+
+
+async def _delete(parts: Parts, account: str, orphans: Sequence[str]) -> None:
+    """Try once to delete these videos of an account."""
+    call = call_of(parts, account)
+    for video_id in orphans:
+        if parts.breakers.ill(*call):
             return  # others have more need to find out whether OK is well again
         try:
-            with parts.breakers.calling(NOBODY):
-                await parts.client.delete(video_id)
+            with parts.breakers.calling(NOBODY, call):
+                await client_of(parts, account).delete(video_id)
         except asyncio.CancelledError:
             await _failed(parts, video_id, "no answer")  # or the same one would hold up every run to come
             raise

@@ -130,6 +130,8 @@ class OpenUploads:
         self._carriers: Final[dict[int, Carrier]] = {}
         self._none_left: Final = asyncio.Event()
         self._listeners: Final[list[Callable[[int], object]]] = []
+        self._parked: Final[dict[str, dict[int, Line]]] = {}
+        self._account_of: Final[dict[int, str]] = {}  # of those that were parked once
         self._none_left.set()
 
     def __len__(self) -> int:
@@ -156,6 +158,8 @@ class OpenUploads:
     def end(self, upload: int) -> None:
         """An upload came to its end, whichever."""
         self._ids.discard(upload)
+        if (account := self._account_of.pop(upload, None)) is not None:
+            self._parked.get(account, {}).pop(upload, None)
         for listener in self._listeners:
             listener(upload)
         if not self._ids:
@@ -173,6 +177,31 @@ class OpenUploads:
     def on_end(self, listener: Callable[[int], object]) -> None:
         """Have `listener` told of each upload that comes to its end."""
         self._listeners.append(listener)
+
+    def park(self, upload: int, account: str, line: Line) -> None:
+        """An upload waits for its account, at no cost; it belongs into `line` once that is released."""
+        self._parked.setdefault(account, {})[upload] = line
+        self._account_of[upload] = account
+
+    def park_again(self, upload: int, line: Line, is_halted: Callable[[str], bool]) -> bool:
+        """Park an upload whose account is halted again; a hundred thousand need not be read for it."""
+        account = self._account_of.get(upload)
+        if account is None or not is_halted(account):
+            return False
+        self.park(upload, account, line)
+        return True
+
+    def unpark(self, upload: int) -> None:
+        """An upload waits no more for its account, which may be another one by now."""
+        if (account := self._account_of.pop(upload, None)) is not None:
+            line = self._parked.get(account, {}).pop(upload, None)
+            if line is not None:
+                line.put(upload)
+
+    def account_is_back(self, account: str) -> None:
+        """Put all back that wait for an account."""
+        for upload, line in self._parked.pop(account, {}).items():
+            line.put(upload)
 
     @contextlib.contextmanager
     def taken(self, upload: int) -> Iterator[bool]:

@@ -72,6 +72,9 @@ class Parts:
     `order` is whose turn it is of those that wait for their bytes to be sent.
     `throttles` are the limits on what is sent: the process's, named "", and each watched folder's.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
+    `client` talks to OK for the account of `[ok]`, `clients` for each further one, by its name.
+    `senders` tells for which account each folder sends; "" is a file that a person named, in such a run.
+    `apis` is what the API of an account is called as a place, where it is not that of `[ok]`.
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
 
@@ -95,6 +98,9 @@ class Parts:
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     posting: Postings = AS_IT_COMES
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
+    clients: Mapping[str, Client] = dataclasses.field(default_factory=dict)
+    senders: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    apis: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
         """Stop an upload for good, with its reason, in the ledger and to whoever listens."""
@@ -243,12 +249,17 @@ class Parts:
             self.emit(events.UploadCancelled(upload=row.id, path=events.shown(row.drop.path)))
 
     def halt(self, row: Upload, error: Halted) -> None:
-        """Credentials or a permission are missing: everything waits.
+        """Credentials or a permission are missing: all of the upload's account waits.
 
-        In a daemon that stays, `Mending` tells of it, once it has looked for newer credentials.
+        In a daemon that stays, `Mending` tells of it, once it has looked for newer credentials; of an account
+        that the configuration does not have, there are none.
         """
-        if self.brake.halt(error, row.state) and not self.brake.stays:
-            self.emit(events.PoolHalted(code=error.code, message=error.message, hint=error.hint))
+        account = row.account
+        is_news = self.brake.halt(error, row.state, account=account)
+        if is_news and not (self.brake.stays and (not account or account in self.clients)):
+            self.emit(
+                events.PoolHalted(code=error.code, message=error.message, hint=error.hint, account=account)
+            )
 
     def seconds_until_due(self, row: Upload | Outstanding) -> float:
         """How long a row still has to wait for its next try; 0 if it has not.

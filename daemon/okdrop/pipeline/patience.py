@@ -87,12 +87,16 @@ class Patience:
         if isinstance(error, Trouble) and error.tries is not None and again.repeats >= error.tries:
             return GaveUp(error.message, code=error.code, hint=error.hint)
         asks_first = again.troubles == 1 and isinstance(error, Doubt)
-        held_by = self._parts.breakers.ill(*places_of(row)) if isinstance(error, Trouble) else ""
+        held_by = self._parts.breakers.ill(*places_of(self._parts, row)) if isinstance(error, Trouble) else ""
         at_most = math.inf if isinstance(error, Trouble) else self._at_most
         delay = await self._record.put_off(error, at_once=asks_first, at_most=at_most, held_by=held_by)
         self._not_before = now + delay
         if held_by or delay > LONGEST:
-            place = places_of(row)[-1] if isinstance(error, Trouble) and not error.retry_after else ""
+            place = (
+                places_of(self._parts, row)[-1]
+                if isinstance(error, Trouble) and not error.retry_after
+                else ""
+            )
             self.released = Released(delay, held_by or place, held=bool(held_by))
         else:
             asyncio.get_running_loop().call_later(delay, self._wake)

@@ -1,9 +1,9 @@
 """Where a file that is being sent may go without being lost: wherever a scan would find it.
 
 A file that was renamed, or whose folder was, is the same file. It is followed to any name that is taken in a
-watched folder, this one or another that sends to the same group: a ticket is for one group. One that leaves
-the watched folders, or gets a name that is passed over, was taken away: for whoever looks at the folders it
-is gone.
+watched folder, this one or another that sends to the same group of the same account: a ticket is for one of
+each. One that leaves the watched folders, or gets a name that is passed over, was taken away: for whoever
+looks at the folders it is gone.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Place:
 
     names: Names
     group_id: str
+    account: str = ""  #: "" is that of `[ok]`
     patience: float
     marker: str = ""  #: what has to lie in the folder
     priority: int = 0  #: whose files go before those of folders with a lower one
@@ -48,7 +49,8 @@ def naming(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes 
 
     def place(path: bytes) -> bytes | None:
         for candidate, of in places.items():
-            if of.group_id == home.group_id and (below := _below(path, os.fsencode(candidate))) is not None:
+            is_same = (of.account, of.group_id) == (home.account, home.group_id)
+            if is_same and (below := _below(path, os.fsencode(candidate))) is not None:
                 *above, name = map(os.fsdecode, below.split(b"/"))
                 found = of.names.takes(name) and not any(map(of.names.ignores, above))
                 return os.fsencode(candidate).rstrip(b"/") + b"/" + below if found else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import Chore
 from okdrop.errors import UploadError
+from okdrop.pipeline.accounts import client_of
 
 if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
@@ -56,31 +57,33 @@ class Questions:
         at, status = self._heard.pop(upload, (0.0, None))
         return status if self._parts.monotonic() - at <= FRESH else None
 
-    async def ask_for_others(self) -> None:
-        """Ask about those whose turn it is, a bounded number of them; raises nothing that OK answers."""
+    async def ask_for_others(self, account: str = "") -> None:
+        """Ask about those of an account whose turn it is, a few at once; raises nothing that OK answers."""
         now = self._parts.monotonic()
         due = [upload for upload, at in self._due.items() if at <= now and upload not in self._heard]
         if self._asking or len(due) < 2 or now < self._not_before:  # noqa: PLR2004 - one is no "others"
             return
         self._asking = True
         try:
-            await self._ask(due[:LOOKED_AT])
+            await self._ask(due[:LOOKED_AT], account)
         except UploadError:
             self._not_before = self._parts.monotonic() + AFTER_REFUSAL
         finally:
             self._asking = False
 
-    async def _ask(self, due: list[int]) -> None:
+    async def _ask(self, due: list[int], account: str) -> None:
         rows = await self._parts.ledger.uploads(ids=due)
         videos = {
             row.ticket.video_id: row.id
             for row in rows
-            if row.ticket is not None and row.chore in {Chore.CONFIRM, Chore.DELETE}
+            if row.ticket is not None
+            and row.account == account
+            and row.chore in {Chore.CONFIRM, Chore.DELETE}
         }
         wanted = [*videos][:AT_ONCE]
         if not wanted:
             return
-        answers = await self._parts.client.video_statuses(wanted)
+        answers = await client_of(self._parts, account).video_statuses(wanted)
         now = self._parts.monotonic()
         for number in [number for number, (at, _) in self._heard.items() if now - at > FRESH]:
             del self._heard[number]

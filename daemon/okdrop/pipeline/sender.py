@@ -10,12 +10,13 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Final, Protocol
 
+from okdrop.pipeline.accounts import client_of
 from okdrop.pipeline.throttle import throttled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from okdrop.drop import Drop, Ticket
+    from okdrop.drop import Ticket, Upload
     from okdrop.inbox.source import Source
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.proof import Proof
@@ -37,7 +38,7 @@ class Sender:
     Args:
         parts: what all stages share.
         source: the file.
-        drop: whose name it goes by.
+        row: the upload.
         session: knows the size, and how the host takes segments.
         on_line: told of which span how many more bytes were put on the line.
         leaving: waited for before each block of a whole file.
@@ -48,20 +49,20 @@ class Sender:
         self,
         parts: Parts,
         source: Source,
-        drop: Drop,
+        row: Upload,
         session: TicketSession,
         on_line: Callable[[ByteRange, int], None],
         leaving: Leaving,
         proof: Proof,
     ) -> None:
-        self._client: Final = parts.client
+        self._client: Final = client_of(parts, row.account)
         self._source: Final = source
-        self._file_name: Final = parts.file_name(drop)
+        self._file_name: Final = parts.file_name(row.drop)
         self._session: Final = session
         self._on_line: Final = on_line
         self._leaving: Final = leaving
         self._proof: Final = proof
-        self._throttles: Final = parts.throttles_of(drop)
+        self._throttles: Final = parts.throttles_of(row.drop)
 
     async def segment(self, ticket: Ticket, span: ByteRange) -> m.SegmentAnswer:
         """Send one segment.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from okdrop import events
 from okdrop.drop import State
 from okdrop.errors import Trouble
-from okdrop.pipeline.breakers import CALL
+from okdrop.pipeline.accounts import call_of, client_of
 from okdrop.protocol.messages import Restored
 from okdrop.protocol.multipart import MultipartSession
 from okdrop.protocol.session import Session
@@ -42,7 +42,7 @@ async def ticket_for(parts: Parts, row: Upload) -> Ticket:
         UploadError: by OK's answer, or for want of one.
     """
     try:
-        return await parts.client.request_ticket(
+        return await client_of(parts, row.account).request_ticket(
             file_name=parts.file_name(row.drop),
             size=row.drop.revision.size,
             group_id=parts.settings_of(row.drop).group_id,
@@ -77,10 +77,10 @@ def vital(row: Upload) -> tuple[object, ...]:
     return row.ticket, row.tickets, row.mode, row.offered_all
 
 
-def places_of(row: Upload) -> tuple[str, ...]:
+def places_of(parts: Parts, row: Upload) -> tuple[str, ...]:
     """The places that have to be well for this upload to go on (`pipeline.breakers`)."""
     if row.ticket is None or row.state is State.FINALIZING:
-        return CALL
+        return call_of(parts, row.account)
     return (place_of(row.ticket),)
 
 

@@ -22,8 +22,8 @@ from okdrop.errors import GaveUp, Halted, TicketDead, Trouble, UploadError
 from okdrop.inbox.beside import Beside
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import covers, telling
+from okdrop.pipeline.accounts import call_of, client_of
 from okdrop.pipeline.after import patient
-from okdrop.pipeline.breakers import CALL
 from okdrop.protocol.photos import Photo
 from okdrop.protocol.verdicts import LACKS_PERMISSION
 from okdrop.publication import Cover, CoverState, Draft, Renew
@@ -110,7 +110,10 @@ class Teller:
             return False
         now, publication = self._parts.now(), row.publication
         is_early = publication.tell_at is None or publication.tell_at > now
-        if is_early or self._parts.breakers.holds(number, *CALL):
+        if is_early or self._parts.breakers.holds(number, *call_of(self._parts, row.account)):
+            return False
+        if (halted := self._parts.brake.halt_of(row.account)) is not None:
+            await self._later(row, halted)
             return False
         try:
             if publication.is_released(now) or publication.renew is not None:
@@ -181,8 +184,8 @@ class Teller:
     async def _update(self, row: Upload, metadata: Metadata, *, draft: bool, cover: Any = None) -> None:
         if row.ticket is None:
             return
-        with self._parts.breakers.calling(row.id):
-            await self._parts.client.update(
+        with self._parts.breakers.calling(row.id, call_of(self._parts, row.account)):
+            await client_of(self._parts, row.account).update(
                 row.ticket.video_id, **telling.as_told(metadata, draft=draft), cover=cover, empties=True
             )
 

@@ -29,12 +29,16 @@ class Tidings:
         self._breakers: Final = parts.breakers
         self._upload: Final = upload
 
-    def ticket_issued(self, ticket: Ticket, *, number: int) -> None:
-        """OK named a host; `number`: of the tickets that this revision had."""
+    def ticket_issued(self, ticket: Ticket, *, number: int, account: str = "") -> None:
+        """OK named a host to an account; `number`: of the tickets that this revision had."""
         self._breakers.named(place_of(ticket))
         self._emit(
             events.TicketIssued(
-                upload=self._upload, video_id=ticket.video_id, host=host_of(ticket), number=number
+                upload=self._upload,
+                video_id=ticket.video_id,
+                host=host_of(ticket),
+                number=number,
+                account=account,
             )
         )
 

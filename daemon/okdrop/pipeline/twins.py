@@ -27,6 +27,7 @@ from okdrop.inbox import contents
 from okdrop.inbox.source import Source
 from okdrop.leaves import kind_of
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.accounts import account_now
 from okdrop.pipeline.after import chore_of_duplicate
 from okdrop.pipeline.line import IN_OTHER_HANDS, Line
 from okdrop.pipeline.turns import first_of
@@ -70,7 +71,7 @@ class Twins:
         self._opened: Final = opened
         self._has_chore: Final = has_chore
         self._suspects: Final = Line()
-        self._sending: Final[dict[tuple[int, bytes | None, str], int]] = {}
+        self._sending: Final[dict[tuple[int, bytes | None, tuple[str, str]], int]] = {}
         self._waits: Final[dict[int, int]] = {}
         self._followers: Final[dict[int, set[int]]] = {}
         self._told_apart: Final[dict[int, set[int]]] = {}
@@ -120,7 +121,7 @@ class Twins:
         if self._sending.get(key) == row.id:
             del self._sending[key]
 
-    def _key(self, row: Upload) -> tuple[int, bytes | None, str]:
+    def _key(self, row: Upload) -> tuple[int, bytes | None, tuple[str, str]]:
         """What files that may be equal, and go to one place, have in common."""
         return row.drop.revision.size, row.sample, self._place(row)
 
@@ -137,9 +138,9 @@ class Twins:
         # So many files of one size are pieces of a fixed size, and to have that is no suspicion.
         return alike if len(blind) <= MOST_BLIND else [other for other in alike if other not in blind]
 
-    def _place(self, row: Upload) -> str:
-        """Where it is published: whoever drops a file for two groups wants it in both."""
-        return self._parts.settings_of(row.drop).group_id
+    def _place(self, row: Upload) -> tuple[str, str]:
+        """Where it is published: whoever drops a file for two accounts, or two groups, wants it in both."""
+        return account_now(self._parts, row), self._parts.settings_of(row.drop).group_id
 
     async def _may_be_equal(self, row: Upload, other: Upload) -> bool:
         """Whether it has the same sample; one that has none and no file any more may still have a digest."""

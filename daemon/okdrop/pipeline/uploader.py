@@ -24,6 +24,7 @@ from okdrop.drop import (
 )
 from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.accounts import admits, with_its_account
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.parts import SOURCE_AWAY, SOURCE_MISSED
@@ -82,6 +83,7 @@ class Uploader:
         self._look_again: Final = look_again
         self._twins: Final = twins
         self._slots: Final = Slots(at_once)
+        parts.brake.on_release(opened.account_is_back)
         self._away: Final[set[int]] = set()
         self._missed: Final[dict[int, float]] = {}
 
@@ -108,6 +110,8 @@ class Uploader:
                 return True
             if not await self._parts.brake.wait_until_free():
                 return False
+            if self._opened.park_again(number, self._line, self._parts.brake.is_halted_for):
+                return True
             await self._upload_or_yield(number, slot)
         return True
 
@@ -154,6 +158,9 @@ class Uploader:
             await self._parts.fail(row, failure)
             self._opened.end(number)
             return
+        row = await with_its_account(self._parts, row)
+        if not admits(self._parts, row, self._line, self._opened):
+            return
         row = await self._away_from_dead_host(row)
         if self._has_to_wait(row):
             return
@@ -182,7 +189,7 @@ class Uploader:
             await self._end(attempt.row, outcome, seconds=attempt.seconds, deleted=source.was_deleted)
         except StaleVersion:
             if attempt.homeless_video:
-                await self._parts.ledger.add_orphan(attempt.homeless_video)
+                await self._parts.ledger.add_orphan(attempt.homeless_video, account=row.account)
             raise
 
     async def _away_from_dead_host(self, row: Upload) -> Upload:
@@ -211,7 +218,7 @@ class Uploader:
         if row.ticket is None and (crowd := breakers.crowded(row.id, beside=max(0, self._slots.ahead - 1))):
             breakers.wait(row.id, crowd, self._line, patient=True)
             return True
-        if place := breakers.holds(row.id, *places_of(row)):
+        if place := breakers.holds(row.id, *places_of(self._parts, row)):
             breakers.wait(row.id, place, self._line)
         return bool(place)
 
@@ -234,6 +241,7 @@ class Uploader:
                 path=events.shown(row.drop.path),
                 size=row.drop.revision.size,
                 attempt=row.attempts,
+                account=row.account,
             )
         )
         return row

@@ -73,4 +73,4 @@ def recall_limits(parts: Parts, rows: Iterable[Upload]) -> None:
     for row in rows:
         seconds = parts.seconds_until_due(row)
         if seconds and row.last_trouble in RATE_LIMITS:
-            parts.breakers.recall(places_of(row)[0], seconds, row.last_trouble)
+            parts.breakers.recall(places_of(parts, row)[0], seconds, row.last_trouble)

@@ -141,7 +141,7 @@ def _parts(view: View, desk: Desk, width: int, glyphs: Glyphs) -> list[_Part]:
 
 
 def _label(row: Row) -> str:
-    return f"{row.id} {row.name}"
+    return f"{row.id} {row.account}: {row.name}" if row.account else f"{row.id} {row.name}"
 
 
 def _index(rows: Sequence[Row], desk: Desk) -> int | None:

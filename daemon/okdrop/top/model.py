@@ -80,6 +80,7 @@ class Row:
     updated_at: datetime
     waits_for: int | None
     held: bool
+    account: str = ""  #: "" is that of `[ok]`
 
     @property
     def name(self) -> str:
@@ -182,6 +183,7 @@ def _row(document: Mapping[str, Any]) -> Row:
         updated_at=_moment(document["updated_at"]),
         waits_for=None if waits_for is None else int(waits_for),
         held=bool(document["held"]),
+        account=printable(str(document.get("account", ""))),
     )
 
 

@@ -49,7 +49,8 @@ class Daemon:
     `began_at` is when it was started, `now` gives aware times.
     `ledger` is the daemon's own, `looks` are for looks beside it.
     `limits` are the limits that are configured: of all (""), and of each watched folder.
-    `standing` and `condition` tell how it stands, `hosts` how each host is sent to.
+    `standing` and `condition` tell how it stands, `accounts` how each account does, `hosts` how each host is
+    sent to.
     `ordered` is called after an order about an upload, `decided` after a pause or a limit was written.
     `metrics` gives them in the form of Prometheus, with its content type.
     """
@@ -62,6 +63,7 @@ class Daemon:
     limits: Mapping[str, Bandwidth]
     standing: Callable[[], Standing]
     condition: Condition
+    accounts: Callable[[], list[dict[str, Any]]]
     hosts: Callable[[], list[dict[str, Any]]]
     ordered: Callable[[], object]
     decided: Callable[[], Awaitable[None]]

@@ -86,6 +86,7 @@ class Health:
                 "orphans": dataclasses.asdict(orphans),
                 "limits": limits_as_json(daemon.limits, standing, daemon.now()),
                 "hosts": daemon.hosts(),
+                "accounts": daemon.accounts(),
             }
         )
 

@@ -71,16 +71,17 @@ class Uploads:
     async def _one(self, request: web.Request) -> web.Response:
         number = _number(request)
         async with ledger_within():
-            row, history, halt, replaced_by = await self._daemon.looks(
+            row, history, halts, replaced_by = await self._daemon.looks(
                 lambda reader: (
                     reader.get(number),
                     reader.history(number),
-                    reader.halted(),
+                    reader.halts(),
                     reader.replaced_by(number),
                 )
             )
         if row is None:
             raise RefusedError(404, f"there is no upload {number}")
+        halt = next((halt for halt in halts if halt.account == row.account), None)
         more = {"history": history_as_json(history), "halted": halt_as_json(halt)}
         return told(upload_as_json(row, replaced_by) | more)
 
