@@ -12,7 +12,7 @@ from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
 from okdrop.ledger import BANDWIDTH, PAUSED
 from okdrop.ledger.rows import Orphans
-from okdrop.words import OK_SAYS, held, hindered, printable, video_page, waiting
+from okdrop.words import OK_SAYS, awaiting, held, hindered, printable, video_page, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -210,6 +210,8 @@ def _remarks(row: Upload, replaced: Replaced) -> Iterator[str]:
         yield "held"
     if row.state in UNFINISHED and row.waits_for is not None:
         yield waiting(row)
+    if text := awaiting(row):
+        yield text
     if row.state is State.DUPLICATE:
         yield f"the same bytes as upload {row.duplicate_of}"
     if row.state is State.PUBLISHED and row.ticket is None:
@@ -248,6 +250,7 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
         ("held by OK", f"{row.received:,} bytes, {held(row)} %" if _has_bytes_there(row) else ""),
         ("video", f"{ticket.video_id}, {video_page(ticket.video_id)}" if ticket is not None else ""),
         ("waits for", f"the end of upload {row.waits_for}" if row.waits_for is not None else ""),
+        ("waits", awaiting(row)),
         ("replaced by", f"upload {replaced_by}" if replaced_by is not None else ""),
         ("same as", f"upload {row.duplicate_of}" if row.duplicate_of is not None else ""),
         ("title", printable(row.drop.title)),

@@ -27,7 +27,6 @@ from okdrop.events import Audience
 from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
-from okdrop.metadata import Settings
 from okdrop.observe.condition import Condition
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
@@ -296,7 +295,7 @@ async def _parts(
         for limit in (limits := throttles(config, emit)).values():
             limit.tell()
         yield Parts(
-            folders={"": Settings()} | {str(watch.path): watch.metadata for watch in config.watch},
+            folders=config.videos,
             ledger=ledger,
             client=client,
             emit=emit,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -14,6 +14,7 @@ from okdrop.config.fields import (
     GroupId,
     Limit,
     Marker,
+    NamePattern,
     OptionalPath,
     Pattern,
     PositiveSeconds,
@@ -23,7 +24,7 @@ from okdrop.config.fields import (
     whole,
 )
 from okdrop.config.section import MisfitError, Section
-from okdrop.metadata import Privacy
+from okdrop.metadata import KINDS, BrokenSidecar, Privacy, SidecarPrivacy
 from okdrop.names import Names
 
 if TYPE_CHECKING:
@@ -112,10 +113,15 @@ class Watch(Section):
     unfinished: Unfinished = Unfinished.HOLD
     unfinished_after: Seconds = 600.0
     group_id: GroupId = ""
+    name_pattern: NamePattern = ""  # before the templates, which may speak of its groups
     title: Template = "{{ stem }}"
     description: Template = ""
     tags: tuple[Template, ...] = ()
     privacy: Privacy = Privacy.PUBLIC
+    sidecars: tuple[Literal["json", "toml", "info.json", "nfo", "txt"], ...] = KINDS
+    sidecar_wait: Seconds = 0.0
+    sidecar_privacy: SidecarPrivacy = SidecarPrivacy.TIGHTEN
+    broken_sidecar: BrokenSidecar = BrokenSidecar.HOLD
     after: After = After.KEEP
     move_to: OptionalPath = None
     delete_after: Seconds = 0.0
@@ -151,7 +157,18 @@ class Watch(Section):
             tags=self.tags,
             privacy=self.privacy,
             group_id=self.group_id,
+            name_pattern=self.name_pattern,
+            sidecars=self.heeded_sidecars,
+            sidecar_wait=self.sidecar_wait,
+            sidecar_privacy=self.sidecar_privacy,
+            broken_sidecar=self.broken_sidecar,
+            settle=self.settle,
         )
+
+    @property
+    def heeded_sidecars(self) -> tuple[str, ...]:
+        """The kinds of sidecars; what the folder takes as a video is none."""
+        return tuple(kind for kind in self.sidecars if not self.names.is_video(f"x.{kind}"))
 
     @property
     def names(self) -> Names:

@@ -67,6 +67,7 @@ from okdrop.events.service import (
     ServiceStopped,
 )
 from okdrop.events.uploads import (
+    MetadataRemarked,
     ModeProven,
     OrphanDeleted,
     OrphanGivenUp,
@@ -74,6 +75,7 @@ from okdrop.events.uploads import (
     TicketAbandoned,
     TicketIssued,
     TicketLost,
+    UploadAwaitsSidecar,
     UploadCancelled,
     UploadDuplicate,
     UploadFailed,
@@ -128,6 +130,7 @@ __all__ = [
     "LedgerStuck",
     "LedgerWritable",
     "LogLost",
+    "MetadataRemarked",
     "ModeProven",
     "NetworkOffline",
     "NetworkOnline",
@@ -148,6 +151,7 @@ __all__ = [
     "TicketAbandoned",
     "TicketIssued",
     "TicketLost",
+    "UploadAwaitsSidecar",
     "UploadCancelled",
     "UploadDuplicate",
     "UploadEvent",

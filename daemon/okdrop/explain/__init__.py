@@ -17,9 +17,8 @@ from okdrop import words
 from okdrop.config import After, Unfinished
 from okdrop.containers import Standing
 from okdrop.drop import UNFINISHED, Drop, State
-from okdrop.errors import GaveUp
 from okdrop.events import shown
-from okdrop.explain.fields import Field, fields_of
+from okdrop.explain.fields import Field, Told, told_of
 from okdrop.explain.place import against, eye, turn, where
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
@@ -68,7 +67,12 @@ class Explanation:
     settle: str = ""
     turn: str = ""  #: what it goes before and behind
     after: str = ""
-    fields: tuple[Field, ...] = ()
+    told: Told = Told()  #: of its metadata
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Every piece of its metadata."""
+        return self.told.fields
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
@@ -86,13 +90,16 @@ class Explanation:
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
             ],
+            "sidecars": self.told.sidecars,
+            "remarks": list(self.told.remarks),
         }
 
     def as_text(self) -> str:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
         further = (("finished", self.settle), ("its turn", self.turn), ("afterwards", self.after))
-        facts += [(name, text) for name, text in further if text]
+        facts += [(name, text) for name, text in (*further, ("sidecars", self.told.sidecars)) if text]
+        facts += [("note", remark) for remark in self.told.remarks]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:
             lines.append(f"  {one.name + ':':<12} {json.dumps(_plain(one.value), ensure_ascii=False)}")
@@ -147,23 +154,23 @@ def _known(
     config: Config, drop: Drop, judgement: Known | Moved | SetAside, earlier: Sequence[Upload], why: list[str]
 ) -> Explanation:
     row = judgement.upload
-    fields, unfit = _fields(config, row.drop)
+    told = told_of(row.drop, config)
     return Explanation(
         path=drop.path,
         verdict=Verdict.KNOWN,
-        why=(*_by_ledger(judgement), *_before(earlier, row), *why, *unfit),
+        why=(*_by_ledger(judgement), *_before(earlier, row), *why, *told.against),
         folder=drop.folder,
         upload=row,
         turn=turn(config, row.drop.folder) if row.state is State.QUEUED else "",
         after=_afterwards(config, row.drop),
-        fields=fields,
+        told=told,
     )
 
 
 def _unknown(
     config: Config, drop: Drop, judgement: Suspect | New, earlier: Sequence[Upload], why: list[str]
 ) -> Explanation:
-    fields, unfit = _fields(config, drop)
+    told = told_of(drop, config)
     watch = _watch(config, drop)
     settle, verdict = "", Verdict.NOT_TAKEN
     if watch is not None and not why:
@@ -177,12 +184,12 @@ def _unknown(
     return Explanation(
         path=drop.path,
         verdict=verdict,
-        why=(*why, *_by_ledger(judgement), *_before(earlier, None), *unfit),
+        why=(*why, *_by_ledger(judgement), *_before(earlier, None), *told.against),
         folder=drop.folder,
         settle=settle,
         turn=turn(config, drop.folder) if settle else "",
         after=_afterwards(config, drop),
-        fields=fields,
+        told=told,
     )
 
 
@@ -241,11 +248,3 @@ def _afterwards(config: Config, drop: Drop) -> str:
     if watch is None:
         return f"once published, {_AFTER[After.KEEP]}"
     return f"once published, {_AFTER[watch.after].format(eye(watch.move_to or ''))}"
-
-
-def _fields(config: Config, drop: Drop) -> tuple[tuple[Field, ...], list[str]]:
-    """Every piece of metadata; or why it cannot be made, which would fail the upload."""
-    try:
-        return fields_of(drop, config.watch), []
-    except GaveUp as error:
-        return (), [f"{error.message}; {error.hint}"]

@@ -11,15 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State
+from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, SOURCE_GONE, UNFINISHED, Failure, State
 from okdrop.errors import GaveUp, Halted, LedgerError, SourceChanged, TicketDead, Trouble, UploadError
 from okdrop.inbox import contents
-from okdrop.inbox.revision import moment
 from okdrop.leaves import Leaves
 from okdrop.ledger import StaleVersion
-from okdrop.metadata import render
 from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.breakers import API, CALL
+from okdrop.pipeline.describing import Describing
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.places import naming
 from okdrop.protocol.verdicts import NOT_TAKEN
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from okdrop.metadata import Metadata
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
+
+_AWAITED: Final = frozenset({SIDECAR_AWAITED, SIDECAR_UNSETTLED})
 
 
 class Finalizer:
@@ -62,6 +63,8 @@ class Finalizer:
         self._look_again: Final = look_again
         self._published: Final = published
         self._host_asked: Final[set[int]] = set()  # of those that OK says it has not taken
+        self._describing: Final = Describing(parts)
+        opened.on_end(self._describing.forget)
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
@@ -108,17 +111,22 @@ class Finalizer:
             return
         offered_before = row.publish_offered
         try:
-            metadata, name = self._metadata(row), row.drop.path
+            if await self._awaits_sidecar(row):
+                return
+            described, name = await self._describing.describe(row), row.drop.path
             row = await self._commit_to(row)
             if row.drop.path != name:
-                metadata = self._metadata(row)
-            await self._update(row, metadata)
+                described = await self._describing.describe(row)
+            await self._update(row, described.metadata)
         except UploadError as error:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
             await self._refused(row.with_(publish_offered=offered_before or maybe_done), error)
             return
         self._host_asked.discard(row.id)
-        row = await self._parts.ledger.write(self._as_published(row))
+        self._tell(await self._parts.ledger.write(self._as_published(row), note=described.note))
+
+    def _tell(self, row: Upload) -> None:
+        """It is published, and in the ledger so."""
         self._parts.tally.add(State.PUBLISHED)
         self._parts.emit(
             events.UploadPublished(
@@ -129,7 +137,25 @@ class Finalizer:
             )
         )
         self._published(row)
-        self._opened.end(number)
+        self._opened.end(row.id)
+
+    async def _awaits_sidecar(self, row: Upload) -> bool:
+        """Whether publishing waits for a sidecar; then that is written down once, and looked after again.
+
+        Its next look is not in the ledger: a restart looks at once.
+        """
+        wait = await self._describing.wait(row)
+        if wait is None:
+            return False
+        if (row.last_trouble, row.retry_at) != (wait.code, None):
+            row = await self._parts.ledger.write(
+                row.with_(last_trouble=wait.code, troubles=0, retry_at=None), note=wait.reason
+            )
+        if self._describing.is_news(row.id, wait.code):
+            path = events.shown(row.drop.path)
+            self._parts.emit(events.UploadAwaitsSidecar(upload=row.id, path=path, reason=wait.reason))
+        self._finals.put(row.id, wait.delay)
+        return True
 
     def _as_published(self, row: Upload) -> Upload:
         """Published, and its first chore, in one write: no crash comes between."""
@@ -141,17 +167,6 @@ class Finalizer:
             retry_at=None,
             failure=None,
             chore=first_chore(wanted, moved=row.moved_to is not None),
-        )
-
-    def _metadata(self, row: Upload) -> Metadata:
-        drop = row.drop
-        return render(
-            self._parts.settings_of(drop),
-            drop.path,
-            drop.folder,
-            size=drop.revision.size,
-            modified=moment(drop.revision.mtime_ns),
-            title=drop.title,
         )
 
     async def _commit_to(self, row: Upload) -> Upload:
@@ -171,6 +186,8 @@ class Finalizer:
             # Gone is not changed: OK holds the only copy there may be. It is published.
         except GaveUp:
             pass  # It cannot be read any more, but every byte of it was, and OK holds them.
+        if row.last_trouble in _AWAITED:
+            row = row.with_(last_trouble="")  # it is over
         return await self._parts.ledger.write(row.with_(publish_offered=True, digest=digest))
 
     async def _proven(self, row: Upload, source: Source) -> bytes | None:
