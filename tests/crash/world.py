@@ -235,6 +235,7 @@ class World:
         segment: bytes in one.
         patience: for how many seconds a file that is gone is looked for.
         step: seconds between two lives.
+        sidecar_wait: for how many seconds publishing waits for a sidecar.
         on: what happens once, after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
         hear: told of each event.
     """
@@ -255,6 +256,7 @@ class World:
     segment: int = SEGMENT
     patience: float = 0.0
     step: float = 7_200.0
+    sidecar_wait: float = 0.0
     on: dict[str, Callable[[], Awaitable[None]]] = dataclasses.field(default_factory=dict)
     hear: Callable[[Life, Event], None] = lambda _life, _event: None
     lives: list[Life] = dataclasses.field(default_factory=list)
@@ -369,7 +371,10 @@ class World:
         backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
         now, monotonic = self.clock.now, self.clock.monotonic
         return Parts(
-            folders={"": Settings(), str(self.folder): Settings()},
+            folders={
+                "": Settings(),
+                str(self.folder): Settings(sidecar_wait=self.sidecar_wait, settle=0.0),
+            },
             ledger=MortalLedger(ledger, life.fate, self),
             client=MortalClient(client, life.fate, self),
             emit=emit,

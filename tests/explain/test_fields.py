@@ -98,7 +98,7 @@ def test_a_broken_sidecar_is_told_with_what_it_would_do(drop: Path) -> None:
     (drop / "a.json").write_text("{")
     found = all_told(bytes(drop / "a.mp4"), str(drop), "", Watch(path=drop))
     assert found.remarks[0].startswith("a.json: it is no JSON")
-    assert found.against[0].startswith("the sidecar a.json cannot be used")
+    assert found.against[0].startswith("publishing it would fail: the sidecar a.json cannot be used")
     assert len(found.fields) == 5
 
 

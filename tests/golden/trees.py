@@ -32,7 +32,7 @@ _WRITTEN: Final = 1_795_780_800_000_000_000
 
 
 def told(case: Path, place: Path) -> str:
-    """Lay the tree out below an empty folder, and ask; the answers one after the other, as text and as JSON."""
+    """Lay the tree out below an empty folder, and ask; the answers one after the other."""
     tree = tomllib.loads((case / "case.toml").read_text("utf-8"))
     drop = place / "drop"
     _lay(tree, drop)

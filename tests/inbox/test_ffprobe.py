@@ -115,7 +115,9 @@ def test_one_that_fails_hangs_or_talks_too_much_is_told_and_ended(
 
 
 def test_its_answer_may_come_in_pieces_and_its_complaints_are_not_heard(program: Path) -> None:
-    command = does(program, """echo complaint >&2; printf '{"format": '; sleep 0.05; echo '{"duration": 5}}'""")
+    command = does(
+        program, """echo complaint >&2; printf '{"format": '; sleep 0.05; echo '{"duration": 5}}'"""
+    )
     assert probe(command, b"/x.mp4").duration == 5.0
 
 
@@ -140,6 +142,8 @@ def test_when_nobody_waits_any_more_it_is_ended(program: Path) -> None:
 
 def test_its_whole_answer_is_bounded(program: Path) -> None:
     padding = "x" * 1000
-    command = does(program, f"""printf '{{"a": "'; head -c {MOST} /dev/zero | tr '\\0' x; echo '"}}' # {padding}""")
+    command = does(
+        program, f"""printf '{{"a": "'; head -c {MOST} /dev/zero | tr '\\0' x; echo '"}}' # {padding}"""
+    )
     with pytest.raises(NoProbeError, match="says more than"):
         probe(command, b"/x.mp4")

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okdrop.errors import GaveUp
-from okdrop.metadata import Beside, Metadata, Origin, Privacy, Settings, SidecarPrivacy, Source, render, utf16_length
+from okdrop.metadata import (
+    Beside,
+    Metadata,
+    Origin,
+    Privacy,
+    Settings,
+    SidecarPrivacy,
+    Source,
+    render,
+    utf16_length,
+)
 from okdrop.metadata.media import Media
 from okdrop.metadata.said import Said, merged
 
@@ -62,7 +72,9 @@ def test_a_description_and_tags_go_the_same_way() -> None:
     one = made("x", said, description="mine", tags=("c",))
     assert (one.description, one.tags) == ("told", ("a", "b"))
     assert one.sources["description"] == one.sources["tags"] == SIDECAR
-    one = made("x", said, description="{{ sidecar.description }}!", tags=("c", "{{ sidecar.tags | join(' ') }}"))
+    one = made(
+        "x", said, description="{{ sidecar.description }}!", tags=("c", "{{ sidecar.tags | join(' ') }}")
+    )
     assert one.sources["tags"].origin is one.sources["description"].origin is Origin.TEMPLATE
 
 
@@ -124,8 +136,8 @@ def test_a_group_that_is_not_in_a_name_is_empty_and_fails_no_template() -> None:
 
 
 def test_a_template_may_speak_of_what_is_not_there() -> None:
-    template = "{{ sidecar.nothing or media.nothing or stem }} {{ duration // 60 }} {{ width }}{{ sidecar }}{{ media }}"
-    assert made("x", title=template).title == "x 0.0 0"
+    template = "{{ sidecar.nothing or media.nothing or stem }} {{ duration // 60 }} {{ width }}"
+    assert made("x", title=template + "{{ sidecar }}{{ media }}").title == "x 0.0 0"
 
 
 def test_a_template_may_speak_of_everything_that_was_gathered() -> None:
@@ -133,8 +145,8 @@ def test_a_template_may_speak_of_everything_that_was_gathered() -> None:
         sidecars=beside(facts={"channel": "Mine", "tags": ("a", "b")}).sidecars,
         media=Media(duration=125.0, width=1920, height=1080, tags={"artist": "Me"}),
     )
-    template = "{{ sidecar.channel }} {{ sidecar.tags | join('+') }} {{ media.artist }} {{ duration | int }} {{ height }}p"
-    assert made("x", told, title=template).title == "Mine a+b Me 125 1080p"
+    template = "{{ sidecar.channel }} {{ sidecar.tags | join('+') }} {{ media.artist }} {{ duration | int }}"
+    assert made("x", told, title=template + " {{ height }}p").title == "Mine a+b Me 125 1080p"
 
 
 @pytest.mark.parametrize("value", ["{{ 7 * 7 }}", "{% for a in b %}", "{{ config }}"])
@@ -143,14 +155,13 @@ def test_what_a_sidecar_says_is_never_a_template(value: str) -> None:
     assert made("x", beside(facts={"a": value}), title="{{ sidecar.a }}").title == value
 
 
-@pytest.mark.parametrize("template", ["{{ sidecar._facts }}", "{{ sidecar.__class__ }}", "{{ media.tags.ljust(9) }}"])
+@pytest.mark.parametrize(
+    "template", ["{{ sidecar._facts }}", "{{ sidecar.__class__ }}", "{{ stem.ljust(9) }}"]
+)
 def test_a_template_gets_no_further_than_the_facts(template: str) -> None:
-    try:
-        text = made("x", beside(facts={"a": "b"}), title=template).title
-    except GaveUp as error:
-        assert error.code == "metadata_template"
-    else:
-        assert text == "x"  # nothing came out
+    with pytest.raises(GaveUp) as caught:
+        made("x", beside(facts={"a": "b"}), title=template)
+    assert caught.value.code == "metadata_template"
 
 
 texts = st.text(max_size=60) | st.text(alphabet="👨‍👩‍👧e\u0301\u200d🏽a ", min_size=300, max_size=3000)

@@ -11,7 +11,12 @@ from okdrop.metadata.media import Media, read_probe
 
 def test_what_ffprobe_says() -> None:
     answer = {
-        "streams": [{}, {"width": 320, "height": 240}, {"width": 1920, "height": 1080}, {"width": "9", "height": 9}],
+        "streams": [
+            {},
+            {"width": 320, "height": 240},
+            {"width": 1920, "height": 1080},
+            {"width": "9", "height": 9},
+        ],
         "format": {"duration": "12.5", "tags": {"Title": "T", "COMMENT": "C", "n": 5}},
     }
     assert read_probe(json.dumps(answer).encode()) == Media(
@@ -33,8 +38,12 @@ def test_a_duration_that_cannot_be_is_none(duration: object) -> None:
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["streams", "format", "width", "height", "tags", "duration"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["streams", "format", "width", "height", "tags", "duration"]), inner
+        )
+    ),
     max_leaves=15,
 )
 

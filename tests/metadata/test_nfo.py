@@ -21,21 +21,31 @@ def test_a_film_in_any_encoding_that_it_names(encoding: str) -> None:
     assert "status" not in tree
 
 
-@pytest.mark.parametrize("tail", ["\nhttps://www.themoviedb.org/movie/1", "<movie><title>Second</title></movie>"])
+@pytest.mark.parametrize(
+    "tail", ["\nhttps://www.themoviedb.org/movie/1", "<movie><title>Second</title></movie>"]
+)
 def test_what_follows_the_first_element_is_not_read(tail: str) -> None:
-    assert read_nfo(f"<episodedetails><title>First</title></episodedetails>{tail}".encode())["title"] == "First"
+    assert (
+        read_nfo(f"<episodedetails><title>First</title></episodedetails>{tail}".encode())["title"] == "First"
+    )
 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"https://www.imdb.com/title/tt1", b"\xdc\xdb scene \xdb\xdc", b"<html><title>T</title></html>", b"<other/>"],
+    [
+        b"",
+        b"https://www.imdb.com/title/tt1",
+        b"\xdc\xdb scene \xdb\xdc",
+        b"<html><title>T</title></html>",
+        b"<other/>",
+    ],
 )
 def test_other_files_of_that_name_are_not_kodis(raw: bytes) -> None:
     with pytest.raises(NotKodiError):
         read_nfo(raw)
 
 
-BOMB = b'<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><movie><title>&b;</title></movie>'
+BOMB = b'<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><movie><title>&b;</title></movie>'
 OUTSIDE = b'<!DOCTYPE movie SYSTEM "http://127.0.0.1:1/x.dtd"><movie><title>T</title></movie>'
 PASSWD = b'<!DOCTYPE m [<!ENTITY x SYSTEM "file:///etc/passwd">]><movie><title>&x;</title></movie>'
 

@@ -29,9 +29,9 @@ def test_each_field_is_that_of_the_first_who_says_it() -> None:
 
 def test_a_note_goes_with_the_word_that_is_heard() -> None:
     heard = Said(privacy=Privacy.FRIENDS, notes={"privacy": "first"})
-    assert merged([("a", heard), ("b", Said(privacy=Privacy.PUBLIC, notes={"privacy": "second"}))]).said.notes == {
-        "privacy": "first"
-    }
+    assert merged(
+        [("a", heard), ("b", Said(privacy=Privacy.PUBLIC, notes={"privacy": "second"}))]
+    ).said.notes == {"privacy": "first"}
 
 
 def test_problems_and_remarks_name_who_has_them() -> None:

@@ -70,15 +70,21 @@ def test_notes_of_a_release_are_passed_over() -> None:
 
 json_trees = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["title", "description", "tags", "privacy", "snippet", "status", "date", "x"]), inner, max_size=6
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["title", "description", "tags", "privacy", "snippet", "status", "date", "x"]),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=20,
 )
 
 
-@given(st.sampled_from(KINDS), st.binary(max_size=200) | json_trees.map(lambda tree: json.dumps(tree).encode()))
+@given(
+    st.sampled_from(KINDS), st.binary(max_size=200) | json_trees.map(lambda tree: json.dumps(tree).encode())
+)
 def test_any_bytes_say_something_or_what_is_wrong(kind: str, raw: bytes) -> None:
     said = read_sidecar(kind, raw)
     assert isinstance(said.title, str)

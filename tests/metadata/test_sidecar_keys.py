@@ -18,9 +18,27 @@ from okdrop.metadata.sidecar_keys import MOST_FACTS, said_by
             "status": {"privacyStatus": "private"},
             "recordingDetails": {"recordingDate": "2026-11-27T10:00:00.0Z"},
         },
-        {"title": "T", "description": "D", "tags": "a,b", "privacyStatus": "unlisted", "recordingDate": "2026-11-27"},
-        {"title": "T", "description": "D", "tags": ["a", "b"], "availability": "unlisted", "upload_date": "20261127"},
-        {"title": "T", "description": "D", "keywords": ["a", "b"], "privacy": "friends", "date": date(2026, 11, 27)},
+        {
+            "title": "T",
+            "description": "D",
+            "tags": "a,b",
+            "privacyStatus": "unlisted",
+            "recordingDate": "2026-11-27",
+        },
+        {
+            "title": "T",
+            "description": "D",
+            "tags": ["a", "b"],
+            "availability": "unlisted",
+            "upload_date": "20261127",
+        },
+        {
+            "title": "T",
+            "description": "D",
+            "keywords": ["a", "b"],
+            "privacy": "friends",
+            "date": date(2026, 11, 27),
+        },
     ],
     ids=["ours", "youtube", "uploader", "yt-dlp", "keywords"],
 )
@@ -30,7 +48,9 @@ def test_several_spellings_mean_the_same(tree: dict[str, Any]) -> None:
     assert (said.privacy, said.date, said.problems) == (Privacy.FRIENDS, date(2026, 11, 27), ())
 
 
-@pytest.mark.parametrize("tree", [{}, {"title": None, "tags": None, "privacy": None}, {"title": " ", "tags": []}])
+@pytest.mark.parametrize(
+    "tree", [{}, {"title": None, "tags": None, "privacy": None}, {"title": " ", "tags": []}]
+)
 def test_what_is_empty_says_nothing(tree: dict[str, Any]) -> None:
     said = said_by(tree)
     assert (said.title, said.tags, said.privacy, said.problems) == ("", (), None, ())

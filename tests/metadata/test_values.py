@@ -8,7 +8,9 @@ import pytest
 from okdrop.metadata.values import LONGEST, UnfitError, date_of, tags_of, text_of
 
 
-@pytest.mark.parametrize(("value", "text"), [("a", "a"), (5, "5"), (1.5, "1.5"), (None, ""), ("x" * 99999, "x" * LONGEST)])
+@pytest.mark.parametrize(
+    ("value", "text"), [("a", "a"), (5, "5"), (1.5, "1.5"), (None, ""), ("x" * 99999, "x" * LONGEST)]
+)
 def test_a_text(value: object, text: str) -> None:
     assert text_of(value) == text
 
@@ -29,7 +31,15 @@ def test_tags(value: object, tags: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["2026-11-27", "20261127", "2026.11.27", "27.11.2026", "2026-11-27T10:00:00Z", date(2026, 11, 27), datetime(2026, 11, 27, 23, tzinfo=UTC)],
+    [
+        "2026-11-27",
+        "20261127",
+        "2026.11.27",
+        "27.11.2026",
+        "2026-11-27T10:00:00Z",
+        date(2026, 11, 27),
+        datetime(2026, 11, 27, 23, tzinfo=UTC),
+    ],
 )
 def test_a_day(value: object) -> None:
     assert date_of(value) == date(2026, 11, 27)
@@ -42,7 +52,7 @@ def test_a_day(value: object) -> None:
         (text_of, [], "a list"),
         (text_of, {}, "a table"),
         (tags_of, 5, "a number"),
-        (tags_of, ["a", ["b"]], "one of them a list"),
+        (tags_of, ["a", ["b"]], "one of them is a list"),
         (date_of, "yesterday", "a day"),
         (date_of, "2026-02-30", "a day"),
         (date_of, "٢٠٢٦-11-27", "a day"),

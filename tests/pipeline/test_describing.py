@@ -17,6 +17,7 @@ from okdrop.inbox.lease import Writer
 from okdrop.metadata import BrokenSidecar, Settings
 from okdrop.pipeline import describing
 from okdrop.pipeline.describing import LONGEST_WRITTEN, Describing
+from pipeline.bench import until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -201,7 +202,11 @@ async def test_the_wait_is_written_down_and_the_sidecar_that_comes_is_heard(laid
     for _ in range(2):
         await bench.finalizer.publish(row.id)
     waiting = await bench.row(row.id)
-    assert (waiting.state, waiting.last_trouble, waiting.retry_at) == (State.FINALIZING, SIDECAR_AWAITED, None)
+    assert (waiting.state, waiting.last_trouble, waiting.retry_at) == (
+        State.FINALIZING,
+        SIDECAR_AWAITED,
+        None,
+    )
     assert waiting.version == row.version + 1  # once
     (told,) = bench.told(events.UploadAwaitsSidecar)
     assert "sidecar_wait" in told.reason
@@ -240,16 +245,16 @@ async def test_a_child_is_ended_when_nobody_waits_any_more(laid: Any, tmp_path: 
     row: Upload = await bench.whole()
     task = asyncio.create_task(Describing(bench.parts).describe(row))
     number = tmp_path / "number"
-    async with asyncio.timeout(20):
-        while not (number.exists() and number.read_text().strip()):
-            await asyncio.sleep(0.01)
+    await until(lambda: number.exists() and number.read_text().strip() != "")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                os.kill(int(number.read_text()), 0)
-            except ProcessLookupError:
-                break
-            await asyncio.sleep(0.01)
+    await until(lambda: not is_alive(int(number.read_text())))
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -26,7 +26,7 @@ SMALLEST_SEGMENT: Final = 64 * 1024
 LARGEST_SEGMENT: Final = 1024**3
 
 _NO_GROUPS: Final = (VARIABLES - {"date"}) | {"privacy", "group_id"}
-"""Names that a group of `name_pattern` may not have: a name says a date, but who may see the video it does not."""
+"""Names that a group of `name_pattern` may not have: a name may say a date, but not who sees the video."""
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\*(?:\.{_LABEL}){{2,}}", re.ASCII)

@@ -142,7 +142,7 @@ class UploadAwaitsSidecar(UploadEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataRemarked(UploadEvent):
-    """Something that was meant for its title, description, tags or privacy was passed over, or is not known."""
+    """Something of its title, description, tags or privacy was passed over, or could not be found out."""
 
     name: ClassVar = "metadata.remark"
     level: ClassVar = "warning"

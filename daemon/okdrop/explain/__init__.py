@@ -18,7 +18,7 @@ from okdrop.config import After, Unfinished
 from okdrop.containers import Standing
 from okdrop.drop import UNFINISHED, Drop, State
 from okdrop.events import shown
-from okdrop.explain.fields import Field, Told, told_of
+from okdrop.explain.fields import NOTHING_TOLD, Field, Told, told_of
 from okdrop.explain.place import against, eye, turn, where
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
@@ -67,7 +67,7 @@ class Explanation:
     settle: str = ""
     turn: str = ""  #: what it goes before and behind
     after: str = ""
-    told: Told = Told()  #: of its metadata
+    told: Told = NOTHING_TOLD  #: of its metadata
 
     @property
     def fields(self) -> tuple[Field, ...]:

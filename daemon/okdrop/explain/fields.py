@@ -47,6 +47,9 @@ class Told:
     against: tuple[str, ...] = ()
 
 
+NOTHING_TOLD: Final = Told()
+
+
 def told_of(drop: Drop, config: Config) -> Told:
     """Read everything that speaks of a file, as it would be read when it is about to be published.
 
@@ -56,7 +59,7 @@ def told_of(drop: Drop, config: Config) -> Told:
     """
     videos = config.videos
     settings = videos.get(drop.folder) or videos[""]
-    told = Told()
+    told = NOTHING_TOLD
     try:
         seen = look(drop.path, settings.sidecars)
         beside = gather(settings, drop.path, seen)
@@ -70,7 +73,7 @@ def told_of(drop: Drop, config: Config) -> Told:
         require_sound(settings, beside)
     except UploadError as error:
         hint = f"; {error.hint}" if error.hint else ""
-        return dataclasses.replace(told, against=(f"{error.message}{hint}",))
+        return dataclasses.replace(told, against=(f"publishing it would fail: {error.message}{hint}",))
     return told
 
 

@@ -1,8 +1,8 @@
 """What ffprobe says of a file: a child with a time limit, whose words are bounded.
 
-The file may be anybody's, and so may its name. The path is absolute, and `file:` before it keeps any of it from
-being a protocol of ffmpeg's; only files may be opened, and only by readers of video containers, since a playlist
-or a script, whatever it is called, would have other files and other machines asked.
+The file may be anybody's, and so may its name. The path is absolute, and `file:` before it keeps any of it
+from being a protocol of ffmpeg's. Only files may be opened, and only by readers of video containers, since a
+playlist or a script, whatever it is called, would have other files and other machines asked.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import selectors
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from okdrop.metadata.media import read_probe
 
 if TYPE_CHECKING:
+    import threading
+
     from okdrop.metadata.media import Media
 
 WITHIN: Final = 10.0
@@ -31,8 +32,23 @@ MOST: Final = 1024 * 1024
 _GLANCE: Final = 0.1
 """Seconds between looks whether nobody waits for it any more."""
 
+_NOTHING: Final = "ffprobe makes nothing of the file"
+
 _READERS: Final = (
-    *("asf", "avi", "flv", "h264", "hevc", "live_flv", "m4v", "matroska", "mov", "mpeg", "mpegts", "mpegvideo"),
+    *(
+        "asf",
+        "avi",
+        "flv",
+        "h264",
+        "hevc",
+        "live_flv",
+        "m4v",
+        "matroska",
+        "mov",
+        "mpeg",
+        "mpegts",
+        "mpegvideo",
+    ),
     *("mxf", "ogg", "rm", "webm"),
 )
 
@@ -46,7 +62,9 @@ class NoProbeError(Exception):
     """Nothing was found out; the text says why, for a person."""
 
 
-def probe(program: str, path: bytes, *, within: float = WITHIN, unwanted: threading.Event | None = None) -> Media:
+def probe(
+    program: str, path: bytes, *, within: float = WITHIN, unwanted: threading.Event | None = None
+) -> Media:
     """Ask ffprobe about a file; blocks.
 
     Args:
@@ -64,7 +82,7 @@ def probe(program: str, path: bytes, *, within: float = WITHIN, unwanted: thread
     answer = _run([os.fsencode(found), *map(os.fsencode, _ARGUMENTS), b"file:" + path], within, unwanted)
     media = read_probe(answer)
     if media is None:
-        raise NoProbeError("ffprobe makes nothing of the file")
+        raise NoProbeError(_NOTHING)
     return media
 
 
@@ -82,13 +100,14 @@ def _run(command: list[bytes], within: float, unwanted: threading.Event | None) 
         raise NoProbeError(f"ffprobe cannot be started: {error.strerror}") from None
     try:
         answer = _answer(child, time.monotonic() + within, unwanted)
-        if child.wait(timeout=1.0) != 0:
-            raise NoProbeError("ffprobe makes nothing of the file")
-        return answer
+        code = child.wait(timeout=1.0)
     except subprocess.TimeoutExpired:
         raise NoProbeError("ffprobe does not end") from None
     finally:
         _end(child)
+    if code != 0:
+        raise NoProbeError(_NOTHING)
+    return answer
 
 
 def _answer(child: subprocess.Popen[bytes], deadline: float, unwanted: threading.Event | None) -> bytes:

@@ -1,7 +1,7 @@
-"""The sidecars that lie beside a video: which there are, and what is in them. Everything here blocks, shortly.
+"""The sidecars that lie beside a video: which there are, and what is in them. All of it blocks, shortly.
 
-Whoever may drop a video may drop anything under a sidecar's name. So only a regular file is opened, no link is
-followed, nothing is waited for (a pipe, somebody's lease), and no more is read than its kind may have.
+Whoever may drop a video may drop anything under a sidecar's name. So only a regular file is opened, no link
+is followed, nothing is waited for (a pipe, somebody's lease), and no more is read than its kind may have.
 """
 
 from __future__ import annotations

@@ -148,7 +148,8 @@ class _Chain:
 
     def _tags(self) -> tuple[str, ...]:
         sources = self._settings.tags
-        if said := self._said("tags", *sources):
+        said: tuple[str, ...] | None = self._said("tags", *sources)
+        if said:
             return said
         if not sources and (named := tags_of(self._facts.named.get("tags"))):
             self._sources["tags"] = Source(origin=Origin.NAME)

@@ -17,6 +17,9 @@ MOST_TAGS: Final = 200
 _LONGEST: Final = 10 * 365 * 86400
 """Seconds: a duration beyond it is a broken header's."""
 
+_WIDEST: Final = 1 << 20
+"""Pixels: the same."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
@@ -57,9 +60,11 @@ def read_probe(raw: bytes) -> Media | None:
 def _size(stream: object) -> tuple[int, int]:
     if not isinstance(stream, dict):
         return 0, 0
-    width, height = stream.get("width"), stream.get("height")
-    right = isinstance(width, int) and isinstance(height, int) and 0 < width < 1 << 20 and 0 < height < 1 << 20
-    return (width, height) if right else (0, 0)
+    match stream.get("width"), stream.get("height"):
+        case int(width), int(height) if 0 < width < _WIDEST and 0 < height < _WIDEST:
+            return width, height
+        case _:
+            return 0, 0
 
 
 def _seconds(text: object) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from typing import Any, Final
-from xml.parsers import expat  # noqa: S407  without a document type no entity can be declared
+from xml.parsers import expat
 
 ROOTS: Final = frozenset({"movie", "episodedetails", "musicvideo", "tvshow", "video"})
 
@@ -43,7 +43,7 @@ def read_nfo(raw: bytes) -> dict[str, Any]:
         raise NotKodiError("it is not Kodi's, and passed over")
     reader = _Reader()
     try:
-        reader.parser.Parse(raw, True)  # noqa: FBT003  the last piece; a parameter without a name
+        reader.parser.Parse(raw, True)
     except _DoneError:
         pass
     except expat.ExpatError as error:

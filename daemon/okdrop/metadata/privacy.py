@@ -29,7 +29,7 @@ _WORDS: Final = {
     "premium_only": Privacy.FRIENDS,
     "subscriber_only": Privacy.FRIENDS,
 }
-"""YouTube's words and those of yt-dlp's `availability`; what OK has no word for is the more private of its two."""
+"""YouTube's words and those of yt-dlp's `availability`; what OK has none for is the more private of two."""
 
 
 def privacy_of(word: str) -> Privacy | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +67,7 @@ def merged(read: Iterable[tuple[str, Said]]) -> Sidecars:
     """
     told = [*read]
     by: dict[str, str] = {}
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     notes: dict[str, str] = {}
     facts: dict[str, Fact] = {}
     for name, said in told:
@@ -77,7 +77,7 @@ def merged(read: Iterable[tuple[str, Said]]) -> Sidecars:
                 by[field], values[field] = name, value
                 notes.update({field: said.notes[field]} if field in said.notes else {})
     whole = Said(
-        **values,  # type: ignore[arg-type]  each by its own name
+        **values,
         facts=facts,
         notes=notes,
         remarks=tuple(f"{name}: {text}" for name, said in told for text in said.remarks),

@@ -13,9 +13,6 @@ from okdrop.metadata.said import NO_SIDECARS, Sidecars
 from okdrop.metadata.sidecar_names import KINDS
 from okdrop.metadata.templates import OF_CONTENTS, spoken_of
 
-SIDECAR_BROKEN: Final = "sidecar_broken"
-"""The code of a failure that a mended sidecar, or none, undoes."""
-
 
 class BrokenSidecar(enum.StrEnum):
     """What becomes of a video one of whose sidecars cannot be understood."""
@@ -84,6 +81,6 @@ def require_sound(settings: Settings, beside: Beside) -> None:
     others = f", and {len(more)} more in its sidecars" if more else ""
     raise GaveUp(
         f"the sidecar {name} cannot be used: {reason}{others}",
-        code=SIDECAR_BROKEN,
+        code="sidecar_broken",
         hint="mend it, or take it away, then retry: no byte is sent again",
     )

@@ -23,8 +23,8 @@ LARGEST: Final[Mapping[str, int]] = {
     "nfo": 1024 * 1024,
     "txt": 1024 * 1024,
 }
-"""Bytes of a sidecar of each kind, at most. yt-dlp's name every subtitle in every language; a person writes less,
-and the reader of TOML is slow."""
+"""Bytes of a sidecar of each kind, at most. yt-dlp's name every subtitle in every language; a person writes
+less, and the reader of TOML is slow."""
 
 MOST_CONTAINERS: Final = 20_000
 """Lists and tables in a JSON file, at most: each takes much more room in memory than its two bytes."""
@@ -55,10 +55,7 @@ def read_sidecar(kind_of_it: str, raw: bytes) -> Said:
 
 
 def _decoded(raw: bytes) -> str:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:

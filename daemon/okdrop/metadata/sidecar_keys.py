@@ -1,8 +1,8 @@
 """From the tree of a sidecar, however it was written, to what it says of a video.
 
-Several spellings mean one field: our own (`title`, `description`, `tags`, `privacy`, `date`), those of YouTube's
-API and its uploaders (`snippet.title`, `privacyStatus`, `recordingDate`), and yt-dlp's (`availability`,
-`upload_date`). A key that is there and null, or empty, says nothing.
+Several spellings mean one field: our own (`title`, `description`, `tags`, `privacy`, `date`), those of
+YouTube's API and its uploaders (`snippet.title`, `privacyStatus`, `recordingDate`), and yt-dlp's
+(`availability`, `upload_date`). A key that is there and null, or empty, says nothing.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def spoken_of(source: str) -> frozenset[str]:
     return frozenset(jinja2.meta.find_undeclared_variables(_SANDBOX.parse(source)))
 
 
-def fill(field: str, source: str, variables: dict[str, Any]) -> str:
+def fill(field: str, source: str, variables: Mapping[str, Any]) -> str:
     """Fill a template in; the output is bounded to about `_OUTPUT_BOUND` characters."""
     pieces: list[str] = []
     length = 0

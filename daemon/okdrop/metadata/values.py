@@ -49,7 +49,9 @@ def tags_of(value: object) -> tuple[str, ...]:
     try:
         return tuple(filter(str.strip, (text_of(each) for each in value[:MOST_TAGS])))
     except UnfitError as error:
-        raise UnfitError(f"must be a list of texts, and one of them {str(error).rpartition(', and ')[2]}") from None
+        raise UnfitError(
+            f"must be a list of texts, and one of them {str(error).rpartition(', and ')[2]}"
+        ) from None
 
 
 def date_of(value: object) -> date | None:

@@ -1,11 +1,11 @@
-"""What a video is called, found out when it is about to be published; and whether that has to wait for a sidecar.
+"""What a video is called, found out when it is about to be published; and whether that waits for a sidecar.
 
 Its bytes are on their way, or at OK, by then: only publishing waits. Two things are waited for:
 
     none is there yet       for `sidecar_wait` of the folder, counted from when the file was found, so that a
                             restart begins no wait anew
-    one is being written    until it is quiet: for `settle`, or a second where the kernel says that nobody has it
-                            open; after ten minutes it counts as one that cannot be used
+    one is being written    until it is quiet: for `settle`, or a second where the kernel says that nobody has
+                            it open; after ten minutes it counts as one that cannot be used
 
 Everything that touches the disk is done in a thread.
 """
@@ -140,13 +140,11 @@ class Describing:
             before = _Look(seen, now, before.first if before is not None else now)
             self._looks[row.id] = before
         quiet = settings.settle if writer is Writer.UNKNOWN else min(settings.settle, QUIET)
-        left = quiet if writer is Writer.WRITING else before.since + quiet - now
+        left = QUIET if writer is Writer.WRITING else before.since + quiet - now
         if left <= 0 or self._is_overdue(row):
             return None
         names = ", ".join(one.name for one in seen)
-        return Wait(
-            code=SIDECAR_UNSETTLED, reason=f"waits until {names} is finished", delay=max(left, QUIET / 20)
-        )
+        return Wait(code=SIDECAR_UNSETTLED, reason=f"waits until {names} is finished", delay=left)
 
     def _is_overdue(self, row: Upload) -> bool:
         """Whether what is written beside it was waited for long enough."""
