@@ -852,7 +852,10 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         world={"sidecar_wait": WEEK},
         prepare=dropped,
         hear=at(events.UploadAwaitsSidecar, describe),
-        patches={"okdrop.pipeline.describing.FIRST_LOOK": 0.01},
+        patches={
+            "okdrop.pipeline.describing.FIRST_LOOK": 0.01,
+            "okdrop.pipeline.describing.LAST_LOOK": 0.01,
+        },
         visits=frozenset({"finalizer.Finalizer._awaits_sidecar"}),
         verdict=once_and_described,
     ),

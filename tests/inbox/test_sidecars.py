@@ -137,6 +137,24 @@ def test_one_that_changed_after_the_look_is_not_read_half(video: Path) -> None:
     assert caught.value.code == "sidecar_busy"
 
 
+def test_one_that_is_rewritten_while_it_is_read_is_not_read_half(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sidecar = video.parent / "talk.txt"
+    sidecar.write_text("old")
+    os.utime(sidecar, ns=(1, 1))
+    real = os.read
+
+    def read_and_rewrite(descriptor: int, count: int) -> bytes:
+        piece = real(descriptor, count)
+        sidecar.write_text("new")
+        return piece
+
+    monkeypatch.setattr(sidecars.os, "read", read_and_rewrite)
+    with pytest.raises(Trouble):
+        read(look(bytes(video), KINDS))
+
+
 def test_one_that_went_away_after_the_look_says_nothing(video: Path) -> None:
     sidecar = video.parent / "talk.txt"
     sidecar.write_text("one")

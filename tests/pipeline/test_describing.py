@@ -118,12 +118,15 @@ async def test_one_that_is_written_is_waited_for_but_not_for_ever(
 ) -> None:
     bench = await laid()
     writers(monkeypatch, Writer.WRITING)
-    sidecar(bench)
+    path = sidecar(bench)
     row, one = await bench.whole(), Describing(bench.parts)
     assert await one.wait(row) is not None
     with pytest.raises(Trouble) as busy:
         await one.describe(row)
     assert busy.value.code == "sidecar_busy"
+    bench.clock.ahead = LONGEST_WRITTEN / 2
+    os.utime(path, ns=(1, 1))
+    assert await one.wait(row) is not None
     bench.clock.ahead = LONGEST_WRITTEN
     assert await one.wait(row) is None
     with pytest.raises(GaveUp, match="still being written") as held:
