@@ -81,7 +81,7 @@ def test_what_a_sidecar_and_a_name_say_is_told_by_whom(drop: Path) -> None:
     (drop / "2026 Name.json").write_text('{"description": "D", "privacy": "unlisted"}')
     watch = Watch(path=drop, name_pattern=r"(?P<year>\d+) (?P<title>.+)", tags=("{{ year }}",))
     found = all_told(bytes(drop / "2026 Name.mp4"), str(drop), "", watch)
-    assert found.sidecars == "2026 Name.json"
+    assert found.sidecars == ("2026 Name.json",)
     assert {one.name: (one.value, one.source) for one in found.fields} == {
         "title": ("Name", "the file's name, by the group title of `name_pattern` of [[watch]] 0"),
         "description": ("D", "the sidecar 2026 Name.json"),
@@ -104,4 +104,4 @@ def test_a_broken_sidecar_is_told_with_what_it_would_do(drop: Path) -> None:
 
 def test_that_a_sidecar_is_waited_for_is_told(drop: Path) -> None:
     found = all_told(bytes(drop / "a.mp4"), str(drop), "", Watch(path=drop, sidecar_wait=60.0))
-    assert found.sidecars == "none; publishing waits for one, for 60 s from when the file is found"
+    assert found.awaited == "none; publishing waits for one, for 60 s from when the file is found"

@@ -90,15 +90,16 @@ class Explanation:
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
             ],
-            "sidecars": self.told.sidecars,
+            "sidecars": list(self.told.sidecars),
             "remarks": list(self.told.remarks),
         }
 
     def as_text(self) -> str:
         """The same for a person: a line for each thing."""
         facts = [("verdict", self.verdict.value), *(("why", why) for why in self.why)]
+        sidecars = ", ".join(self.told.sidecars) or self.told.awaited
         further = (("finished", self.settle), ("its turn", self.turn), ("afterwards", self.after))
-        facts += [(name, text) for name, text in (*further, ("sidecars", self.told.sidecars)) if text]
+        facts += [(name, text) for name, text in (*further, ("sidecars", sidecars)) if text]
         facts += [("note", remark) for remark in self.told.remarks]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:

@@ -36,13 +36,15 @@ class Told:
 
     Attributes:
         fields: every piece; none where a template fails.
-        sidecars: which were read, or what is waited for.
+        sidecars: the names of those that were read, fit to be shown.
+        awaited: that one is waited for, in words.
         remarks: what was passed over, or could not be found out.
         against: what would fail the upload when it is about to be published.
     """
 
     fields: tuple[Field, ...] = ()
-    sidecars: str = ""
+    sidecars: tuple[str, ...] = ()
+    awaited: str = ""
     remarks: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
 
@@ -63,9 +65,12 @@ def told_of(drop: Drop, config: Config) -> Told:
     try:
         seen = look(drop.path, settings.sidecars)
         beside = gather(settings, drop.path, seen)
-        names = ", ".join(beside.sidecars.names)
         problems = tuple(f"{name}: {reason}" for name, reason in beside.sidecars.problems)
-        told = Told(sidecars=names or _awaited(settings), remarks=(*problems, *beside.remarks))
+        told = Told(
+            sidecars=beside.sidecars.names,
+            awaited=_awaited(settings) if not seen else "",
+            remarks=(*problems, *beside.remarks),
+        )
         made = described(settings, drop, beside)
         told = dataclasses.replace(
             told, fields=fields_of(made, drop, config.watch, settings), remarks=(*problems, *made.remarks)
