@@ -6,14 +6,18 @@ import os
 import shutil
 import subprocess
 import threading
-from typing import TYPE_CHECKING
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from okdrop.inbox import ffprobe
 from okdrop.inbox.ffprobe import MOST, NoProbeError, probe
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 has_ffmpeg = pytest.mark.skipif(
     shutil.which("ffmpeg") is None or shutil.which("ffprobe") is None, reason="ffmpeg is not installed"
@@ -92,26 +96,32 @@ def does(program: Path, script: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("script", "words"),
+    ("script", "words", "within"),
     [
-        ("exit 1", "makes nothing of"),
-        ("kill -SEGV $$", "makes nothing of"),
-        ("echo nonsense", "makes nothing of"),
-        ("exec yes '{}'", "says more than"),
-        ("sleep 60", "gives no answer in time"),
-        ("trap '' TERM INT HUP; while :; do sleep 60; done", "gives no answer in time"),
-        ("exec >&-; sleep 60", "does not end"),
+        ("exit 1", "makes nothing of", 60.0),
+        ("kill -SEGV $$", "makes nothing of", 60.0),
+        ("echo nonsense", "makes nothing of", 60.0),
+        ("exec yes '{}'", "says more than", 60.0),
+        ("exec >&-; sleep 60", "does not end", 60.0),
+        ("sleep 60", "gives no answer in time", 0.3),
+        ("trap '' TERM INT HUP; while :; do sleep 60; done", "gives no answer in time", 0.3),
     ],
 )
 def test_one_that_fails_hangs_or_talks_too_much_is_told_and_ended(
-    program: Path, script: str, words: str
+    program: Path, script: str, words: str, within: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = program.parent / "number"
-    command = does(program, f"echo $$ > {number}\n{script}")
+    children: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen
+
+    def begun(*arguments: Any, **keywords: Any) -> subprocess.Popen[bytes]:
+        children.append(begin(*arguments, **keywords))
+        return children[-1]
+
+    monkeypatch.setattr(ffprobe.subprocess, "Popen", begun)
     with pytest.raises(NoProbeError, match=words):
-        probe(command, b"/x.mp4", within=0.5)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(number.read_text()), 0)
+        probe(does(program, script), b"/x.mp4", within=within)
+    (child,) = children
+    assert child.returncode is not None  # it was seen to its end
 
 
 def test_its_answer_may_come_in_pieces_and_its_complaints_are_not_heard(program: Path) -> None:
@@ -133,11 +143,31 @@ def test_one_that_cannot_be_started_is_told(program: Path) -> None:
         probe(str(program), b"/x.mp4")
 
 
-def test_when_nobody_waits_any_more_it_is_ended(program: Path) -> None:
-    unwanted = threading.Event()
-    unwanted.set()
-    with pytest.raises(NoProbeError, match="nobody waits"):
-        probe(does(program, "sleep 60"), b"/x.mp4", unwanted=unwanted)
+def test_when_nobody_waits_any_more_it_is_ended_with_what_it_started(program: Path) -> None:
+    number, unwanted = program.parent / "number", threading.Event()
+    command = does(program, f"sleep 600 & echo $! > {number}.new; mv {number}.new {number}; wait")
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(probe, command, b"/x.mp4", within=60.0, unwanted=unwanted)
+        wait_until(number.exists)
+        unwanted.set()
+        with pytest.raises(NoProbeError, match="nobody waits"):
+            asked.result()
+    wait_until(lambda: has_ended(int(number.read_text())))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def has_ended(process: int) -> bool:
+    """Whether it is gone, or nobody has taken note of its end yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def test_its_whole_answer_is_bounded(program: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _leases() -> None:
     lease.prepare()
+
+
+@pytest.fixture(autouse=True)
+def _still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes only where a test says so: how busy the machine is must not matter."""
+    began, since = time.time(), time.monotonic()
+    still = SimpleNamespace(time=lambda: began, monotonic=lambda: since)
+    monkeypatch.setattr("pipeline.bench.time", still)
 
 
 @pytest.fixture
