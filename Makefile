@@ -10,7 +10,7 @@ FIRST ?= 0
 MODE ?= both
 JOBS ?= 4
 
-.PHONY: help demo test search chaos planted bench performance image image-test lint format diagrams lock clean
+.PHONY: help demo test search chaos planted bench performance image image-test lint format diagrams golden lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -61,6 +61,9 @@ format: $(STAMP)  ## put the code in shape
 
 diagrams: $(STAMP)  ## draw what the documents show of the code
 	$(BIN)/python docs/diagrams.py
+
+golden: $(STAMP)  ## write down anew what explain says of the trees in tests/golden
+	PYTHONPATH=tests $(BIN)/python -m golden.trees
 
 lock: $(STAMP)  ## renew requirements/*.txt (names, versions and hashes only); needs uv
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/run.txt

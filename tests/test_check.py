@@ -310,3 +310,19 @@ def test_the_clock_by_itself() -> None:
 def test_a_finding_in_one_line() -> None:
     assert str(Finding("ledger", "3 uploads")) == "ok    ledger: 3 uploads"
     assert str(Finding("ledger", "none", 2)) == "FAIL  ledger: none"
+
+
+async def test_whether_the_program_is_there_is_told_only_where_a_template_asks(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    _, said = await checked(environ)
+    assert not [line for line in said if "ffprobe" in line]
+    watch = json.dumps([{"path": str(tmp_path / "drop"), "title": "{{ media.title or stem }}"}])
+    for program, words in (
+        ("cat", "/cat looks into"),
+        ("no-such-one", "not installed"),
+        ("", "switched off"),
+    ):
+        code, said = await checked(environ, OKDROP_WATCH=watch, OKDROP_METADATA__FFPROBE=program)
+        assert code == 0
+        assert words in about(said, "metadata.ffprobe")

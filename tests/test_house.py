@@ -67,6 +67,8 @@ THROUGH = {
     "ledger/schema.py": "ledger/test_migrate.py",
     "pipeline/sender.py": "pipeline/test_attempt.py",  # what is sent is what an attempt hands out
     "pipeline/filer.py": "pipeline/test_chores.py",  # the hands of the chores
+    "metadata/facts.py": "metadata/test_chain.py",  # what is known shows in what comes out
+    "metadata/privacy.py": "metadata/test_sidecar_keys.py",  # words are judged as a sidecar says them
     "observe/gauges.py": "observe/test_metrics.py",  # metrics are judged as a scraper reads them
     "observe/stages.py": "observe/test_metrics.py",
     "protocol/fields.py": "protocol/test_wire.py",

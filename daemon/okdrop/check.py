@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import shutil
 import urllib.parse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -86,6 +87,7 @@ def _configuration(config: Config, file: Path | None) -> list[Finding]:
     if config.upload.mode is UploadMode.MULTIPART:
         findings.append(Finding("upload.mode", _ONE_REQUEST))
     findings += _limit("upload.bandwidth", config.upload.bandwidth)
+    findings += _ffprobe(config)
     if not config.watch:
         findings.append(
             Finding(
@@ -95,6 +97,17 @@ def _configuration(config: Config, file: Path | None) -> list[Finding]:
             )
         )
     return findings
+
+
+def _ffprobe(config: Config) -> list[Finding]:
+    """What templates get that speak of a file's contents, where there are any; nothing is held for it."""
+    if not any(settings.looks_inside for settings in config.videos.values()):
+        return []
+    program = config.metadata.ffprobe
+    if program and (found := shutil.which(program)):
+        return [Finding("metadata.ffprobe", f"{shown(os.fsencode(found))} looks into files for templates")]
+    why = f"{shown(os.fsencode(program))} is not installed" if program else "switched off"
+    return [Finding("metadata.ffprobe", f"{why}: templates have no media, duration, width and height")]
 
 
 def _limit(what: str, bandwidth: Bandwidth) -> list[Finding]:

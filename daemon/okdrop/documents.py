@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from okdrop.ledger import BANDWIDTH, PAUSED
+from okdrop.words import awaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,6 +48,7 @@ def upload_as_json(row: Upload, replaced_by: int | None = None) -> dict[str, Any
         "moved_to": os.fsdecode(row.moved_to) if row.moved_to is not None else None,
         "held": row.held,
         "waits_for": row.waits_for,
+        "awaits": row.last_trouble if awaiting(row) else None,
         "duplicate_of": row.duplicate_of,
         "replaced_by": replaced_by,
         "account": row.account,

@@ -119,6 +119,10 @@ so (`okdrop adopt`): nothing of it is on its way, and nothing will be sent.
 SOURCE_GONE: Final = "source_gone"
 """The code of a failure that the file's coming back undoes."""
 
+SIDECAR_AWAITED: Final = "sidecar_awaited"
+SIDECAR_UNSETTLED: Final = "sidecar_unsettled"
+"""What stands as the last trouble of an upload whose publishing waits for a sidecar; it is none."""
+
 EXISTING_IGNORED: Final = "existing_ignored"
 """The code of what lay in a folder before its first start and is not to be sent (`existing = "ignore"`)."""
 

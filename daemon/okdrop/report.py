@@ -12,7 +12,18 @@ from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
 from okdrop.ledger import BANDWIDTH, PAUSED
 from okdrop.ledger.rows import Orphans
-from okdrop.words import OK_SAYS, cover, draft, held, hindered, not_yet, printable, video_page, waiting
+from okdrop.words import (
+    OK_SAYS,
+    awaiting,
+    cover,
+    draft,
+    held,
+    hindered,
+    not_yet,
+    printable,
+    video_page,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -214,7 +225,7 @@ def _remarks(row: Upload, replaced: Replaced) -> Iterator[str]:
         yield "held"
     if row.state in UNFINISHED and row.waits_for is not None:
         yield waiting(row)
-    yield from filter(None, (not_yet(row), draft(row)))
+    yield from filter(None, (not_yet(row), awaiting(row), draft(row)))
     if row.state is State.DUPLICATE:
         yield f"the same bytes as upload {row.duplicate_of}"
     if row.state is State.PUBLISHED and row.ticket is None:
@@ -259,6 +270,7 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
         ("posted", rfc3339(posted) if posted is not None else ""),
         ("cover", cover(row)),
         ("to tell OK", "what its metadata comes to now" if row.publication.renew is not None else ""),
+        ("waits", awaiting(row)),
         ("replaced by", f"upload {replaced_by}" if replaced_by is not None else ""),
         ("same as", f"upload {row.duplicate_of}" if row.duplicate_of is not None else ""),
         ("title", printable(row.drop.title)),

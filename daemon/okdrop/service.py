@@ -28,7 +28,6 @@ from okdrop.events import Audience
 from okdrop.inbox import lease
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
-from okdrop.metadata import Settings
 from okdrop.observe.condition import Condition
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
@@ -314,7 +313,7 @@ async def _parts(
         for limit in (limits := throttles(config, emit)).values():
             limit.tell()
         yield Parts(
-            folders={"": Settings()} | {str(watch.path): watch.metadata for watch in config.watch},
+            folders=config.videos,
             ledger=ledger,
             client=others.pop(""),
             clients=others,

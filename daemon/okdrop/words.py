@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from okdrop.drop import UNFINISHED, Halt, State, Upload
+from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, UNFINISHED, Halt, State, Upload
 from okdrop.events import shown
 from okdrop.publication import Closed, CoverState, Draft
 
 OF_ANOTHER_FILE: Final = frozenset({"file_too_small", "bad_format", "dvd_menu"})
 """Codes of failures that no retry undoes: what helps is another file, which gets an upload of its own."""
+
+AWAITS: Final = {
+    SIDECAR_AWAITED: "publishing waits for a sidecar, for as long as its folder says (sidecar_wait)",
+    SIDECAR_UNSETTLED: "publishing waits until its sidecar is finished",
+}
+"""What publishing waits for where nothing is wrong."""
 
 OK_SAYS: Final = {
     "video_uploading": "OK is still taking it in",
@@ -50,7 +56,8 @@ def standing(row: Upload) -> str:
         waits = f", {waiting(row)}" if row.waits_for is not None else ""
         if words := not_yet(row):
             return f"{row.state}: {words}"
-        return f"{row.state}, {held(row)} % held by OK{waits}"
+        awaits = f", {text}" if (text := awaiting(row)) else ""
+        return f"{row.state}, {held(row)} % held by OK{waits}{awaits}"
     match row.state:
         case State.PUBLISHED:
             friends = f"; {draft(row)}" if draft(row) else ""
@@ -118,6 +125,11 @@ def cover(row: Upload) -> str:
 def waiting(row: Upload) -> str:
     """For whom an upload waits, where it does."""
     return f"waits for the end of upload {row.waits_for}, which may be of the same bytes"
+
+
+def awaiting(row: Upload) -> str:
+    """What publishing waits for though nothing is wrong; "" where it does not."""
+    return AWAITS.get(row.last_trouble, "") if row.state is State.FINALIZING else ""
 
 
 def video(row: Upload) -> str:

@@ -72,7 +72,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
             "[zzz]\n",
             (
                 "FILE: zzz: there is no such section;"
-                " sections are ok, account, network, intake, watch, upload, retry, ledger, web, log"
+                " sections are ok, account, network, intake, watch, metadata, upload, retry, ledger, web, log"
             ),
         ),
         ("[[wach]]\npath = '/srv'\n", "FILE: wach: there is no such section; did you mean watch?"),
@@ -116,7 +116,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ),
         (
             '"a\\nb" = 1\n',
-            "FILE: a\\nb: there is no such key; sections are ok, account, network, intake, watch, upload,",
+            "FILE: a\\nb: there is no such key; sections are ok, account, network, intake, watch, metadata,",
         ),
         (
             "[upload]\nworkers = 0\nconnections = 0\n[retry]\nfirst_delay = 0\n",

@@ -454,6 +454,10 @@ async def renamed_now(world: World) -> None:
     rename(world, world.lives[-1])
 
 
+def describe(world: World, _life: Life) -> None:
+    (world.folder / "a.json").write_text('{"tags": ["by the sidecar"]}')
+
+
 def a_while_passes(world: World, _life: Life) -> None:
     world.clock.ahead += HOPELESS
 
@@ -510,6 +514,12 @@ async def whatever_came_is_once(world: World, _digests: Digests, litter: int) ->
     """The file may have come, or the process may have died before."""
     present = {path.name: digest_of(path) for path in world.folder.iterdir()}
     assert_once(world, present, litter=litter)
+
+
+async def once_and_described(world: World, digests: Digests, litter: int) -> None:
+    """It was public only once its sidecar was there."""
+    await once(world, digests, litter)
+    assert [video["tags"] for video in world.published] == ["by the sidecar"]
 
 
 async def once_and_left(world: World, digests: Digests, litter: int) -> None:
@@ -951,6 +961,18 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         hear=at(events.UploadWhole, replace),
         visits=frozenset({"finalizer.Finalizer._refused#1"}),
         verdict=new_one_alone,
+    ),
+    Scenario(
+        name="publishing waits for a sidecar",
+        world={"sidecar_wait": WEEK},
+        prepare=dropped,
+        hear=at(events.UploadAwaitsSidecar, describe),
+        patches={
+            "okdrop.pipeline.describing.FIRST_LOOK": 0.01,
+            "okdrop.pipeline.describing.LAST_LOOK": 0.01,
+        },
+        visits=frozenset({"finalizer.Finalizer._heard"}),
+        verdict=once_and_described,
     ),
     Scenario(
         name="publishing meets trouble",

@@ -259,6 +259,7 @@ class World:
         patience: for how many seconds a file that is gone is looked for.
         account: for whom the folder sends.
         step: seconds between two lives.
+        sidecar_wait: for how many seconds publishing waits for a sidecar.
         on: what happens once, after the first thing of a kind; a look at the ledger is "NAME by FUNCTION".
         hear: told of each event.
     """
@@ -283,6 +284,7 @@ class World:
     patience: float = 0.0
     account: str = ""
     step: float = 7_200.0
+    sidecar_wait: float = 0.0
     on: dict[str, Callable[[], Awaitable[None]]] = dataclasses.field(default_factory=dict)
     hear: Callable[[Life, Event], None] = lambda _life, _event: None
     lives: list[Life] = dataclasses.field(default_factory=list)
@@ -405,7 +407,12 @@ class World:
         backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
         now, monotonic = self.clock.now, self.clock.monotonic
         return Parts(
-            folders={"": Settings(), str(self.folder): self.settings},
+            folders={
+                "": Settings(),
+                str(self.folder): dataclasses.replace(
+                    self.settings, sidecar_wait=self.sidecar_wait, settle=0.0
+                ),
+            },
             posting=Postings(folders={str(self.folder): self.posting}, per_day=self.per_day, zone=UTC),
             ledger=MortalLedger(ledger, life.fate, self),
             client=MortalClient(clients[""], life.fate, self),

@@ -31,7 +31,7 @@ def test_a_good_template_is_given_back(template: str) -> None:
         ("{% if %}", "is no template"),
         ("{{ stem | nosuch }}", "nosuch"),
         ("{{ stem | center(9) }}", "center"),
-        ("{{ stm }}", "stm, which is unknown; known are date, folder"),
+        ("{{ stm }}", "stm, which is unknown; known are date, duration, folder"),
         ("{{ range(9) }}", "range"),
         ("{{ cycler('a') }}", "cycler"),
         ("{% include 'x' %}", "include"),

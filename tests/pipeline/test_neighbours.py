@@ -6,7 +6,9 @@ import dataclasses
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from okdrop import events
 from okdrop.ledger import Ledger, orders
+from okdrop.metadata import Settings
 from okdrop.pipeline.posting import Posting, Postings
 from pipeline.test_teller import HOUR, JPEG, WITH_COVER, calls, image, ordered, tell, templates, video
 
@@ -40,6 +42,51 @@ async def test_a_text_that_comes_beside_it_has_the_metadata_told_anew(set_up: An
     assert video(bench)["updates"] == 2
 
 
+async def test_a_sidecar_that_changes_after_publishing_renames_the_video(set_up: Any) -> None:
+    bench = await set_up(posting=WITH_COVER, stays=True, settings=Settings(settle=0.0))
+    (bench.folder / "a.json").write_text('{"title": "before", "tags": ["x"]}')
+    row = await bench.done()
+    assert (video(bench)["title"], video(bench)["tags"]) == ("before", "x")
+    (bench.folder / "a.json").write_text('{"title": "afterwards"}')
+    await rounds(bench, row.id)
+    assert (video(bench)["title"], video(bench)["tags"], video(bench)["updates"]) == ("afterwards", "", 2)
+    history = [entry.note for entry in await bench.ledger.history(row.id)]
+    assert history[-1] == "the metadata was told anew; described by a.json"
+    # One that names the whole file goes before it, and is a text beside it as well.
+    (bench.folder / "a.mp4.json").write_text('{"title": "at last"}')
+    await rounds(bench, row.id)
+    assert (video(bench)["title"], video(bench)["updates"]) == ("at last", 3)
+    await rounds(bench, row.id, 4)
+    assert video(bench)["updates"] == 3
+
+
+async def test_a_sidecar_that_breaks_after_publishing_is_told_of_once_until_it_is_mended(set_up: Any) -> None:
+    bench = await set_up(posting=WITH_COVER, stays=True, settings=Settings(settle=0.0))
+    (bench.folder / "a.json").write_text('{"title": "before"}')
+    row = await bench.done()
+    (bench.folder / "a.json").write_text('{"title": ')
+    for _ in range(4):
+        await rounds(bench, row.id)
+    assert [told.code for told in bench.told(events.VideoNotTold)] == ["sidecar_broken"]
+    assert (video(bench)["title"], video(bench)["updates"]) == ("before", 1)
+    (bench.folder / "a.json").write_text('{"title": "mended"}')
+    await rounds(bench, row.id)
+    assert (video(bench)["title"], video(bench)["updates"]) == ("mended", 2)
+
+
+async def test_nothing_is_renamed_by_contents_that_are_gone(set_up: Any) -> None:
+    settings = Settings(settle=0.0, title="{{ sidecar.title }} of {{ media.title or 'nobody' }}")
+    bench = await set_up(posting=WITH_COVER, stays=True, settings=settings)
+    (bench.folder / "a.json").write_text('{"title": "before"}')
+    row = await bench.done()
+    before = video(bench)["title"]
+    (bench.folder / "a.mp4").unlink()
+    (bench.folder / "a.json").write_text('{"title": "afterwards"}')
+    await rounds(bench, row.id)
+    assert [told.code for told in bench.told(events.VideoNotTold)] == ["source_gone"]
+    assert (video(bench)["title"], video(bench)["updates"]) == (before, 1)
+
+
 async def test_a_template_that_changes_renames_nothing_by_itself(set_up: Any) -> None:
     bench, number = await published(set_up)
     templates(bench, title="another")
@@ -70,7 +117,7 @@ async def test_what_changes_between_two_looks_is_not_told_yet(set_up: Any) -> No
 
 
 async def test_what_is_gone_makes_nothing_anew(set_up: Any) -> None:
-    bench = await set_up(posting=WITH_COVER, stays=True)
+    bench = await set_up(posting=WITH_COVER, stays=True, settings=Settings(settle=0.0))
     (bench.folder / "a.json").write_text("{}")
     image(bench)
     row = await bench.done()

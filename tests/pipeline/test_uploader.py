@@ -322,7 +322,7 @@ async def test_a_source_that_is_busy_when_its_turn_comes_gets_another(
 ) -> None:
     row = await bench.taken()
 
-    async def hangs(*_: object) -> Source:
+    async def hangs(*_: object, **__: object) -> Source:
         raise Trouble("the mount hangs", code="source_busy")
 
     with monkeypatch.context() as patched:

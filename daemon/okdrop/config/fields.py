@@ -18,13 +18,16 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.units import parse_duration, parse_size
 from okdrop.config.window import PublishWindow
-from okdrop.metadata import check_template
+from okdrop.metadata import VARIABLES, check_name_pattern, check_template, groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SMALLEST_SEGMENT: Final = 64 * 1024
 LARGEST_SEGMENT: Final = 1024**3
+
+_NO_GROUPS: Final = (VARIABLES - {"date"}) | {"privacy", "group_id"}
+"""Names that a group of `name_pattern` may not have: a name may say a date, but not who sees the video."""
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\*(?:\.{_LABEL}){{2,}}", re.ASCII)
@@ -129,13 +132,31 @@ def _marker(value: str) -> str:
     return value
 
 
+def _template(value: str, info: ValidationInfo) -> str:
+    if "name_pattern" not in info.data:
+        return value  # it is refused, and told of; which variables there are is not known
+    return check_template(value, groups(info.data["name_pattern"]))
+
+
+def _name_pattern(value: str) -> str:
+    return check_name_pattern(value, _NO_GROUPS)
+
+
+def _program(value: str) -> str:
+    if "\0" in value or (("/" in value or value.startswith("-")) and not value.startswith("/")):
+        raise ValueError('must be the name of a program, like "ffprobe", its absolute path, or "" for none')
+    return value
+
+
 Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
 GroupId: TypeAlias = Annotated[str, AfterValidator(_number)]
 Suffix: TypeAlias = Annotated[str, AfterValidator(_suffix)]
 Marker: TypeAlias = Annotated[str, AfterValidator(_marker)]
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
-Template: TypeAlias = Annotated[str, AfterValidator(check_template)]
+Template: TypeAlias = Annotated[str, AfterValidator(_template)]
+NamePattern: TypeAlias = Annotated[str, AfterValidator(_name_pattern)]
+Program: TypeAlias = Annotated[str, AfterValidator(_program)]
 
 
 # --- places in the file system ------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Everything is frozen and complete: nobody who holds a `Config` has to look anywh
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from typing import Annotated, Any, Final
 
@@ -24,6 +25,7 @@ from okdrop.config.fields import (
     Listen,
     OptionalPath,
     PositiveSeconds,
+    Program,
     Proxy,
     Seconds,
     SegmentSize,
@@ -34,6 +36,7 @@ from okdrop.config.fields import (
 )
 from okdrop.config.section import Section
 from okdrop.config.watch import Intake, Watch, check_places
+from okdrop.metadata import Settings
 
 SECRETS: Final = ("access_token", "application_secret_key", "session_secret_key", "refresh_token")
 """The keys of `[ok]`, and of each account, that may also come from a `*_file` key or the service manager's
@@ -101,6 +104,12 @@ class Network(Section):
 
     proxy: Proxy = SecretStr("")
     ca_file: OptionalPath = None
+
+
+class MetadataSettings(Section):
+    """How it is found out what a video is called."""
+
+    ffprobe: Program = "ffprobe"
 
 
 class UploadSettings(Section):
@@ -178,6 +187,7 @@ class Config(Section):
     network: Network = Network()
     intake: Intake = Intake()  # before `watch`, whose folders inherit from it
     watch: tuple[Watch, ...] = ()
+    metadata: MetadataSettings = MetadataSettings()
     upload: UploadSettings = UploadSettings()
     retry: Retry = Retry()
     ledger: Ledger = Ledger()
@@ -193,6 +203,14 @@ class Config(Section):
     def limits(self) -> dict[str, Bandwidth]:
         """The limits on what is sent: of all (""), and of each watched folder."""
         return {"": self.upload.bandwidth} | {str(watch.path): watch.bandwidth for watch in self.watch}
+
+    @property
+    def videos(self) -> dict[str, Settings]:
+        """What each watched folder says of its videos, by its path; "" stands for every other place."""
+        said = {"": Settings()} | {str(watch.path): watch.metadata for watch in self.watch}
+        return {
+            folder: dataclasses.replace(one, ffprobe=self.metadata.ffprobe) for folder, one in said.items()
+        }
 
     @field_validator("account", mode="before")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -16,6 +16,7 @@ from okdrop.config.fields import (
     Hours,
     Limit,
     Marker,
+    NamePattern,
     OptionalPath,
     Pattern,
     PositiveSeconds,
@@ -26,7 +27,7 @@ from okdrop.config.fields import (
 )
 from okdrop.config.section import MisfitError, Section
 from okdrop.config.window import ALWAYS
-from okdrop.metadata import Privacy
+from okdrop.metadata import KINDS, BrokenSidecar, Privacy, SidecarPrivacy
 from okdrop.names import Names
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Watch(Section):
     unfinished_after: Seconds = 600.0
     account: AccountName = ""
     group_id: GroupId = ""
+    name_pattern: NamePattern = ""  # before the templates, which may speak of its groups
     title: Template = "{{ stem }}"
     description: Template = ""
     tags: tuple[Template, ...] = ()
@@ -133,6 +135,10 @@ class Watch(Section):
     posts_per_day: Annotated[int, BeforeValidator(whole(0, 999_999))] = 0
     cover: bool = True
     update_within: Seconds = 7 * 86400.0
+    sidecars: tuple[Literal["json", "toml", "info.json", "nfo", "txt"], ...] = KINDS
+    sidecar_wait: Seconds = 0.0
+    sidecar_privacy: SidecarPrivacy = SidecarPrivacy.TIGHTEN
+    broken_sidecar: BrokenSidecar = BrokenSidecar.HOLD
     after: After = After.KEEP
     move_to: OptionalPath = None
     delete_after: Seconds = 0.0
@@ -168,7 +174,18 @@ class Watch(Section):
             tags=self.tags,
             privacy=self.privacy,
             group_id=self.group_id,
+            name_pattern=self.name_pattern,
+            sidecars=self.heeded_sidecars,
+            sidecar_wait=self.sidecar_wait,
+            sidecar_privacy=self.sidecar_privacy,
+            broken_sidecar=self.broken_sidecar,
+            settle=self.settle,
         )
+
+    @property
+    def heeded_sidecars(self) -> tuple[str, ...]:
+        """The kinds of sidecars; what the folder takes as a video is none."""
+        return tuple(kind for kind in self.sidecars if not self.names.is_video(f"x.{kind}"))
 
     @property
     def names(self) -> Names:

@@ -71,6 +71,7 @@ from okdrop.events.service import (
     ServiceStopped,
 )
 from okdrop.events.uploads import (
+    MetadataRemarked,
     ModeProven,
     OrphanDeleted,
     OrphanGivenUp,
@@ -78,6 +79,7 @@ from okdrop.events.uploads import (
     TicketAbandoned,
     TicketIssued,
     TicketLost,
+    UploadAwaitsSidecar,
     UploadCancelled,
     UploadDuplicate,
     UploadFailed,
@@ -134,6 +136,7 @@ __all__ = [
     "LedgerStuck",
     "LedgerWritable",
     "LogLost",
+    "MetadataRemarked",
     "ModeProven",
     "NetworkOffline",
     "NetworkOnline",
@@ -154,6 +157,7 @@ __all__ = [
     "TicketAbandoned",
     "TicketIssued",
     "TicketLost",
+    "UploadAwaitsSidecar",
     "UploadCancelled",
     "UploadDuplicate",
     "UploadEvent",

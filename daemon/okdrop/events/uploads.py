@@ -134,6 +134,25 @@ class UploadWaitsForTwin(UploadEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadAwaitsSidecar(UploadEvent):
+    """OK may hold its bytes already; publishing waits for a sidecar, or until one is finished."""
+
+    name: ClassVar = "upload.awaits_sidecar"
+    path: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataRemarked(UploadEvent):
+    """Something of its title, description, tags or privacy was passed over, or could not be found out."""
+
+    name: ClassVar = "metadata.remark"
+    level: ClassVar = "warning"
+    path: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TicketAbandoned(UploadEvent):
     """A ticket is of no more use; its video id is an orphan on OK's side."""
 

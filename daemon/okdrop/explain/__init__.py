@@ -17,9 +17,8 @@ from okdrop import words
 from okdrop.config import After, Unfinished
 from okdrop.containers import Standing
 from okdrop.drop import UNFINISHED, Drop, State
-from okdrop.errors import GaveUp
 from okdrop.events import shown
-from okdrop.explain.fields import Field, fields_of
+from okdrop.explain.fields import NOTHING_TOLD, Field, Told, told_of
 from okdrop.explain.place import against, eye, turn, where
 from okdrop.explain.publishing import publishing
 from okdrop.inbox.lease import Writer, look_for_writer, prepare
@@ -71,7 +70,12 @@ class Explanation:
     publishing: str = ""  #: when, and for whom
     after: str = ""
     account: str = ""  #: who publishes it; "" is that of `[ok]`
-    fields: tuple[Field, ...] = ()
+    told: Told = NOTHING_TOLD  #: of its metadata
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Every piece of its metadata."""
+        return self.told.fields
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
@@ -91,6 +95,8 @@ class Explanation:
             "metadata": [
                 {"field": one.name, "value": _plain(one.value), "source": one.source} for one in self.fields
             ],
+            "sidecars": list(self.told.sidecars),
+            "remarks": list(self.told.remarks),
         }
 
     def as_text(self) -> str:
@@ -102,8 +108,10 @@ class Explanation:
             ("its turn", self.turn),
             ("published", self.publishing),
             ("afterwards", self.after),
+            ("sidecars", ", ".join(self.told.sidecars) or self.told.awaited),
         )
         facts += [(name, text) for name, text in further if text]
+        facts += [("note", remark) for remark in self.told.remarks]
         lines = [shown(self.path), *(f"  {name + ':':<12} {text}" for name, text in facts)]
         for one in self.fields:
             lines.append(f"  {one.name + ':':<12} {json.dumps(_plain(one.value), ensure_ascii=False)}")
@@ -163,24 +171,24 @@ def _known(
     config: Config, drop: Drop, judgement: Known | Moved | SetAside, earlier: Sequence[Upload], why: list[str]
 ) -> Explanation:
     row = judgement.upload
-    fields, unfit = _fields(config, row.drop)
+    told = told_of(row.drop, config)
     return Explanation(
         path=drop.path,
         verdict=Verdict.KNOWN,
-        why=(*_by_ledger(judgement), *_before(earlier, row), *why, *unfit),
+        why=(*_by_ledger(judgement), *_before(earlier, row), *why, *told.against),
         folder=drop.folder,
         upload=row,
         turn=turn(config, row.drop.folder) if row.state is State.QUEUED else "",
         publishing=publishing(config, row.drop) if row.state in UNFINISHED else "",
         after=_afterwards(config, row.drop),
-        fields=fields,
+        told=told,
     )
 
 
 def _unknown(
     config: Config, drop: Drop, judgement: Suspect | New, earlier: Sequence[Upload], why: list[str]
 ) -> Explanation:
-    fields, unfit = _fields(config, drop)
+    told = told_of(drop, config)
     watch = _watch(config, drop)
     settle, verdict = "", Verdict.NOT_TAKEN
     if watch is not None and not why:
@@ -194,13 +202,13 @@ def _unknown(
     return Explanation(
         path=drop.path,
         verdict=verdict,
-        why=(*why, *_by_ledger(judgement), *_before(earlier, None), *unfit),
+        why=(*why, *_by_ledger(judgement), *_before(earlier, None), *told.against),
         folder=drop.folder,
         settle=settle,
         turn=turn(config, drop.folder) if settle else "",
         publishing=publishing(config, drop) if settle else "",
         after=_afterwards(config, drop),
-        fields=fields,
+        told=told,
     )
 
 
@@ -259,11 +267,3 @@ def _afterwards(config: Config, drop: Drop) -> str:
     if watch is None:
         return f"once published, {_AFTER[After.KEEP]}"
     return f"once published, {_AFTER[watch.after].format(eye(watch.move_to or ''))}"
-
-
-def _fields(config: Config, drop: Drop) -> tuple[tuple[Field, ...], list[str]]:
-    """Every piece of metadata; or why it cannot be made, which would fail the upload."""
-    try:
-        return fields_of(drop, config.watch), []
-    except GaveUp as error:
-        return (), [f"{error.message}; {error.hint}"]

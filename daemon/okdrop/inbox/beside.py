@@ -1,6 +1,6 @@
 """What lies beside a video and bears its name: texts about it, and the image that may become its cover.
 
-    a.mp4    a.json  a.toml  a.nfo  a.txt    a.mp4.jpg  a.jpg  a-poster.jpg (or jpeg, png, webp)
+    a.mp4    a.json, a.mp4.json, …    a.mp4.jpg  a.jpg  a-poster.jpg (or jpeg, png, webp)
 
 Everything here blocks, and looks at a fixed number of names: never at a whole folder. A link is not followed,
 a pipe is not waited for: whoever may drop a file must not make us read another one.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop.inbox.revision import revision_at, revision_of
 from okdrop.inbox.source import FLAGS
+from okdrop.metadata.sidecar_names import belonging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 LARGEST_IMAGE: Final = 10 * 1024 * 1024
 """Bytes; OK documents no limit for covers."""
 
-_SIDECARS: Final = (b".json", b".toml", b".nfo", b".txt")
 _IMAGES: Final = (b".jpg", b".jpeg", b".png", b".webp")
 _PART: Final = 8  # bytes of each half of a fingerprint
 _ENDS_WITHIN: Final = 64 * 1024
@@ -113,8 +113,8 @@ def read_image(path: bytes) -> Image:
 
 
 def _texts(path: bytes) -> Iterator[bytes]:
-    stem = _stem(path)
-    return (stem + suffix for suffix in _SIDECARS)
+    # Of every kind, heeded or not: another configuration is no change of what lies here.
+    return (name for name, _ in belonging(path))
 
 
 def _images(path: bytes) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ cannot be blown up into a huge text.
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 import jinja2.exceptions
@@ -18,8 +18,16 @@ import jinja2.sandbox
 from okdrop.errors import GaveUp
 from okdrop.metadata.text import one_line
 
-VARIABLES: Final = frozenset({"stem", "name", "suffix", "folder", "path", "size", "modified", "date"})
-"""What a template may speak of."""
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+OF_FILE: Final = frozenset({"stem", "name", "suffix", "folder", "path", "size", "modified", "date"})
+OF_CONTENTS: Final = frozenset({"media", "duration", "width", "height"})
+"""What only a look into the file tells."""
+
+SIDECAR: Final = "sidecar"
+VARIABLES: Final = OF_FILE | OF_CONTENTS | {SIDECAR}
+"""What a template may speak of, beside the groups of the folder's `name_pattern`."""
 
 _OUTPUT_BOUND: Final = 64 * 1024
 _REACHING_OUT: Final[tuple[type[jinja2.nodes.Node], ...]] = (
@@ -66,8 +74,27 @@ _SANDBOX: Final = _sandbox()
 _compiled: Final = functools.lru_cache(maxsize=256)(_SANDBOX.from_string)
 
 
-def check_template(source: str) -> str:
+class Lenient:
+    """Facts of which nobody knows beforehand which there are: one that is not there is "" in a template."""
+
+    __slots__ = ("_facts",)
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self._facts = facts
+
+    def __getitem__(self, name: str) -> Any:
+        return self._facts.get(name, "")
+
+    def __str__(self) -> str:
+        return ""
+
+
+def check_template(source: str, groups: Collection[str] = ()) -> str:
     """Return the template if it is well formed and speaks of known variables only.
+
+    Args:
+        source: the template.
+        groups: variables that this folder has beside all others.
 
     Raises:
         BadTemplateError: with what is wrong, in words.
@@ -79,16 +106,22 @@ def check_template(source: str) -> str:
         raise BadTemplateError(f"is no template: {one_line(error.message or 'syntax error')}") from None
     except (RecursionError, OverflowError):
         raise BadTemplateError("is no template: nested too deeply") from None
-    unknown = sorted(jinja2.meta.find_undeclared_variables(tree) - VARIABLES)
+    unknown = sorted(jinja2.meta.find_undeclared_variables(tree) - VARIABLES - {*groups})
     if unknown:
-        known = ", ".join(sorted(VARIABLES))
+        known = ", ".join(sorted({*VARIABLES, *groups}))
         raise BadTemplateError(f"speaks of {unknown[0]}, which is unknown; known are {known}")
     if any(tree.find(node) for node in _REACHING_OUT):
         raise BadTemplateError("may not include or import other templates")
     return source
 
 
-def fill(field: str, source: str, variables: dict[str, Any]) -> str:
+@functools.lru_cache(maxsize=256)
+def spoken_of(source: str) -> frozenset[str]:
+    """The variables that a template, once checked, speaks of."""
+    return frozenset(jinja2.meta.find_undeclared_variables(_SANDBOX.parse(source)))
+
+
+def fill(field: str, source: str, variables: Mapping[str, Any]) -> str:
     """Fill a template in; the output is bounded to about `_OUTPUT_BOUND` characters."""
     pieces: list[str] = []
     length = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import SOURCE_GONE, UNFINISHED, Failure, State
+from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, SOURCE_GONE, UNFINISHED, Failure, State
 from okdrop.errors import GaveUp, Halted, LedgerError, SourceChanged, TicketDead, Trouble, UploadError
 from okdrop.inbox import contents
 from okdrop.leaves import Leaves
@@ -19,6 +19,7 @@ from okdrop.ledger import StaleVersion
 from okdrop.pipeline import telling
 from okdrop.pipeline.accounts import admits, call_of, client_of
 from okdrop.pipeline.after import first_chore
+from okdrop.pipeline.describing import Describing
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.places import naming
 from okdrop.pipeline.publishing import intended, published, retracted
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.openings import Openings
     from okdrop.pipeline.parts import Parts
+
+_AWAITED: Final = frozenset({SIDECAR_AWAITED, SIDECAR_UNSETTLED})
 
 
 class Finalizer:
@@ -67,6 +70,8 @@ class Finalizer:
         self._published: Final = published
         self._openings: Final = openings
         self._host_asked: Final[set[int]] = set()  # of those that OK says it has not taken
+        self._describing: Final = Describing(parts)
+        opened.on_end(self._describing.forget)
 
     async def work(self) -> None:
         """Go on until the line is closed or the brake is pulled."""
@@ -113,10 +118,10 @@ class Finalizer:
         if not admits(self._parts, row, self._finals, self._opened):
             return
         async with self._openings.admitted(row) as wait:
-            if wait is None:
-                await self._publish_now(row)
-            else:
+            if wait is not None:
                 await self._openings.wait(row, wait)
+            elif (heard := await self._heard(row)) is not None:
+                await self._publish_now(heard)
 
     async def _publish_now(self, row: Upload) -> None:
         number = row.id
@@ -126,23 +131,22 @@ class Finalizer:
         offered_before, posted_before = row.publish_offered, row.publication.posted_at
         try:
             beside = await telling.beside_of(self._parts, row.drop)
-            metadata, name = telling.metadata_of(self._parts, row.drop), row.drop.path
+            described, name = await self._describing.describe(row), row.drop.path
             row = await self._commit_to(row)
             if row.drop.path != name:
-                metadata = telling.metadata_of(self._parts, row.drop)
-            await self._update(row, metadata)
+                described = await self._describing.describe(row)
+            await self._update(row, described.metadata)
         except UploadError as error:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
             stands = offered_before or maybe_done
             await self._refused(row if stands else retracted(row, posted_before), error)
             return
         self._host_asked.discard(row.id)
-        row = await self._parts.ledger.write(await self._as_published(row, metadata, beside))
-        self._tell_published(row)
-        self._published(row)
-        self._opened.end(number)
+        row = await self._as_published(row, described.metadata, beside)
+        self._tell_published(await self._parts.ledger.write(row, note=described.note))
 
     def _tell_published(self, row: Upload) -> None:
+        """It is published, and in the ledger so."""
         self._parts.tally.add(State.PUBLISHED)
         self._parts.emit(
             events.UploadPublished(
@@ -153,6 +157,31 @@ class Finalizer:
                 account=row.account,
             )
         )
+        self._published(row)
+        self._opened.end(row.id)
+
+    async def _heard(self, row: Upload) -> Upload | None:
+        """The row, if publishing need not wait for a sidecar; else that is written down once.
+
+        Its next look is not in the ledger: a restart looks at once.
+        """
+        try:
+            wait = await self._describing.wait(row)
+        except UploadError as error:
+            await self._refused(row, error)
+            return None
+        if wait is None:
+            return row.with_(last_trouble="") if row.last_trouble in _AWAITED else row  # it is over
+        self._openings.forget(row.id)  # others may take its place meanwhile; it asks for one again
+        open_now = row.publication.with_(closed_by=None, opens_at=None)
+        if (row.last_trouble, row.retry_at, row.publication) != (wait.code, None, open_now):
+            row = row.with_(last_trouble=wait.code, troubles=0, retry_at=None, publication=open_now)
+            row = await self._parts.ledger.write(row, note=wait.reason)
+        if self._describing.is_news(row.id, wait.code):
+            path = events.shown(row.drop.path)
+            self._parts.emit(events.UploadAwaitsSidecar(upload=row.id, path=path, reason=wait.reason))
+        self._finals.put(row.id, wait.delay)
+        return None
 
     async def _as_published(self, row: Upload, metadata: Metadata, beside: bytes | None) -> Upload:
         """Published, its first chore, and what is still to be told, in one write: no crash comes between."""

@@ -24,6 +24,7 @@ from okdrop.ledger import StaleVersion
 from okdrop.pipeline import covers, telling
 from okdrop.pipeline.accounts import call_of, client_of
 from okdrop.pipeline.after import patient
+from okdrop.pipeline.describing import Describing
 from okdrop.protocol.photos import Photo
 from okdrop.protocol.verdicts import LACKS_PERMISSION
 from okdrop.publication import Cover, CoverState, Draft, Renew
@@ -52,6 +53,8 @@ class Teller:
         self._parts: Final = parts
         self._tries: Final[dict[int, tuple[str, int]]] = {}  # → of which trouble, how often in a row
         self._brought: Final[set[int]] = set()  # whose image OK got in this life
+        self._describing: Final = Describing(parts)
+        self._beside: Final[dict[int, bytes]] = {}  # what lay there at the look that is being told of
 
     async def run(self) -> None:
         """Stay, and tell what is due; ends when cancelled."""
@@ -98,6 +101,8 @@ class Teller:
                 self._tries.pop(number, None)
                 is_told = True
         self._parts.breakers.leave(number)
+        self._describing.forget(number)
+        self._beside.pop(number, None)
         return is_told
 
     async def _step(self, number: int) -> bool:
@@ -133,7 +138,7 @@ class Teller:
     async def _amend(self, row: Upload) -> None:
         publication, now = row.publication, self._parts.now()
         released = publication.is_released(now)
-        beside, metadata = await self._wanted(row)
+        beside, metadata, note = await self._wanted(row)
         fingerprint = telling.fingerprint_of(metadata)
         is_new = fingerprint != publication.told
         if is_new or released:
@@ -147,14 +152,15 @@ class Teller:
             words=telling.words_of(metadata),
         )
         video_id = row.ticket.video_id if row.ticket is not None else ""
-        await self._note(row, told.due(now), _words_for(released=released, is_new=is_new))
+        words = _words_for(released=released, is_new=is_new)
+        await self._note(row, told.due(now), "; ".join(filter(None, (words, note))))
         if released:
             self._parts.emit(events.VideoReleased(upload=row.id, video_id=video_id))
         if is_new:
             self._parts.emit(events.VideoUpdated(upload=row.id, video_id=video_id))
 
-    async def _wanted(self, row: Upload) -> tuple[bytes | None, Metadata]:
-        """What lies beside the file, where that was looked at, and the metadata to be told.
+    async def _wanted(self, row: Upload) -> tuple[bytes | None, Metadata, str]:
+        """What lies beside the file, where that was looked at; the metadata to be told, and who said it.
 
         What was told before is told again, unless a person wants it anew, or a text beside the file changed:
         a template that was changed since renames nothing.
@@ -165,8 +171,11 @@ class Teller:
             beside = await telling.beside_of(self._parts, row.drop, always=renew is Renew.ASKED)
         is_anew = renew is Renew.ASKED or (renew is Renew.BESIDE and _has_new_texts(beside, publication))
         if publication.words and not is_anew:
-            return beside, telling.recalled(publication.words)
-        return beside, telling.metadata_of(self._parts, row.drop)
+            return beside, telling.recalled(publication.words), ""
+        if beside is not None:
+            self._beside[row.id] = beside
+        described = await self._describing.describe(row)
+        return beside, described.metadata, described.note
 
     def _cover_by(self, row: Upload, beside: bytes | None) -> Cover | None:
         """The cover, due anew where another image lies beside the file, or a person wants it tried again."""
@@ -205,7 +214,7 @@ class Teller:
             row = await self._note(row, row.publication.with_(cover=held))
         else:
             photo = Photo(photo_id=cover.photo_id, token=cover.token)
-        _, metadata = await self._wanted(row)
+        _, metadata, _ = await self._wanted(row)
         await self._update(row, metadata, draft=row.publication.draft is not None, cover=photo)
         is_set = Cover(state=CoverState.SET, photo_id=photo.photo_id)
         await self._note(row, row.publication.with_(cover=is_set).due(self._parts.now()), "the cover is set")
@@ -242,7 +251,9 @@ class Teller:
         """The publication without what cannot be told."""
         publication, now = row.publication, self._parts.now()
         if publication.renew is not None:
-            return publication.with_(renew=None).due(now)
+            # What was found there is not told again, until it changes: it would come to the same.
+            beside = self._beside.get(row.id, publication.beside)
+            return publication.with_(renew=None, beside=beside).due(now)
         if publication.is_released(now):
             return publication.with_(draft=Draft.FRIENDS, public_at=None).due(now)
         cover = publication.cover

@@ -1,7 +1,7 @@
 """What OK is told of a video, and what stands in the ledger of it.
 
-The metadata as it comes to now is made here, for whoever tells it: at publishing, and again afterwards. Its
-fingerprint stands in the row for good, so that OK is not told the same twice; its words only as long as
+What it is called is found out by `pipeline.describing`, at publishing, and again afterwards. A fingerprint of
+that stands in the row for good, so that OK is not told the same twice; its words only as long as
 they have to be told again: a release must not rename a video because a template was changed meanwhile.
 """
 
@@ -13,30 +13,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.inbox.beside import look_beside
-from okdrop.inbox.revision import moment
-from okdrop.metadata import Metadata, Privacy, render
+from okdrop.metadata import Metadata, Privacy
 
 if TYPE_CHECKING:
     from okdrop.drop import Drop
     from okdrop.pipeline.parts import Parts
 
 _FINGERPRINT: Final = 16  # bytes
-
-
-def metadata_of(parts: Parts, drop: Drop) -> Metadata:
-    """The metadata of a file as it comes to now.
-
-    Raises:
-        GaveUp: (`metadata_template`) a template fails for this very file.
-    """
-    return render(
-        parts.settings_of(drop),
-        drop.path,
-        drop.folder,
-        size=drop.revision.size,
-        modified=moment(drop.revision.mtime_ns),
-        title=drop.title,
-    )
 
 
 def words_of(metadata: Metadata) -> str:

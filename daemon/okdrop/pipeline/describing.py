@@ -1,0 +1,214 @@
+"""What a video is called, found out when it is about to be published; and whether that waits for a sidecar.
+
+Its bytes are on their way, or at OK, by then: only publishing waits. Two things are waited for:
+
+    none is there yet       for `sidecar_wait` of the folder, counted from when the file was found, so that a
+                            restart begins no wait anew
+    one is being written    until it is quiet: for `settle`, or a second where the kernel says that nobody has
+                            it open; after ten minutes it counts as one that cannot be used
+
+Everything that touches the disk is done in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import threading
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, SOURCE_GONE, State
+from okdrop.errors import GaveUp, Trouble
+from okdrop.inbox.gathering import described, gather
+from okdrop.inbox.lease import Writer
+from okdrop.inbox.revision import revision_at
+from okdrop.inbox.sidecars import look, writer_of
+from okdrop.metadata import require_sound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from okdrop.drop import Upload
+    from okdrop.inbox.sidecars import Seen
+    from okdrop.metadata import Beside, Metadata, Settings
+    from okdrop.pipeline.parts import Parts
+
+QUIET: Final = 1.0
+"""Seconds for which a sidecar that nobody has open has to be as it is: a script may write it line by line."""
+
+LONGEST_WRITTEN: Final = 600.0
+"""Seconds for which one that is being written is waited for."""
+
+FIRST_LOOK: Final = 1.0
+LAST_LOOK: Final = 30.0
+"""Seconds between looks for a sidecar that is not there: a tenth of the time waited so far, within these."""
+
+PROBES: Final = 2
+"""Looks into files (ffprobe) at once."""
+
+MOST_REMARKS: Final = 10
+"""Remarks on one upload that are told."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Why publishing waits; it is looked again in `delay` seconds."""
+
+    code: str
+    reason: str
+    delay: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What OK is to be told, and for its history by whom it was said and what was passed over."""
+
+    metadata: Metadata
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Look:
+    """What lay beside a video: since when it is so, and since when there is anything (monotonic seconds)."""
+
+    seen: tuple[Seen, ...]
+    since: float
+    first: float
+
+
+class Describing:
+    """Finds out what videos are called.
+
+    Args:
+        parts: what all stages share.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts: Final = parts
+        self._looks: Final[dict[int, _Look]] = {}
+        self._waiting_since: Final[dict[int, float]] = {}
+        self._told: Final[dict[int, set[str]]] = {}
+        self._probes: Final = asyncio.Semaphore(PROBES)
+
+    def forget(self, upload: int) -> None:
+        """An upload came to its end."""
+        self._looks.pop(upload, None)
+        self._waiting_since.pop(upload, None)
+        self._told.pop(upload, None)
+
+    def is_news(self, upload: int, text: str) -> bool:
+        """Whether this was not told of an upload before."""
+        told = self._told.setdefault(upload, set())
+        if text in told:
+            return False
+        told.add(text)
+        return True
+
+    # --- whether to wait ------------------------------------------------------------------------------
+
+    async def wait(self, row: Upload) -> Wait | None:
+        """Why publishing has to wait; None: it need not.
+
+        Raises:
+            Trouble: (`sidecar_busy`) it cannot be seen just now.
+        """
+        settings = self._parts.settings_of(row.drop)
+        if row.publish_offered or not settings.sidecars:
+            return None
+        seen, writer = await asyncio.to_thread(_look, row, settings)
+        return self._unsettled(row, settings, seen, writer) if seen else self._awaited(row, settings)
+
+    def _awaited(self, row: Upload, settings: Settings) -> Wait | None:
+        now = self._parts.monotonic()
+        waited = now - self._waiting_since.setdefault(row.id, now)
+        found = max(waited, (self._parts.now() - row.created_at).total_seconds())
+        left = settings.sidecar_wait - found
+        if left <= 0:
+            return None
+        return Wait(
+            code=SIDECAR_AWAITED,
+            reason=f"waits for a sidecar, for {left:.0f} s more at most (sidecar_wait)",
+            delay=min(left, max(FIRST_LOOK, min(found / 10, LAST_LOOK))),
+        )
+
+    def _unsettled(
+        self, row: Upload, settings: Settings, seen: tuple[Seen, ...], writer: Writer
+    ) -> Wait | None:
+        now, before = self._parts.monotonic(), self._looks.get(row.id)
+        if before is None or before.seen != seen:
+            before = _Look(seen, now, before.first if before is not None else now)
+            self._looks[row.id] = before
+        quiet = settings.settle if writer is Writer.UNKNOWN else min(settings.settle, QUIET)
+        left = QUIET if writer is Writer.WRITING else before.since + quiet - now
+        if left <= 0 or self._is_overdue(row):
+            return None
+        names = ", ".join(one.name for one in seen)
+        return Wait(code=SIDECAR_UNSETTLED, reason=f"waits until {names} is finished", delay=left)
+
+    def _is_overdue(self, row: Upload) -> bool:
+        """Whether what is written beside it was waited for long enough."""
+        look = self._looks.get(row.id)
+        return look is not None and self._parts.monotonic() - look.first >= LONGEST_WRITTEN
+
+    # --- what it is called ----------------------------------------------------------------------------
+
+    async def describe(self, row: Upload) -> Described:
+        """Say what a video is called.
+
+        Raises:
+            GaveUp: (`metadata_template`, `sidecar_broken`) it cannot be said without a person.
+            Trouble: (`sidecar_busy`) it cannot be said just now.
+        """
+        settings, unwanted = self._parts.settings_of(row.drop), threading.Event()
+        may_wait = not row.publish_offered and not self._is_overdue(row)
+        async with self._probes if settings.looks_inside else contextlib.nullcontext():
+            try:
+                metadata, beside = await asyncio.to_thread(
+                    _described, row, settings, may_wait=may_wait, unwanted=unwanted
+                )
+            except asyncio.CancelledError:
+                unwanted.set()  # a child of the thread's need not be waited for
+                raise
+        sidecars = beside.sidecars
+        remarks = [*(f"{name}: {reason}" for name, reason in sidecars.problems), *metadata.remarks]
+        remarks = remarks[:MOST_REMARKS]
+        self._tell(row, remarks)
+        by = [f"described by {', '.join(sidecars.names)}"] if sidecars.names else []
+        return Described(metadata=metadata, note="; ".join([*by, *remarks]))
+
+    def _tell(self, row: Upload, remarks: Sequence[str]) -> None:
+        path = events.shown(row.drop.path)
+        for remark in remarks:
+            if self.is_news(row.id, remark):
+                self._parts.emit(events.MetadataRemarked(upload=row.id, path=path, reason=remark))
+
+
+def _described(
+    row: Upload, settings: Settings, *, may_wait: bool, unwanted: threading.Event
+) -> tuple[Metadata, Beside]:
+    """In a thread: read, and put together."""
+    drop, path = row.drop, row.moved_to or row.drop.path
+    if settings.looks_inside and row.state is State.PUBLISHED and revision_at(path) is None:
+        raise GaveUp(
+            "the video's file is gone, and a template speaks of its contents",
+            code=SOURCE_GONE,
+            hint="put it back, then okdrop update",
+        )
+    seen, writer = _look(row, settings)
+    if writer is Writer.WRITING and may_wait:
+        raise Trouble("a sidecar is being written just now", code="sidecar_busy")
+    if writer is Writer.WRITING and not row.publish_offered:
+        seen = tuple(dataclasses.replace(one, unfit="it is still being written") for one in seen)
+    beside = gather(settings, path, seen, unwanted=unwanted)
+    require_sound(settings, beside)
+    return described(settings, drop, beside), beside
+
+
+def _look(row: Upload, settings: Settings) -> tuple[tuple[Seen, ...], Writer]:
+    """What lies beside the file; or beside where it was moved to, if nothing stayed behind."""
+    seen = look(row.drop.path, settings.sidecars)
+    if not seen and row.moved_to is not None:
+        seen = look(row.moved_to, settings.sidecars)
+    return seen, writer_of(seen)

@@ -1,0 +1,273 @@
+"""Whether publishing waits for a sidecar, and what a video is called then."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from okdrop import events
+from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, State
+from okdrop.errors import GaveUp, Trouble
+from okdrop.inbox import lease
+from okdrop.inbox.lease import Writer
+from okdrop.metadata import BrokenSidecar, Settings
+from okdrop.pipeline import describing
+from okdrop.pipeline.describing import LONGEST_WRITTEN, Describing
+from pipeline.bench import until
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from okdrop.drop import Upload
+    from pipeline.bench import Bench
+
+
+@pytest.fixture(autouse=True)
+def _leases() -> None:
+    lease.prepare()
+
+
+@pytest.fixture(autouse=True)
+def _still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes only where a test says so: how busy the machine is must not matter."""
+    began, since = time.time(), time.monotonic()
+    still = SimpleNamespace(time=lambda: began, monotonic=lambda: since)
+    monkeypatch.setattr("pipeline.bench.time", still)
+
+
+@pytest.fixture
+async def laid(set_up: Callable[..., Awaitable[Bench]]) -> Callable[..., Awaitable[Bench]]:
+    async def with_folder(**settings: Any) -> Bench:
+        return await set_up(settings=Settings(**({"settle": 0.0} | settings)))
+
+    return with_folder
+
+
+def writers(monkeypatch: pytest.MonkeyPatch, answer: Writer) -> None:
+    monkeypatch.setattr(describing, "writer_of", lambda _seen: answer)
+
+
+def sidecar(bench: Bench, text: str = '{"title": "By the sidecar"}', name: str = "a.json") -> Path:
+    path = bench.folder / name
+    path.write_text(text)
+    return path
+
+
+async def test_without_a_sidecar_nothing_is_waited_for(laid: Any) -> None:
+    bench = await laid()
+    row = await bench.whole()
+    assert await Describing(bench.parts).wait(row) is None
+    told = await Describing(bench.parts).describe(row)
+    assert (told.metadata.title, told.note) == ("a", "")
+
+
+async def test_a_sidecar_is_awaited_from_when_the_file_was_found(laid: Any) -> None:
+    bench = await laid(sidecar_wait=60.0)
+    row = await bench.whole()
+    wait = await Describing(bench.parts).wait(row)
+    assert wait is not None
+    assert (wait.code, wait.delay) == (SIDECAR_AWAITED, 1.0)
+    bench.clock.ahead = 59.5
+    again = await Describing(bench.parts).wait(row)  # another process: only the ledger tells since when
+    assert again is not None
+    assert 0 < again.delay <= 0.5
+    bench.clock.ahead = 60.5
+    assert await Describing(bench.parts).wait(row) is None
+
+
+async def test_a_clock_that_is_set_back_makes_no_wait_longer(laid: Any) -> None:
+    bench = await laid(sidecar_wait=60.0)
+    row = await bench.whole()
+    row = dataclasses.replace(row, created_at=row.created_at.replace(year=row.created_at.year + 1))
+    one = Describing(bench.parts)
+    assert await one.wait(row) is not None
+    bench.clock.ahead = 61.0
+    assert await one.wait(row) is None
+
+
+async def test_looks_grow_rare_with_the_wait(laid: Any) -> None:
+    bench = await laid(sidecar_wait=9999.0)
+    row = await bench.whole()
+    delays = []
+    for ahead in (0.0, 100.0, 5000.0):
+        bench.clock.ahead = ahead
+        wait = await Describing(bench.parts).wait(row)
+        assert wait is not None
+        delays.append(round(wait.delay))
+    assert delays == [1, 10, 30]
+
+
+@pytest.mark.parametrize(("writer", "quiet"), [(Writer.NONE, 1.0), (Writer.UNKNOWN, 10.0)])
+async def test_a_sidecar_has_to_be_quiet(
+    laid: Any, monkeypatch: pytest.MonkeyPatch, writer: Writer, quiet: float
+) -> None:
+    bench = await laid(settle=10.0)
+    writers(monkeypatch, writer)
+    path, row, one = sidecar(bench), await bench.whole(), Describing(bench.parts)
+    first = await one.wait(row)
+    assert first is not None
+    assert (first.code, round(first.delay, 1)) == (SIDECAR_UNSETTLED, quiet)
+    bench.clock.ahead = quiet - 0.2
+    os.utime(path, ns=(1, 1))
+    assert await one.wait(row) is not None  # it changed: the wait begins anew
+    bench.clock.ahead += quiet - 0.2
+    assert await one.wait(row) is not None
+    bench.clock.ahead += 0.5
+    assert await one.wait(row) is None
+
+
+async def test_one_that_is_written_is_waited_for_but_not_for_ever(
+    laid: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = await laid()
+    writers(monkeypatch, Writer.WRITING)
+    path = sidecar(bench)
+    row, one = await bench.whole(), Describing(bench.parts)
+    assert await one.wait(row) is not None
+    with pytest.raises(Trouble) as busy:
+        await one.describe(row)
+    assert busy.value.code == "sidecar_busy"
+    bench.clock.ahead = LONGEST_WRITTEN / 2
+    os.utime(path, ns=(1, 1))
+    assert await one.wait(row) is not None
+    bench.clock.ahead = LONGEST_WRITTEN
+    assert await one.wait(row) is None
+    with pytest.raises(GaveUp, match="still being written") as held:
+        await one.describe(row)
+    assert held.value.code == "sidecar_broken"
+
+
+async def test_a_real_writer_is_waited_for(laid: Any) -> None:
+    bench = await laid()
+    path, row = bench.folder / "a.json", await bench.whole()
+    one = Describing(bench.parts)
+    with path.open("w") as file:
+        file.write('{"title": "By the')
+        file.flush()
+        if lease.look_for_writer(bytes(path)) is Writer.UNKNOWN:
+            pytest.skip("no leases here")
+        assert await one.wait(row) is not None
+        file.write(' sidecar"}')
+    assert await one.wait(row) is None
+    assert (await one.describe(row)).metadata.title == "By the sidecar"
+
+
+async def test_what_may_be_public_already_waits_for_nothing(laid: Any) -> None:
+    bench = await laid(sidecar_wait=60.0)
+    row = (await bench.whole()).with_(publish_offered=True)
+    assert await Describing(bench.parts).wait(row) is None
+
+
+async def test_who_described_it_is_in_its_history(laid: Any) -> None:
+    bench = await laid()
+    sidecar(bench, '{"title": "T", "gid": "5"}')
+    row = await bench.whole()
+    await bench.finalizer.publish(row.id)
+    (video,) = bench.published
+    assert video["title"] == "T"
+    note = (await bench.ledger.history(row.id))[-1].note
+    assert note == "described by a.json; a.json: gid is not heeded: the group is the folder's to choose"
+    (told,) = bench.told(events.MetadataRemarked)
+    assert told.reason == "a.json: gid is not heeded: the group is the folder's to choose"
+
+
+async def test_a_broken_one_holds_and_once_mended_is_published_without_a_byte(laid: Any) -> None:
+    bench = await laid()
+    sidecar(bench, '{"title": ')
+    row = await bench.whole()
+    await bench.finalizer.publish(row.id)
+    failed = await bench.row(row.id)
+    assert failed.failure is not None
+    assert (failed.state, failed.failure.code) == (State.FAILED, "sidecar_broken")
+    assert failed.failure.message.startswith("the sidecar a.json cannot be used: it is no JSON")
+    assert bench.published == []
+    sidecar(bench)
+    back = await bench.ledger.write(failed.handed_back())
+    assert (back.state, back.ticket) == (State.FINALIZING, row.ticket)
+    await bench.finalizer.publish(row.id)
+    (video,) = bench.published
+    assert (video["title"], len(bench.emulator.videos())) == ("By the sidecar", 1)
+
+
+async def test_a_folder_may_publish_all_the_same_and_that_is_told(laid: Any) -> None:
+    bench = await laid(broken_sidecar=BrokenSidecar.IGNORE, title="{{ stem }}!")
+    sidecar(bench, '{"title": 5, "tags": 5}')
+    row = await bench.whole()
+    await bench.finalizer.publish(row.id)
+    assert bench.published[0]["title"] == "5"
+    assert [told.reason for told in bench.told(events.MetadataRemarked)] == [
+        "a.json: tags must be a list of texts, or one text with commas between, and is a number"
+    ]
+
+
+async def test_the_wait_is_written_down_and_the_sidecar_that_comes_is_heard(laid: Any) -> None:
+    bench = await laid(sidecar_wait=60.0)
+    row = await bench.whole()
+    while not bench.finals._due.empty():
+        await bench.finals.get()
+    for _ in range(2):
+        await bench.finalizer.publish(row.id)
+    waiting = await bench.row(row.id)
+    assert (waiting.state, waiting.last_trouble, waiting.retry_at) == (
+        State.FINALIZING,
+        SIDECAR_AWAITED,
+        None,
+    )
+    assert waiting.version == row.version + 1  # once
+    (told,) = bench.told(events.UploadAwaitsSidecar)
+    assert "sidecar_wait" in told.reason
+    assert bench.parts.seconds_until_due(waiting) == 0  # a restart looks at once
+    sidecar(bench)
+    await bench.finalizer.publish(row.id)
+    done = await bench.row(row.id)
+    assert (done.state, done.last_trouble) == (State.PUBLISHED, "")
+    assert bench.published[0]["title"] == "By the sidecar"
+
+
+async def test_when_the_wait_is_over_it_is_published_by_its_folder(laid: Any) -> None:
+    bench = await laid(sidecar_wait=60.0)
+    row = await bench.whole()
+    await bench.finalizer.publish(row.id)
+    bench.clock.ahead = 61.0
+    await bench.finalizer.publish(row.id)
+    assert bench.published[0]["title"] == "a"
+
+
+async def test_what_comes_to_its_end_is_forgotten(laid: Any) -> None:
+    bench = await laid()
+    sidecar(bench, '{"gid": "1"}')
+    row = await bench.whole()
+    bench.opened.begin(row.id)
+    await bench.finalizer.publish(row.id)
+    one = bench.finalizer._describing
+    assert (one._looks, one._told, one._waiting_since) == ({}, {}, {})
+
+
+async def test_a_child_is_ended_when_nobody_waits_any_more(laid: Any, tmp_path: Path) -> None:
+    program = tmp_path / "probe"
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/number\nexec sleep 60\n")
+    program.chmod(0o755)
+    bench = await laid(title="{{ media.title or stem }}", ffprobe=str(program))
+    row: Upload = await bench.whole()
+    task = asyncio.create_task(Describing(bench.parts).describe(row))
+    number = tmp_path / "number"
+    await until(lambda: number.exists() and number.read_text().strip() != "")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: not is_alive(int(number.read_text())))
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
