@@ -25,6 +25,7 @@ from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError, Halted, UploadError
 from okdrop.events import Audience
 from okdrop.inbox import lease
+from okdrop.inbox.done import demand_of
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
@@ -379,6 +380,7 @@ def _place(watch: Watch, *, stays: bool) -> Place:
     return Place(
         names=watch.names,
         group_id=watch.group_id,
+        rules=watch.rules,
         patience=look + watch.settle + COMES_BACK,
         marker=watch.marker,
         priority=watch.priority,
@@ -397,4 +399,6 @@ def _folder(watch: Watch, *, surge: int) -> Folder:
         surge=surge,
         whole_within=watch.unfinished_after,
         takes_unfinished=watch.unfinished is Unfinished.TAKE,
+        rules=watch.rules,
+        demand=demand_of(watch),
     )

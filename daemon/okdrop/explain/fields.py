@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from okdrop.inbox.revision import moment
-from okdrop.metadata import Settings, render
+from okdrop.metadata import Settings, group_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,8 @@ def fields_of(drop: Drop, watches: Sequence[Watch]) -> tuple[Field, ...]:
         modified=moment(drop.revision.mtime_ns),
         title=drop.title,
     )
-    values = {name: getattr(made, name, settings.group_id) for name in _NAMES}
+    group = group_of(settings.group_id, drop.path, drop.folder)
+    values = {name: getattr(made, name, group) for name in _NAMES}
     return tuple(
         Field(
             name=name,

@@ -8,7 +8,7 @@ Two rules:
    of "chars"; nothing is cut through the middle of what a reader sees as one character.
 
 A template knows `stem`, `name`, `suffix` (with its dot), `folder` (the last part of the folder in which the
-file lies), `path` (from the watched folder on), `size` (bytes), `modified` (aware) and `date` (its day).
+file lies), `path` (from the watched folder on), `parts` (the folders on it, outermost first), `size` (bytes), `modified` (aware) and `date` (its day).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, Any, Final
 
+from okdrop.metadata.group import check_group, group_of, parts_of
 from okdrop.metadata.templates import VARIABLES, BadTemplateError, check_template, fill
 from okdrop.metadata.text import REPLACEMENT, cut, lines, one_line, utf16_length, visible
 
@@ -30,8 +31,11 @@ __all__ = [
     "Metadata",
     "Privacy",
     "Settings",
+    "check_group",
     "check_template",
     "cut",
+    "group_of",
+    "parts_of",
     "render",
     "utf16_length",
 ]
@@ -53,7 +57,10 @@ class Privacy(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a watched folder says of its videos: templates, who may see them, which group they go to."""
+    """What a watched folder says of its videos: templates, who may see them, which group they go to.
+
+    `group_id` is a number, or a template of one: `group_of` gives it for a file.
+    """
 
     title: str = "{{ stem }}"
     description: str = ""
@@ -95,6 +102,7 @@ def _variables(path: bytes, folder: bytes | str, size: int, modified: datetime) 
         "suffix": dot + tail,
         "folder": _decoded(parent.rpartition(b"/")[2]),
         "path": _decoded(inside),
+        "parts": parts_of(path, folder),
         "size": size,
         "modified": modified,
         "date": modified.date(),

@@ -18,7 +18,7 @@ import jinja2.sandbox
 from okdrop.errors import GaveUp
 from okdrop.metadata.text import one_line
 
-VARIABLES: Final = frozenset({"stem", "name", "suffix", "folder", "path", "size", "modified", "date"})
+VARIABLES: Final = frozenset({"stem", "name", "suffix", "folder", "path", "parts", "size", "modified", "date"})
 """What a template may speak of."""
 
 _OUTPUT_BOUND: Final = 64 * 1024
@@ -64,6 +64,11 @@ def _sandbox() -> _Sandbox:
 
 _SANDBOX: Final = _sandbox()
 _compiled: Final = functools.lru_cache(maxsize=256)(_SANDBOX.from_string)
+
+
+def parsed(source: str) -> jinja2.nodes.Template:
+    """The template as the library reads it; of one that `check_template` passed."""
+    return _SANDBOX.parse(source)
 
 
 def check_template(source: str) -> str:

@@ -7,6 +7,8 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
+from okdrop.inbox.done import NO_DEMAND, Demand
+from okdrop.rules import EVERYTHING, Rules
 
 if TYPE_CHECKING:
     from okdrop.inbox.hints import NoHints
@@ -45,6 +47,8 @@ class Folder:
         0.0  #: seconds for which a file is waited for that is not whole by its own structure
     )
     takes_unfinished: bool = False  #: then it is sent as it is, instead of being held for a person
+    rules: Rules = EVERYTHING
+    demand: Demand = NO_DEMAND  #: what has to say that a file is done
 
 
 class FolderStanding:
