@@ -15,7 +15,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from okdrop.events import shown
-from okdrop.inbox.manifest import Manifest, Promise, parse
+from okdrop.inbox.manifest import NO_PROMISE, Manifest, Promise, parse
 from okdrop.inbox.revision import revision_of
 from okdrop.inbox.source import FLAGS
 from okdrop.rules import Done
@@ -55,7 +55,7 @@ class Said:
     """What is said of a file: that it is done, or in words why that is not so yet."""
 
     waits_for: str = ""  #: "": it is done
-    promise: Promise = Promise()
+    promise: Promise = NO_PROMISE
     by: str = ""  #: which manifest promises it, as it may be shown
 
     def misfit(self, revision: Revision) -> str:

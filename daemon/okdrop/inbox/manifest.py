@@ -8,7 +8,8 @@ A line for each file, in one of these forms; blank lines and those that begin wi
     clip.mp4<TAB>12345          a name and its size in bytes
 
 Names are those of files in the manifest's folder and below it, with "/" between the parts. In the first two
-forms a line that begins with "\" has "\n", "\r" and "\\" in its name for a line break, a carriage return and "\".
+forms a line that begins with "\" has "\n", "\r" and "\\" in its name for a line break, a carriage return and
+"\" itself.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ class Promise:
     size: int | None = None
     algorithm: str = ""  #: as hashlib calls it; "": there is no checksum
     checksum: str = ""  #: in lower hexadecimal digits
+
+
+NO_PROMISE: Final = Promise()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def _line(line: bytes) -> tuple[bytes, Promise] | None:
         return _name(match[1], escaped=escaped), _checked(match[2])
     if (match := _SIZED.fullmatch(line)) is not None:
         return _name(match[1]), Promise(size=int(match[2]))
-    return _name(line), Promise()
+    return _name(line), NO_PROMISE
 
 
 def _checked(digits: bytes) -> Promise:

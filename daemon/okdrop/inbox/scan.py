@@ -82,7 +82,7 @@ class Scan:
     rest: Callable[[], Scan] | None = None  #: looks on from here, as `scan` does; None: all was looked at
 
 
-def scan(  # noqa: PLR0913 - what a look goes by
+def scan(
     folder: bytes,
     *,
     suffixes: Collection[str],

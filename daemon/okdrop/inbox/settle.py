@@ -28,7 +28,7 @@ WRITER_POLL: Final = 0.5
 """Seconds between looks at a quiet file that a writer keeps open: nothing else tells that it was closed."""
 
 DONE_QUIET: Final = 0.5
-"""Seconds of quiet that are asked of a file of which was said that it is done, if its folder asks for more."""
+"""Seconds of quiet that will do for a file of which was said that it is done."""
 
 DONE_POLL: Final = 10.0
 """Seconds between looks, at most, at a file of which nobody says that it is done."""
@@ -194,9 +194,7 @@ class Settler:
         """Count a sight of a file, at `now` or before, as its first look; one that was looked at stays."""
         self._looks.setdefault(path, _next_look(None, revision, now))
 
-    def is_quiet(
-        self, path: bytes, revision: Revision | None, now: float, *, is_done: bool = False
-    ) -> bool:
+    def is_quiet(self, path: bytes, revision: Revision | None, now: float, *, is_done: bool = False) -> bool:
         """Whether a look at this revision would find the file quiet for long enough. Changes nothing."""
         before = self._looks.get(path)
         since = before.since if before is not None and before.revision == revision else now

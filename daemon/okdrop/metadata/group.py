@@ -31,7 +31,11 @@ def parts_of(path: bytes, folder: bytes | str) -> tuple[str, ...]:
     if not folder or not path.startswith(above):
         return ()
     *parts, _ = path.removeprefix(above).split(b"/")
-    return tuple(part.decode("utf-8", "replace").replace(REPLACEMENT, " ") for part in parts)
+    return tuple(map(_decoded, parts))
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace").replace(REPLACEMENT, " ")
 
 
 def check_group(source: str) -> str:
@@ -60,8 +64,13 @@ def group_of(template: str, path: bytes, folder: bytes | str) -> str:
     """
     if "{" not in template:
         return template
+    *above, name = path.split(b"/")
     parts = parts_of(path, folder)
-    variables = {"parts": parts, "folder": parts[-1] if parts else "", "path": "/".join(parts)}
+    variables = {
+        "parts": parts,
+        "folder": _decoded(above[-1]) if above else "",
+        "path": "/".join((*parts, _decoded(name))),
+    }
     group = one_line(fill("group_id", template, variables))
     if group and not _GROUP.fullmatch(group):
         raise GaveUp(

@@ -18,7 +18,9 @@ import jinja2.sandbox
 from okdrop.errors import GaveUp
 from okdrop.metadata.text import one_line
 
-VARIABLES: Final = frozenset({"stem", "name", "suffix", "folder", "path", "parts", "size", "modified", "date"})
+VARIABLES: Final = frozenset(
+    {"stem", "name", "suffix", "folder", "path", "parts", "size", "modified", "date"}
+)
 """What a template may speak of."""
 
 _OUTPUT_BOUND: Final = 64 * 1024

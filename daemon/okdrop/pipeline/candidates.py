@@ -19,7 +19,7 @@ from okdrop.inbox.settle import Cause, Gone, Settled, Settler, Waiting
 from okdrop.pipeline.sight import Candidate, Eyes, Look
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from okdrop.drop import Revision
     from okdrop.pipeline.parts import Parts
@@ -187,9 +187,7 @@ class Candidates:
         candidate = look.candidate
         if self._all.get(candidate.path) is not candidate:
             return None
-        match candidate.settler.look(
-            candidate.path, look.revision, look.writer, look.at, beside=look.beside
-        ):
+        match candidate.settler.look(candidate.path, look.revision, look.writer, look.at, beside=look.beside):
             case Settled(revision=settled, missing=missing):
                 del self._all[candidate.path]
                 drop = Drop(

@@ -96,7 +96,7 @@ class FolderWatch:
         hangs_after: seconds after which a look that comes no further counts as hanging.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it asks, and whom it tells
         self,
         parts: Parts,
         folder: Folder,

@@ -142,7 +142,12 @@ class Intake:
         changed = upload.with_(drop=_called_as_before(drop, upload))
         if _was_missed(upload):
             changed = changed.with_(retry_at=None, troubles=0)
-        if self._same_group(drop, upload.drop) or upload.ticket is None or upload.state not in UNFINISHED or upload.publish_offered:
+        if (
+            self._same_group(drop, upload.drop)
+            or upload.ticket is None
+            or upload.state not in UNFINISHED
+            or upload.publish_offered
+        ):
             return changed, ""
         if upload.state is State.FINALIZING:
             changed = changed.to(State.UPLOADING)

@@ -14,10 +14,10 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop.containers import Standing
-from okdrop.inbox.done import NOT_ASKED, Demand, Said, Sayings
+from okdrop.inbox.done import NO_DEMAND, NOT_ASKED, Demand, Said, Sayings
 from okdrop.inbox.lease import Writer, look_for_writer
 from okdrop.inbox.revision import revision_at
-from okdrop.inbox.settle import Beside, Cause, Settler
+from okdrop.inbox.settle import NOTHING, Beside, Cause, Settler
 from okdrop.inbox.wholeness import structure_at
 from okdrop.inbox.writers import OpenFiles
 
@@ -36,7 +36,7 @@ class Candidate:
     title: str
     settler: Settler
     since: float  #: when it was found; on the monotonic clock
-    demand: Demand = Demand()
+    demand: Demand = NO_DEMAND
     cause: Cause = Cause.QUIET
     reason: str = "not settled"
     being_written: bool = False
@@ -70,7 +70,7 @@ class Look:
     revision: Revision | None
     writer: Writer
     at: float
-    beside: Beside = Beside()
+    beside: Beside = NOTHING
     said: Said = NOT_ASKED
 
     @property

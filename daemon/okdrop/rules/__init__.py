@@ -18,6 +18,9 @@ from okdrop.rules.patterns import BadPatternError, Patterns, check_pattern
 
 __all__ = ["EVERYTHING", "BadPatternError", "Done", "Left", "Patterns", "Rule", "Rules", "check_pattern"]
 
+NONE: Final = Patterns()
+"""No pattern: it matches nothing."""
+
 _NANOSECONDS: Final = 1e9
 
 
@@ -61,8 +64,8 @@ class Rules:
         max_age: seconds; what is older is left. None: nothing is too old.
     """
 
-    take: Patterns = Patterns()
-    leave: Patterns = Patterns()
+    take: Patterns = NONE
+    leave: Patterns = NONE
     min_size: int = 0
     max_size: int | None = None
     min_age: float = 0.0

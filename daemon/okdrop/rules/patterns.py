@@ -1,8 +1,8 @@
 """Patterns of paths, in the form of a `.gitignore`; case is folded on both sides.
 
-As with git, the last pattern that matches decides, "!" before a pattern takes back what earlier ones said, and
-a folder that is matched is matched with all that is in it: nothing in it can be had back. The syntax is the
-library's (`pathspec`); that folders are asked first, from the top down, is ours, since git does so.
+As with git, the last pattern that matches decides, "!" before a pattern takes back what earlier ones said,
+and a folder that is matched is matched with all that is in it: nothing in it can be had back. The syntax is
+the library's (`pathspec`); that folders are asked first, from the top down, is ours, since git does so.
 
 Paths are text as `os.fsdecode` gives it, so that names of any bytes can be asked about.
 """
