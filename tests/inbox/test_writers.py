@@ -70,9 +70,8 @@ def open_files(clock: Clock) -> OpenFiles:
 def test_a_writer_is_named(open_files: OpenFiles, path: Path, mode: str) -> None:
     with held(path, mode) as number:
         found = open_files.writers(asked(path))
-    assert found is not None
-    name = Path(os.path.realpath(sys.executable)).name[:15]
-    assert found[os.fsencode(path)] == f"{name}, pid {number}"
+        name = Path(f"/proc/{number}/comm").read_text().strip()
+    assert found == {os.fsencode(path): f"{name}, pid {number}"}
 
 
 def test_a_reader_is_none(open_files: OpenFiles, path: Path) -> None:

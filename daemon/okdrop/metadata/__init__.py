@@ -8,8 +8,8 @@ Two rules:
    of "chars"; nothing is cut through the middle of what a reader sees as one character.
 
 A template knows `stem`, `name`, `suffix` (with its dot), `folder` (the last part of the folder in which the
-file lies), `path` (from the watched folder on), `parts` (the folders on that, outermost first), `size` (bytes),
-`modified` (aware) and `date` (its day).
+file lies), `path` (from the watched folder on), `parts` (the folders on that, outermost first), `size`
+(bytes), `modified` (aware) and `date` (its day).
 """
 
 from __future__ import annotations
