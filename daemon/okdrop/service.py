@@ -20,12 +20,10 @@ from typing import TYPE_CHECKING, Final
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
 from okdrop.config import UploadMode, unheeded
-from okdrop.config.watch import Existing, Unfinished
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError, Halted, UploadError
 from okdrop.events import Audience
 from okdrop.inbox import lease
-from okdrop.inbox.done import demand_of
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
@@ -36,7 +34,6 @@ from okdrop.pipeline import (
     Afterwards,
     Brake,
     Breakers,
-    Folder,
     HaltNote,
     Mending,
     Pacing,
@@ -48,6 +45,7 @@ from okdrop.pipeline import (
     Throttle,
 )
 from okdrop.pipeline.places import COMES_BACK
+from okdrop.pipeline.standing import folder_by
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -234,7 +232,7 @@ async def _run(
 
     async def whole() -> None:
         async with _parts(config, emit, brake, tally, keyring) as parts:
-            folders = [_folder(watch, surge=config.intake.surge) for watch in config.watch]
+            folders = [folder_by(watch, surge=config.intake.surge) for watch in config.watch]
             await work(Pipeline(parts, folders, workers=config.upload.workers), parts, keyring)
 
     task = asyncio.ensure_future(whole())
@@ -384,21 +382,4 @@ def _place(watch: Watch, *, stays: bool) -> Place:
         patience=look + watch.settle + COMES_BACK,
         marker=watch.marker,
         priority=watch.priority,
-    )
-
-
-def _folder(watch: Watch, *, surge: int) -> Folder:
-    return Folder(
-        path=str(watch.path),
-        settle=watch.settle,
-        rescan=watch.rescan,
-        suffixes=watch.suffixes,
-        ignore=watch.ignore,
-        marker=watch.marker,
-        ignores_existing=watch.existing is Existing.IGNORE,
-        surge=surge,
-        whole_within=watch.unfinished_after,
-        takes_unfinished=watch.unfinished is Unfinished.TAKE,
-        rules=watch.rules,
-        demand=demand_of(watch),
     )

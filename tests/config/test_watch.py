@@ -60,9 +60,7 @@ def test_published_files_may_move_into_a_folder_that_is_left() -> None:
 def test_a_folder_without_rules_takes_everything() -> None:
     assert Watch(path=Path("/a")).rules is EVERYTHING
     watch = Watch(path=Path("/a"), take=("*.mp4",), leave=("raw/",), min_size=1, max_age=60.0)
-    assert watch.rules == Rules(
-        take=Patterns(["*.mp4"]), leave=Patterns(["raw/"]), min_size=1, max_age=60.0
-    )
+    assert watch.rules == Rules(take=Patterns(["*.mp4"]), leave=Patterns(["raw/"]), min_size=1, max_age=60.0)
 
 
 @pytest.mark.parametrize(

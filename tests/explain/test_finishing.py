@@ -11,7 +11,7 @@ import pytest
 from okdrop.config import Watch
 from okdrop.drop import Drop
 from okdrop.explain import finishing as module
-from okdrop.explain.finishing import finishing
+from okdrop.explain.finishing import whether_finished
 from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.writers import OpenFiles
@@ -36,7 +36,7 @@ def said(path: Path, **settings: Any) -> tuple[str, bool]:
     revision = revision_at(os.fsencode(path))
     assert revision is not None
     drop = Drop(path=os.fsencode(path), revision=revision, folder=str(path.parent))
-    return finishing(drop, Watch(path=path.parent, **settings), lambda: 0.0)
+    return whether_finished(drop, Watch(path=path.parent, **settings), lambda: 0.0)
 
 
 def test_nothing_but_quiet_is_asked_of_a_plain_file(path: Path) -> None:

@@ -85,7 +85,7 @@ async def test_where_the_lease_cannot_tell_open_files_do(bench: Bench, candidate
         assert reason.startswith("held open by a writer (")
         assert reason.endswith(f", pid {process.pid})")
     finally:
-        await process.communicate()
+        await process.communicate(b"")
     bench.clock.ahead += SETTLE
     assert len(await looked(candidates)) == 1
 

@@ -20,7 +20,7 @@ from okdrop.drop import UNFINISHED, Drop, State
 from okdrop.errors import GaveUp
 from okdrop.events import shown
 from okdrop.explain.fields import Field, fields_of
-from okdrop.explain.finishing import finishing
+from okdrop.explain.finishing import whether_finished
 from okdrop.explain.place import against, against_by_rules, eye, turn, where
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
@@ -162,7 +162,7 @@ def _unknown(
     watch = _watch(config, drop)
     settle, verdict = "", Verdict.NOT_TAKEN
     if watch is not None and not why:
-        settle, waits = finishing(drop, watch, time.monotonic)
+        settle, waits = whether_finished(drop, watch, time.monotonic)
         verdict = Verdict.NOT_YET if waits else Verdict.TAKEN
         why = [f"it lies in the watched folder {eye(watch.path)}, and its name is a video's"]
     return Explanation(

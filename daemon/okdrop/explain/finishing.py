@@ -27,7 +27,7 @@ _WRITERS: Final = {
 }
 
 
-def finishing(drop: Drop, watch: Watch, monotonic: Callable[[], float]) -> tuple[str, bool]:
+def whether_finished(drop: Drop, watch: Watch, monotonic: Callable[[], float]) -> tuple[str, bool]:
     """Say what stands between a file and being taken.
 
     Returns:
