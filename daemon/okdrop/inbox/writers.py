@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from okdrop.drop import Revision
 
 FRESH: Final = 1.0
-"""Seconds for which a walk's answer holds, and between two walks at least."""
+"""Seconds for which a walk's answer holds for the files that it looked for."""
 
 SHARE: Final = 20.0
 """How many times as long as a walk took the next one is put off: on a busy machine it is seldom."""
@@ -89,7 +89,7 @@ class OpenFiles:
     def _walked(self, names: frozenset[bytes], began: float) -> _Walk:
         found = dict(_found(self._proc, names, MOST_FILES))
         ended = self._monotonic()
-        return _Walk(names, found, ended, ended + max(FRESH, SHARE * (ended - began)))
+        return _Walk(names, found, ended, ended + SHARE * (ended - began))
 
 
 def _found(proc: bytes, names: Collection[bytes], at_most: int) -> Iterator[tuple[Identity, str]]:
