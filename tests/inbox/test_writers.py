@@ -170,3 +170,16 @@ def test_where_the_kernel_shows_nothing_nobody_is_seen(tmp_path: Path, path: Pat
     (tmp_path / "proc" / "7").mkdir(parents=True)
     (tmp_path / "proc" / "self").mkdir()
     assert OpenFiles(Clock(), os.fsencode(tmp_path / "proc")).writers(asked(path)) == {}
+
+
+def test_files_that_are_called_otherwise_are_not_looked_at(
+    open_files: OpenFiles, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look may hang, with a mount of somebody else."""
+    other = path.with_name("other.mp4")
+    other.touch()
+    looked: list[object] = []
+    monkeypatch.setattr(writers, "_flags", lambda info: looked.append(info) or os.O_WRONLY)
+    with held(other, "a"):
+        assert open_files.writers(asked(path)) == {}
+    assert looked == []

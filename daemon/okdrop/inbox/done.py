@@ -173,7 +173,7 @@ def _above(path: bytes, folder: bytes) -> Iterator[tuple[bytes, bytes]]:
     place, _, below = path.rpartition(b"/")
     while True:
         yield place, below
-        if place == folder or not place.startswith(folder + b"/"):
+        if not place.startswith(folder + b"/"):
             return
         place, _, part = place.rpartition(b"/")
         below = part + b"/" + below

@@ -1,19 +1,20 @@
 """Patterns of paths, in the form of a `.gitignore`; case is folded on both sides.
 
 As with git, the last pattern that matches decides, "!" before a pattern takes back what earlier ones said,
-and a folder that is matched is matched with all that is in it: nothing in it can be had back. The syntax is
-the library's (`pathspec`); that folders are asked first, from the top down, is ours, since git does so.
+and a folder that is matched is matched with all that is in it: nothing in it can be had back. How a pattern
+reads is the library's (`pathspec`); that each folder is asked by itself, from the top down, is ours, as git
+does it.
 
 Paths are text as `os.fsdecode` gives it, so that names of any bytes can be asked about.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from typing import TYPE_CHECKING, Final
 
-from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 if TYPE_CHECKING:
@@ -28,6 +29,20 @@ class BadPatternError(ValueError):
     """The pattern cannot be used, whatever the path."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Pattern:
+    expression: re.Pattern[str]
+    matches: bool  #: "!" takes back instead
+    folders_only: bool
+
+    def is_about(self, path: str, *, folder: bool) -> bool:
+        """Whether it speaks of what lies at this very path, and not of a folder above."""
+        if self.folders_only and not folder:
+            return False
+        found = self.expression.search(path)
+        return found is not None and found.lastindex is None  # its one group is a folder's end, so one above
+
+
 class Patterns:
     """Some patterns, in their order.
 
@@ -37,7 +52,7 @@ class Patterns:
 
     def __init__(self, lines: Sequence[str] = ()) -> None:
         self.lines: Final = tuple(lines)
-        self._spec: Final = GitIgnoreSpec.from_lines(self.lines, _folded, backend="simple")
+        self._latest_first: Final = [(line, _read(line)) for line in reversed(self.lines)]
 
     def __bool__(self) -> bool:
         return bool(self.lines)
@@ -60,14 +75,16 @@ class Patterns:
         whole = path.translate(_LINE_BREAK)
         end = whole.find("/")
         while end >= 0:
-            if (pattern := self._matching_itself(whole[: end + 1])) is not None:
-                return pattern
+            if (line := self._matching_itself(whole[:end], folder=True)) is not None:
+                return line
             end = whole.find("/", end + 1)
-        return None if whole.endswith("/") else self._matching_itself(whole)
+        return None if whole.endswith("/") else self._matching_itself(whole, folder=False)
 
-    def _matching_itself(self, path: str) -> str | None:
-        said = self._spec.check_file(path)
-        return self.lines[said.index] if said.include and said.index is not None else None
+    def _matching_itself(self, path: str, *, folder: bool) -> str | None:
+        for line, pattern in self._latest_first:
+            if pattern.is_about(path, folder=folder):
+                return line if pattern.matches else None
+        return None
 
 
 def check_pattern(line: str) -> str:
@@ -79,23 +96,25 @@ def check_pattern(line: str) -> str:
     if "\n" in line or "\0" in line:
         raise BadPatternError("must be one line")
     try:
-        pattern = _folded(line)
+        _read(line)
     except (ValueError, re.error):
-        raise BadPatternError('is no pattern as in a .gitignore: see its brackets and its "\\"') from None
-    if pattern.include is None:
         raise BadPatternError(
-            'matches nothing; name files or folders as in a .gitignore, like "raw/" or "*.mp4",'
-            ' and write "\\#" for a name that begins with "#"'
-        )
-    if not line.lstrip().removeprefix("!").strip("/ "):
-        raise BadPatternError('matches nothing; name files or folders as in a .gitignore, like "raw/"')
+            'is no pattern that matches anything; name files or folders as in a .gitignore, like "raw/" or'
+            ' "*.mp4", and write "\\#" for a name that begins with "#"'
+        ) from None
     return line
 
 
 @functools.lru_cache(maxsize=1024)
-def _folded(line: str) -> GitIgnoreSpecPattern:
-    """The library's expression of a pattern, made to take no notice of case."""
-    expression, include = GitIgnoreSpecPattern.pattern_to_regex(line)
-    if expression is None:
-        return GitIgnoreSpecPattern(None)
-    return GitIgnoreSpecPattern(re.compile(expression, re.IGNORECASE), include)
+def _read(line: str) -> _Pattern:
+    """The library's expression of a pattern, made to take no notice of case.
+
+    Raises:
+        ValueError: it is none, or can match nothing.
+        re.error: it is none.
+    """
+    own = line.rstrip("/")
+    expression, matches = GitIgnoreSpecPattern.pattern_to_regex(own)
+    if expression is None or matches is None:
+        raise ValueError(line)
+    return _Pattern(re.compile(expression, re.IGNORECASE), matches, folders_only=own != line)
