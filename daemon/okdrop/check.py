@@ -12,6 +12,7 @@ import asyncio
 import dataclasses
 import os
 import shutil
+import time
 import urllib.parse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,7 @@ from okdrop.events import shown
 from okdrop.inbox import lease
 from okdrop.inbox.hints import try_watch, watch_mode
 from okdrop.inbox.scan import FolderError, scan
+from okdrop.inbox.walk import Wanted
 from okdrop.ledger import daemon_of, read_only, writable
 from okdrop.observe.standing import amount
 from okdrop.protocol.multipart import LARGEST
@@ -151,7 +153,13 @@ def _folder(watch: Watch) -> Finding:
     path = os.fsencode(watch.path)
     what = f"folder {shown(path)}"
     try:
-        seen = scan(path, suffixes=watch.suffixes, ignore=watch.ignore, marker=watch.marker)
+        seen = scan(
+            path,
+            suffixes=watch.suffixes,
+            ignore=watch.ignore,
+            marker=watch.marker,
+            wanted=Wanted(rules=watch.rules, now=time.time()),
+        )
     except FolderError as error:
         reason = error.message.removeprefix(f"{shown(path)}: ")
         return Finding(what, f"{reason}; {error.hint}", service.USAGE)

@@ -53,6 +53,15 @@ def not_whole(missing: str) -> Failure:
     )
 
 
+def not_as_promised(what: str) -> Failure:
+    """Why a file is held that is not as its manifest has it; `what` says in words what is not."""
+    return Failure(
+        code="file_not_as_promised",
+        message=f"the file is not what its manifest promises: {what}",
+        hint="put the right file in its place, or mend the manifest; to send it as it is, retry",
+    )
+
+
 class State(enum.StrEnum):
     """Where an upload stands."""
 

@@ -21,7 +21,6 @@ from okdrop import __version__, events
 from okdrop.accounts import apis, clients, credentials, in_use, keyrings
 from okdrop.config import UploadMode, unheeded
 from okdrop.config.account import senders
-from okdrop.config.watch import Existing, Unfinished
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
 from okdrop.events import Audience
@@ -35,7 +34,6 @@ from okdrop.pipeline import (
     Afterwards,
     Brake,
     Breakers,
-    Folder,
     HaltNote,
     Mending,
     Pacing,
@@ -49,6 +47,7 @@ from okdrop.pipeline import (
 )
 from okdrop.pipeline.accounts import ask_who_we_are
 from okdrop.pipeline.places import COMES_BACK
+from okdrop.pipeline.standing import folder_by
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -249,7 +248,7 @@ async def _run(
     async def whole() -> None:
         async with _parts(config, emit, brake, tally, rings) as parts:
             mine = dataclasses.replace(parts, senders={**parts.senders, **(named or {})})
-            folders = [_folder(watch, surge=config.intake.surge) for watch in config.watch]
+            folders = [folder_by(watch, surge=config.intake.surge) for watch in config.watch]
             await work(Pipeline(mine, folders, workers=config.upload.workers), mine, rings)
 
     task = asyncio.ensure_future(whole())
@@ -376,22 +375,8 @@ def _place(watch: Watch, *, stays: bool) -> Place:
         names=watch.names,
         account=watch.account,
         group_id=watch.group_id,
+        rules=watch.rules,
         patience=look + watch.settle + COMES_BACK,
         marker=watch.marker,
         priority=watch.priority,
-    )
-
-
-def _folder(watch: Watch, *, surge: int) -> Folder:
-    return Folder(
-        path=str(watch.path),
-        settle=watch.settle,
-        rescan=watch.rescan,
-        suffixes=watch.suffixes,
-        ignore=watch.ignore,
-        marker=watch.marker,
-        ignores_existing=watch.existing is Existing.IGNORE,
-        surge=surge,
-        whole_within=watch.unfinished_after,
-        takes_unfinished=watch.unfinished is Unfinished.TAKE,
     )

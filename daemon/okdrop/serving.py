@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import __version__
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from okdrop.observe.condition import Condition
     from okdrop.observe.gauges import InLedger, Sources
     from okdrop.pipeline import Parts, Pipeline
+    from okdrop.pipeline.candidates import FilesWaiting
     from okdrop.web import Looks
 
 READ_WITHIN: Final = 5.0
@@ -71,6 +73,7 @@ async def serving(
         condition=condition,
         accounts=lambda: [_account(parts, account) for account in clients(parts)],
         hosts=lambda: [dataclasses.asdict(host) for host in parts.pacing.hosts()],
+        files=lambda at_most: waiting_as_json(pipeline.watcher.waiting(at_most)),
         ordered=pipeline.orders.heed,
         decided=pipeline.overrides.look,
         metrics=rendered,
@@ -99,7 +102,26 @@ def _sources(pipeline: Pipeline, parts: Parts) -> Sources:
         limits=lambda: {folder: throttle.look() for folder, throttle in parts.throttles.items()},
         accepted=lambda: [account for account, client in clients(parts).items() if client.has_accepted],
         now=parts.now,
+        files=lambda: {cause.value: count for cause, count in pipeline.watcher.waiting(0).causes.items()},
     )
+
+
+def waiting_as_json(waiting: FilesWaiting) -> dict[str, Any]:
+    """Files that are not finished yet: how many by each reason, and some of them."""
+    return {
+        "count": waiting.causes.total(),
+        "reasons": {cause.value: count for cause, count in waiting.causes.items()},
+        "files": [
+            {
+                "path": os.fsdecode(one.path),
+                "folder": one.folder,
+                "reason": one.cause.value,
+                "words": f"waiting: {one.reason}",
+                "seconds": round(one.seconds, 3),
+            }
+            for one in waiting.longest
+        ],
+    }
 
 
 async def _in_ledger(looks: Looks) -> InLedger | None:

@@ -191,11 +191,21 @@ DEFECTS: Final = (
         edits=(
             (
                 "inbox/settle.py",
-                "if now >= quiet_at and writer is not Writer.WRITING:",
-                "if now >= quiet_at:",
+                "if writer is Writer.WRITING:",
+                "if writer is Writer.WRITING and beside.missing:",
             ),
         ),
         tests=("inbox/test_settle.py",),
+    ),
+    Defect(
+        name="a file is taken of which nobody said that it is done",
+        edits=(("inbox/settle.py", "if beside.waits_for:", "if beside.waits_for and beside.missing:"),),
+        tests=("inbox/test_settle.py", "pipeline/test_sight.py"),
+    ),
+    Defect(
+        name="a file with another checksum than its manifest promises is sent",
+        edits=(("inbox/promised.py", "if made.hexdigest() == promise.checksum:", "if promise.checksum:"),),
+        tests=("inbox/test_promised.py", "pipeline/test_watcher.py"),
     ),
     Defect(
         name="the upload URL is in the log",

@@ -13,6 +13,7 @@ import pytest
 from okdrop.config import Bandwidth, Config, UploadMode, load
 from okdrop.config.model import Order
 from okdrop.errors import ConfigurationError
+from okdrop.rules import Done
 
 HERE = Path(__file__)
 
@@ -46,6 +47,17 @@ def toml(key: str, value: object) -> str:
         ("watch.settle", "1h30m", 5400.0),
         ("watch.settle", 0, 0.0),
         ("watch.group_id", 53001234567890, "53001234567890"),
+        ("watch.group_id", "{{ parts[0] }}", "{{ parts[0] }}"),
+        ("watch.take", ["*.mp4", "!raw/"], ("*.mp4", "!raw/")),
+        ("watch.leave", ["raw/", "\\#1.mp4"], ("raw/", "\\#1.mp4")),
+        ("watch.min_size", "5MiB", 5 << 20),
+        ("watch.max_size", "", None),
+        ("watch.max_size", "1GB", 10**9),
+        ("watch.min_age", "1m", 60.0),
+        ("watch.max_age", "", None),
+        ("watch.max_age", "30d", 30 * 86400.0),
+        ("watch.done", "", Done.QUIET),
+        ("watch.done", "manifest", Done.MANIFEST),
         ("watch.title", "{{ folder }} / {{ stem }}", "{{ folder }} / {{ stem }}"),
         ("watch.privacy", "FRIENDS", "FRIENDS"),
         ("watch.move_to", "/srv/done/", Path("/srv/done")),
@@ -94,6 +106,19 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("watch.settle", True, "must be seconds"),
     ("watch.rescan", 0, "longer than 0"),
     ("watch.group_id", "group:1", "gid"),
+    ("watch.group_id", "{{ stem }}", "a group is known by folder, parts, path alone"),
+    ("watch.group_id", "{{ parts", "is no template"),
+    ("watch.take", ["#note"], "is no pattern"),
+    ("watch.leave", ["/"], "is no pattern"),
+    ("watch.leave", ["a\\"], "is no pattern"),
+    ("watch.leave", "raw/", "must be a list"),
+    ("watch.min_size", "much", "must be bytes"),
+    ("watch.max_size", -1, "must be bytes"),
+    ("watch.min_age", "old", "must be seconds"),
+    ("watch.max_age", "5s", "`settle` is 10 s; make it longer"),
+    ("watch.done", "yes", 'must be one of "", "marker" or "manifest"'),
+    ("watch.done_name", "a/b", 'without "/"'),
+    ("watch.done_name", ".ok", 'set `done` to "marker" or "manifest" too'),
     ("watch.title", "{{ stem", "is no template"),
     ("watch.title", "{{ stm }}", "speaks of stm, which is unknown"),
     ("watch.title", "{{ stem | nosuch }}", "is no template"),
@@ -147,6 +172,27 @@ def test_what_a_key_refuses(tmp_path: Path, key: str, value: object, text: str) 
     [
         ('[[watch]]\npath = "/a"\nafter = "move"\n', "watch[0].move_to", '`after` is "move"'),
         ("[[watch]]\nsettle = 1\n", "watch[0].path", "is required"),
+        ('[[watch]]\npath = "/a"\ntake = ["!raw/"]\n', "watch[0].take", "takes nothing"),
+        (
+            '[[watch]]\npath = "/a"\nmin_size = "2MB"\nmax_size = "1MB"\n',
+            'watch[0].max_size = "1MB"',
+            "`min_size` is 2000000 bytes",
+        ),
+        (
+            '[[watch]]\npath = "/a"\nmin_age = "2h"\nmax_age = "1h"\n',
+            'watch[0].max_age = "1h"',
+            "`min_age` is 7200 s",
+        ),
+        (
+            '[[watch]]\npath = "/a"\ndone = "marker"\ndone_name = ".mp4"\n',
+            'watch[0].done_name = ".mp4"',
+            "would be a video by its name",
+        ),
+        (
+            '[[watch]]\npath = "/a"\ndone = "manifest"\ndone_name = "list.mp4"\n',
+            "watch[0].done_name",
+            "would be a video by its name",
+        ),
         ('[web]\nlisten = "0.0.0.0:8480"\n', "web.token", "set a token"),
         ('[web]\nlisten = "okdrop.example:8480"\n', "web.token", "set a token"),
         ('[[watch]]\npath = "/a"\n[[watch]]\npath = "/b/../a/"\n', "watch[1].path", "watch[0].path already"),

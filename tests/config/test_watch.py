@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from okdrop.config import Config, Watch
 from okdrop.metadata import Privacy, Settings
+from okdrop.rules import EVERYTHING, Done, Patterns, Rules
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "A.MP4", "a.b.MkV", "видео.mov", "a.M2TS", "\udcff.mp4"])
@@ -49,6 +50,31 @@ def test_a_folder_inherits_from_intake_unless_it_has_its_own() -> None:
 def test_published_files_may_move_into_an_ignored_folder() -> None:
     config = Config.model_validate({"watch": [{"path": "/a", "after": "move", "move_to": "/a/x/.done/y"}]})
     assert config.watch[0].move_to == Path("/a/x/.done/y")
+
+
+def test_published_files_may_move_into_a_folder_that_is_left() -> None:
+    folder = {"path": "/a", "after": "move", "move_to": "/a/Sent/y", "leave": ["/sent/"]}
+    assert Config.model_validate({"watch": [folder]}).watch[0].move_to == Path("/a/Sent/y")
+
+
+def test_a_folder_without_rules_takes_everything() -> None:
+    assert Watch(path=Path("/a")).rules is EVERYTHING
+    watch = Watch(path=Path("/a"), take=("*.mp4",), leave=("raw/",), min_size=1, max_age=60.0)
+    assert watch.rules == Rules(take=Patterns(["*.mp4"]), leave=Patterns(["raw/"]), min_size=1, max_age=60.0)
+
+
+@pytest.mark.parametrize(
+    ("done", "name", "called"),
+    [
+        (Done.QUIET, "", ""),
+        (Done.MARKER, "", ".done"),
+        (Done.MARKER, "-ok", "-ok"),
+        (Done.MANIFEST, "", "SHA256SUMS"),
+        (Done.MANIFEST, "MD5SUMS", "MD5SUMS"),
+    ],
+)
+def test_how_markers_and_manifests_are_called(done: Done, name: str, called: str) -> None:
+    assert Watch(path=Path("/a"), done=done, done_name=name).done_name == called
 
 
 def test_folders_with_a_common_beginning_are_not_nested() -> None:

@@ -90,7 +90,7 @@ def test_a_video_in_a_folder_would_be_taken_without_any_ledger(place: Place) -> 
 def test_whether_it_is_finished_as_far_as_one_look_tells(
     place: Place, monkeypatch: pytest.MonkeyPatch, writer: Writer, verdict: Verdict, words: str
 ) -> None:
-    monkeypatch.setattr("okdrop.explain.look_for_writer", lambda _path: writer)
+    monkeypatch.setattr("okdrop.explain.finishing.look_for_writer", lambda _path: writer)
     told = explain(place.config(), bytes(place.video()), None)
     assert told.verdict is verdict
     assert words in told.settle

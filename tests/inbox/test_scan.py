@@ -8,8 +8,9 @@ import pytest
 
 from okdrop.inbox import walk
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, look_at, scan
-from okdrop.inbox.walk import Found
+from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, Scan, look_at, scan
+from okdrop.inbox.walk import Found, Wanted
+from okdrop.rules import Patterns, Rule, Rules
 
 SUFFIXES = {".mp4", "mkv"}
 
@@ -382,3 +383,92 @@ def test_a_marker_that_goes_while_the_folder_is_looked_through_spoils_the_look(t
 def test_a_folder_that_is_missing_is_missing_whatever_its_marker(tmp_path: Path) -> None:
     with pytest.raises(FolderMissing):
         scan(os.fsencode(tmp_path / "nowhere"), suffixes=SUFFIXES, ignore=(), marker=".here")
+
+
+# --- the rules of a folder ----------------------------------------------------------------------------
+
+
+def wanted(
+    *, now: float = 0.0, take: tuple[str, ...] = (), leave: tuple[str, ...] = (), **rules: float
+) -> Wanted:
+    return Wanted(rules=Rules(take=Patterns(take), leave=Patterns(leave), **rules), now=now)  # type: ignore[arg-type]
+
+
+def laid(tmp_path: Path, *names: str | bytes, size: int = 0) -> bytes:
+    root = os.fsencode(tmp_path)
+    for name in names:
+        path = tmp_path / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(size))
+    return root
+
+
+def split(root: bytes, seen: Scan) -> tuple[set[bytes], dict[bytes, Rule]]:
+    """What was found, and by which rule what was left; both by their paths below the folder."""
+    found = {one.path[len(root) + 1 :] for one in seen.found}
+    return found, {path[len(root) + 1 :]: left.rule for path, left in seen.left.items()}
+
+
+def test_what_the_rules_leave_is_passed_over_and_told(tmp_path: Path) -> None:
+    root = laid(tmp_path, "a.mp4", "a-proxy.mp4", "raw/b.mp4", "keep/raw.mp4", "a.mkv")
+    rules = wanted(take=("*.mp4",), leave=("raw/", "*-proxy.*"))
+    found, left = split(root, scan(root, suffixes=SUFFIXES, ignore=(), wanted=rules))
+    assert found == {b"a.mp4", b"keep/raw.mp4"}
+    assert left == {b"a-proxy.mp4": Rule.LEAVE, b"raw/": Rule.LEAVE, b"a.mkv": Rule.TAKE}
+
+
+def test_into_a_folder_that_is_left_nobody_looks(tmp_path: Path) -> None:
+    root = laid(tmp_path, "raw/deep/b.mp4", "a.mp4")
+    seen = scan(root, suffixes=SUFFIXES, ignore=(), wanted=wanted(leave=("raw/",)))
+    assert {*seen.folders} == {root}
+
+
+@pytest.mark.parametrize(
+    ("rules", "rule"),
+    [
+        ({"min_size": 101}, Rule.MIN_SIZE),
+        ({"max_size": 99}, Rule.MAX_SIZE),
+        ({"min_age": 61.0}, Rule.MIN_AGE),
+        ({"max_age": 59.0}, Rule.MAX_AGE),
+        ({"min_size": 100, "max_size": 100, "min_age": 60.0, "max_age": 60.0}, None),
+    ],
+)
+def test_a_file_is_left_by_its_size_and_its_age(
+    tmp_path: Path, rules: dict[str, float], rule: Rule | None
+) -> None:
+    root = laid(tmp_path, "a.mp4", size=100)
+    os.utime(tmp_path / "a.mp4", (1000, 1000))
+    found, left = split(root, scan(root, suffixes=SUFFIXES, ignore=(), wanted=wanted(now=1060.0, **rules)))
+    assert (found, left) == (({b"a.mp4"}, {}) if rule is None else (set(), {b"a.mp4": rule}))
+
+
+def test_a_single_path_is_judged_as_a_scan_would(tmp_path: Path) -> None:
+    names = [b"a.mp4", b"raw/a.mp4", b"raw/deep/a.mp4", b"new\nline \xff-proxy.mp4", b"b \xff.mp4"]
+    root = laid(tmp_path, *names)
+    rules = wanted(leave=("/raw/", "*-proxy.*"))
+    seen = scan(root, suffixes=SUFFIXES, ignore=(), wanted=rules)
+    looked = look_at(root, [root + b"/" + name for name in names], suffixes=SUFFIXES, ignore=(), wanted=rules)
+    assert split(root, looked)[0] == split(root, seen)[0] == {b"a.mp4", b"b \xff.mp4"}
+
+
+def test_a_new_folder_that_is_left_is_not_looked_into(tmp_path: Path) -> None:
+    root = laid(tmp_path, "raw/deep/a.mp4")
+    for path in (root + b"/raw", root + b"/raw/deep"):
+        seen = look_at(root, [path], suffixes=SUFFIXES, ignore=(), wanted=wanted(leave=("raw/",)))
+        assert (seen.found, [*seen.folders]) == ([], [])
+
+
+def test_what_is_left_is_told_in_parts_too(tmp_path: Path) -> None:
+    root = laid(tmp_path, *(f"{number}.mp4" for number in range(25)))
+    seen, parts, left = (
+        scan(root, suffixes=SUFFIXES, ignore=(), wanted=wanted(min_size=1), at_most=10),
+        1,
+        set[bytes](),
+    )
+    left |= {*seen.left}
+    while seen.rest is not None:
+        seen = seen.rest()
+        assert len(seen.left) <= 10
+        left |= {*seen.left}
+        parts += 1
+    assert (len(left), parts) == (25, 3)

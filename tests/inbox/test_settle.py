@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from okdrop.drop import Revision
 from okdrop.inbox.lease import Writer
-from okdrop.inbox.settle import WRITER_POLL, Gone, Settled, Settler, Settling, Waiting
+from okdrop.inbox.settle import (
+    DONE_POLL,
+    DONE_QUIET,
+    WRITER_POLL,
+    Beside,
+    Cause,
+    Gone,
+    Settled,
+    Settler,
+    Verdict,
+    Waiting,
+)
 
 PATH = b"/drop/a.mp4"
 
@@ -39,7 +50,7 @@ looks = st.lists(
 settles = st.integers(0, 8)
 
 
-def judge(history: list[Look], settle: float, start: float = 0) -> list[Settling]:
+def judge(history: list[Look], settle: float, start: float = 0) -> list[Verdict]:
     settler, now, results = Settler(settle), start, []
     for look in history:
         now += look.after
@@ -151,7 +162,9 @@ def test_forgotten_is_seen_for_the_first_time_again() -> None:
     settler.forget(PATH)
     settler.forget(PATH)
     result = settler.look(PATH, revision(), Writer.NONE, 10)
-    assert result == Waiting(reason="seen for the first time", look_again=20, being_written=False)
+    assert result == Waiting(
+        cause=Cause.QUIET, reason="seen for the first time", look_again=20, being_written=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,7 +182,7 @@ def test_says_how_quickly_a_file_grows(seconds: float, grown: int, speed: str) -
     settler.look(PATH, revision(10), Writer.UNKNOWN, 0)
     result = settler.look(PATH, revision(10 + grown), Writer.UNKNOWN, seconds)
     reason = f"still growing, {speed}"
-    assert result == Waiting(reason=reason, look_again=seconds + 10, being_written=True)
+    assert result == Waiting(cause=Cause.GROWING, reason=reason, look_again=seconds + 10, being_written=True)
 
 
 def test_says_no_speed_before_growth_was_seen_for_a_second() -> None:
@@ -197,7 +210,7 @@ def test_says_no_speed_for_growth_within_no_time() -> None:
     settler = Settler(10)
     settler.look(PATH, revision(1), Writer.NONE, 0)
     result = settler.look(PATH, revision(2), Writer.NONE, 0)
-    assert result == Waiting(reason="still growing", look_again=10, being_written=False)
+    assert result == Waiting(cause=Cause.GROWING, reason="still growing", look_again=10, being_written=False)
 
 
 def test_says_how_long_it_has_been_quiet() -> None:
@@ -208,9 +221,14 @@ def test_says_how_long_it_has_been_quiet() -> None:
     later = settler.look(PATH, revision(1), Writer.UNKNOWN, 9)
     asked = "quiet for 10 s is asked"
     assert [first, shrunk, later] == [
-        Waiting(reason=f"seen for the first time 3 s ago; {asked}", look_again=10, being_written=False),
-        Waiting(reason=f"changed 0 s ago; {asked}", look_again=15, being_written=True),
-        Waiting(reason=f"changed 4 s ago; {asked}", look_again=15, being_written=False),
+        Waiting(
+            cause=Cause.QUIET,
+            reason=f"seen for the first time 3 s ago; {asked}",
+            look_again=10,
+            being_written=False,
+        ),
+        Waiting(cause=Cause.QUIET, reason=f"changed 0 s ago; {asked}", look_again=15, being_written=True),
+        Waiting(cause=Cause.QUIET, reason=f"changed 4 s ago; {asked}", look_again=15, being_written=False),
     ]
 
 
@@ -218,7 +236,9 @@ def test_a_quiet_file_that_a_writer_holds_is_looked_at_soon_and_settles_once_it_
     settler = Settler(10)
     settler.look(PATH, revision(), Writer.WRITING, 0)
     held = settler.look(PATH, revision(), Writer.WRITING, 60)
-    assert held == Waiting(reason="held open by a writer", look_again=60 + WRITER_POLL, being_written=True)
+    assert held == Waiting(
+        cause=Cause.WRITER, reason="held open by a writer", look_again=60 + WRITER_POLL, being_written=True
+    )
     closed = settler.look(PATH, revision(), Writer.NONE, held.look_again)
     assert closed == Settled(revision=revision())
 
@@ -265,13 +285,15 @@ def test_a_sight_takes_back_no_look() -> None:
 def test_what_is_not_whole_is_waited_for_and_then_settled_as_it_is() -> None:
     settler = Settler(10, 60)
     settler.look(PATH, revision(), Writer.NONE, 0)
-    waiting = settler.look(PATH, revision(), Writer.NONE, 10, missing="its end is missing")
+    waiting = settler.look(PATH, revision(), Writer.NONE, 10, beside=Beside(missing="its end is missing"))
     assert isinstance(waiting, Waiting)
     assert waiting.reason == "not whole: its end is missing"
     assert waiting.being_written  # a run that ends need not wait for it
     assert 10 < waiting.look_again <= 70
-    assert isinstance(settler.look(PATH, revision(), Writer.NONE, 69, missing="its end is missing"), Waiting)
-    settled = settler.look(PATH, revision(), Writer.NONE, 70, missing="its end is missing")
+    assert isinstance(
+        settler.look(PATH, revision(), Writer.NONE, 69, beside=Beside(missing="its end is missing")), Waiting
+    )
+    settled = settler.look(PATH, revision(), Writer.NONE, 70, beside=Beside(missing="its end is missing"))
     assert settled == Settled(revision=revision(), missing="its end is missing")
     assert not settler.is_waiting
 
@@ -279,7 +301,7 @@ def test_what_is_not_whole_is_waited_for_and_then_settled_as_it_is() -> None:
 def test_what_becomes_whole_is_settled_once_it_was_quiet_again() -> None:
     settler = Settler(10, 60)
     settler.look(PATH, revision(), Writer.NONE, 0)
-    settler.look(PATH, revision(), Writer.NONE, 15, missing="its end is missing")
+    settler.look(PATH, revision(), Writer.NONE, 15, beside=Beside(missing="its end is missing"))
     settler.look(PATH, revision(2), Writer.NONE, 20)
     assert isinstance(settler.look(PATH, revision(2), Writer.NONE, 29), Waiting)
     assert settler.look(PATH, revision(2), Writer.NONE, 30) == Settled(revision=revision(2))
@@ -289,5 +311,53 @@ def test_every_change_begins_the_wait_for_the_end_anew() -> None:
     settler = Settler(10, 60)
     settler.look(PATH, revision(), Writer.NONE, 0)
     settler.look(PATH, revision(2), Writer.NONE, 65)
-    assert isinstance(settler.look(PATH, revision(2), Writer.NONE, 134, missing="much"), Waiting)
-    assert isinstance(settler.look(PATH, revision(2), Writer.NONE, 135, missing="much"), Settled)
+    assert isinstance(
+        settler.look(PATH, revision(2), Writer.NONE, 134, beside=Beside(missing="much")), Waiting
+    )
+    assert isinstance(
+        settler.look(PATH, revision(2), Writer.NONE, 135, beside=Beside(missing="much")), Settled
+    )
+
+
+def test_the_process_that_holds_a_file_is_named_where_it_is_known() -> None:
+    settler = Settler(0)
+    held = settler.look(PATH, revision(), Writer.WRITING, 0, beside=Beside(holder="ffmpeg, pid 12"))
+    assert isinstance(held, Waiting)
+    assert held.reason == "held open by a writer (ffmpeg, pid 12)"
+
+
+def test_what_nobody_said_to_be_done_waits_for_that_for_ever_and_ever_more_patiently() -> None:
+    settler, now, rests = Settler(10, 60), 0.0, []
+    settler.look(PATH, revision(), Writer.NONE, now)
+    for _ in range(40):
+        now += 10
+        waiting = settler.look(
+            PATH, revision(), Writer.NONE, now, beside=Beside(waits_for="no a.mp4.done yet")
+        )
+        assert isinstance(waiting, Waiting)
+        assert (waiting.cause, waiting.reason) == (Cause.NOT_DONE, "no a.mp4.done yet")
+        assert waiting.being_written  # a run that ends need not wait for it
+        rests.append(waiting.look_again - now)
+    assert rests == sorted(rests)
+    assert (rests[0], rests[-1]) == (0.5, DONE_POLL)
+    assert isinstance(settler.look(PATH, revision(), Writer.NONE, now), Settled)
+
+
+def test_of_what_is_done_a_short_quiet_will_do() -> None:
+    settler, done = Settler(600), Beside(is_done=True)
+    settler.look(PATH, revision(), Writer.NONE, 0)
+    assert isinstance(settler.look(PATH, revision(), Writer.NONE, DONE_QUIET - 0.1, beside=done), Waiting)
+    assert not settler.is_quiet(PATH, revision(), DONE_QUIET)
+    assert settler.brings_news(PATH, revision(), DONE_QUIET, is_done=True)
+    assert isinstance(settler.look(PATH, revision(), Writer.NONE, DONE_QUIET, beside=done), Settled)
+
+
+def test_what_is_done_is_waited_for_while_a_writer_holds_it_or_it_is_not_whole() -> None:
+    settler = Settler(600, 60)
+    settler.look(PATH, revision(), Writer.NONE, 0)
+    held = settler.look(PATH, revision(), Writer.WRITING, 5, beside=Beside(is_done=True))
+    assert isinstance(held, Waiting)
+    assert held.cause is Cause.WRITER
+    broken = settler.look(PATH, revision(), Writer.NONE, 6, beside=Beside(is_done=True, missing="much"))
+    assert isinstance(broken, Waiting)
+    assert broken.cause is Cause.NOT_WHOLE

@@ -211,7 +211,12 @@ def test_a_file_is_followed_within_one_account(tmp_path: Path) -> None:
         str(tmp_path / name): Place(names=names, group_id="", patience=0.0, account=account)
         for name, account in (("a", ""), ("b", ""), ("c", "kids"))
     }
-    place = naming(places, str(tmp_path / "a"))
+    path = tmp_path / "a" / "x.mp4"
+    path.parent.mkdir()
+    path.touch()
+    revision = revision_at(os.fsencode(path))
+    assert revision is not None
+    place = naming(places, Drop(path=os.fsencode(path), revision=revision, folder=str(path.parent)))
     found = [place(os.fsencode(tmp_path / name / "x.mp4")) is not None for name in "abc"]
     assert found == [True, True, False]
 

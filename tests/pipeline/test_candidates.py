@@ -12,7 +12,9 @@ from okdrop.containers.structure import not_whole
 from okdrop.inbox import lease
 from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
+from okdrop.inbox.settle import Cause
 from okdrop.pipeline import candidates as module
+from okdrop.pipeline import sight
 from okdrop.pipeline.candidates import LOOK_EVERY, SHARE, Candidates
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         paths.append(path)
         return Writer.NONE
 
-    monkeypatch.setattr(module, "look_for_writer", look)
+    monkeypatch.setattr(sight, "look_for_writer", look)
     return paths
 
 
@@ -132,7 +134,7 @@ async def test_what_is_written_before_the_writer_is_asked_for_is_seen(
         path.write_bytes(b"the last words, and closed")
         return Writer.NONE
 
-    monkeypatch.setattr(module, "look_for_writer", look)
+    monkeypatch.setattr(sight, "look_for_writer", look)
     assert await looked(candidates) == []
 
 
@@ -182,7 +184,7 @@ async def test_a_file_that_is_replaced_during_a_round_is_not_judged_by_the_old_l
     [old] = list(candidates)
     candidates.leave()
     add(candidates, path)
-    assert candidates._judge(module._Look(old, revision_at(os.fsencode(path)), Writer.NONE, 1e9)) is None
+    assert candidates._judge(sight.Look(old, revision_at(os.fsencode(path)), Writer.NONE, 1e9)) is None
     assert len(candidates) == 1
 
 
@@ -196,7 +198,7 @@ async def test_a_round_that_takes_long_puts_the_next_one_off(
     def slow(_path: bytes) -> None:
         bench.clock.ahead += 3.0
 
-    monkeypatch.setattr(module, "revision_at", slow)
+    monkeypatch.setattr(sight, "revision_at", slow)
     await looked(candidates)
     assert candidates.pause() >= 3.0 * SHARE
 
@@ -232,8 +234,8 @@ async def test_a_file_is_asked_once_for_each_revision_whether_it_is_whole(
         asked += 1
         return not_whole("MP4", "its end is missing")
 
-    monkeypatch.setattr(module, "structure_at", structure)
-    monkeypatch.setattr(module, "look_for_writer", lambda _path: Writer.NONE)
+    monkeypatch.setattr(sight, "structure_at", structure)
+    monkeypatch.setattr(sight, "look_for_writer", lambda _path: Writer.NONE)
     for _ in range(3):
         bench.clock.ahead += SETTLE
         assert await looked(candidates) == []
@@ -275,3 +277,44 @@ async def test_what_came_or_went_while_a_lot_was_taken_is_seen_as_it_is(
     assert seen == ["0.mp4", "2.mp4"]
     await candidates.wait_until_some()
     assert [bench.parts.file_name(one.drop) for one in await looked(candidates)] == ["late.mp4"]
+
+
+async def test_each_reason_is_told_once_whatever_comes_between(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.file()
+    add(candidates, path)
+    writer = Writer.WRITING
+    monkeypatch.setattr(sight, "look_for_writer", lambda _path: writer)
+    for _ in range(3):
+        with path.open("ab") as file:
+            file.write(b"more")
+        bench.clock.ahead += 1
+        await looked(candidates)
+        bench.clock.ahead += SETTLE
+        await looked(candidates)
+    assert [told.reason.partition(",")[0] for told in bench.told(events.FileWaiting)] == [
+        "seen for the first time",
+        "still growing",
+        "held open by a writer",
+    ]
+
+
+async def test_what_waits_is_counted_by_its_reason_and_named_from_the_longest_on(
+    bench: Bench, candidates: Candidates
+) -> None:
+    first = add(candidates, bench.file("a.mp4"))
+    bench.clock.ahead += 5
+    path = bench.file("b.mp4")
+    second = add(candidates, path)
+    with path.open("ab") as file:
+        file.write(b"more")
+    bench.clock.ahead += 1
+    await looked(candidates)
+    waiting = candidates.waiting(1)
+    assert waiting.causes == {Cause.QUIET: 1, Cause.GROWING: 1}
+    [longest] = waiting.longest
+    assert (longest.path, longest.folder, longest.cause) == (first, "/drop", Cause.QUIET)
+    assert longest.seconds >= 6
+    assert [one.path for one in candidates.waiting(9).longest] == [first, second]
+    assert candidates.waiting(0).longest == ()

@@ -17,6 +17,7 @@ from okdrop.drop import State
 from okdrop.metadata import Settings
 from okdrop.names import Names
 from okdrop.pipeline import Brake, Place
+from okdrop.rules import Patterns, Rules
 from pipeline.bench import after
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ async def single(set_up: Callable[..., Awaitable[Bench]]) -> Bench:
 def placed(bench: Bench, *, patience: float = 60.0, **groups: str) -> Bench:
     """The same bench, whose folder (and further ones, each with its group) is known to be watched."""
     names = Names(["mp4"], [".*", "*.part"])
-    folders = {"drop": "", **groups}
+    folders = {"drop": ""} | groups
     places = {}
     for name, group in folders.items():
         folder = bench.folder.with_name(name)
@@ -274,6 +275,64 @@ async def test_in_the_folder_of_another_group_an_upload_begins_anew(single: Benc
     assert len(await bench.ledger.orphans()) == 1
     await bench.uploader.upload(row.id)
     assert [video["request"].get("gid", "") for video in bench.emulator.videos()] == ["", "77"]
+
+
+async def test_where_a_folder_below_says_the_group_a_rename_within_it_costs_nothing(single: Bench) -> None:
+    bench = placed(single, drop="{{ parts[0] }}")
+    (bench.folder / "77").mkdir()
+    row = await bench.taken("77/a.mp4")
+
+    def rename() -> None:
+        (bench.folder / "77" / "deep").mkdir()
+        (bench.folder / "77" / "a.mp4").rename(bench.folder / "77" / "deep" / "b.mp4")
+
+    at_segment(bench, 3, rename)
+    await bench.uploader.upload(row.id)
+    (video,) = bench.emulator.videos()
+    assert (video["whole"], video["request"]["gid"]) == (True, "77")
+    assert (await bench.row(row.id)).state is State.FINALIZING
+
+
+async def test_where_a_folder_below_says_the_group_another_one_is_another_group(single: Bench) -> None:
+    bench = placed(single, drop="{{ parts[0] }}")
+    (bench.folder / "77").mkdir()
+    row = await bench.taken("77/a.mp4")
+
+    def rename() -> None:
+        (bench.folder / "88").mkdir()
+        (bench.folder / "77" / "a.mp4").rename(bench.folder / "88" / "a.mp4")
+
+    at_segment(bench, 3, rename)
+    await bench.uploader.upload(row.id)
+    moved = await bench.intake.take(bench.drop(bench.folder / "88" / "a.mp4"))
+    assert moved is not None
+    assert (moved.id, moved.ticket) == (row.id, None)
+    await bench.uploader.upload(row.id)
+    assert [video["request"].get("gid", "") for video in bench.emulator.videos()] == ["77", "88"]
+
+
+async def test_a_file_without_a_group_fails_before_anything_is_asked_of_ok(single: Bench) -> None:
+    bench = placed(single, drop="{{ parts[0] }}")
+    (bench.folder / "holidays").mkdir()
+    row = await bench.taken("holidays/a.mp4")
+    await bench.uploader.upload(row.id)
+    failed = await bench.row(row.id)
+    assert failed.failure is not None
+    assert (failed.state, failed.failure.code) == (State.FAILED, "metadata_group")
+    assert bench.emulator.videos() == []
+
+
+async def test_a_file_that_gets_a_name_which_the_rules_leave_is_taken_away(single: Bench) -> None:
+    bench = placed(single)
+    leaving = {
+        path: dataclasses.replace(place, rules=Rules(leave=Patterns(["raw/"])))
+        for path, place in bench.parts.places.items()
+    }
+    bench = dataclasses.replace(bench, parts=dataclasses.replace(bench.parts, places=leaving))
+    row = await bench.taken()
+    at_segment(bench, 3, renaming(bench, "raw/a.mp4"))
+    await bench.uploader.upload(row.id)
+    assert (await bench.row(row.id)).last_trouble == "source_missed"
 
 
 async def test_a_name_that_has_an_upload_of_its_own_ends_the_other(single: Bench) -> None:

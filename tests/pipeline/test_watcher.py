@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ import pytest
 from okdrop import events
 from okdrop.drop import State
 from okdrop.inbox import lease
+from okdrop.inbox.done import Demand
+from okdrop.inbox.promised import broken_promise
 from okdrop.inbox.scan import FolderMissing
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.watcher import Watcher
+from okdrop.rules import Done, Patterns, Rules
 from pipeline.bench import SIZE, content, until
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.drop import Drop, Upload
+    from okdrop.inbox.done import Said
     from pipeline.bench import Bench
 
 SETTLE = 0.06
@@ -31,6 +36,12 @@ def watcher(bench: Bench, *, settle: float = SETTLE, path: Path | None = None) -
     folder = Folder(
         path=str(path or bench.folder), settle=settle, rescan=60, suffixes=(".mp4",), ignore=(".*",)
     )
+    return Watcher(bench.parts, bench.intake, bench.opened, [folder])
+
+
+def ruled(bench: Bench, **settings: Any) -> Watcher:
+    plain: dict[str, Any] = {"settle": SETTLE, "rescan": 60, "suffixes": (".mp4",), "ignore": (".*",)}
+    folder = Folder(path=str(bench.folder), **plain | settings)
     return Watcher(bench.parts, bench.intake, bench.opened, [folder])
 
 
@@ -359,3 +370,151 @@ async def test_what_waits_for_its_comparison_is_judged_as_things_stand_then(
         await until(lambda: not watching._taking)
     assert len(calls) == 1
     assert (await bench.ledger.uploads(paths=[other.path]))[-1] == known
+
+
+# --- the rules of a folder, and what has to say that a file is done ------------------------------------
+
+
+async def test_what_the_rules_leave_is_passed_over_and_told_once(bench: Bench) -> None:
+    bench.file("a.mp4")
+    bench.file("a-proxy.mp4")
+    watching = ruled(bench, rules=Rules(leave=Patterns(["*-proxy.*"])))
+    await watching.scan()
+    await watching.scan()
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.drop.path.endswith(b"/a.mp4")
+    (told,) = bench.told(events.FilePassedOver)
+    assert (told.path, told.rule) == (str(bench.folder / "a-proxy.mp4"), "leave")
+
+
+async def test_what_grew_too_large_before_it_settled_is_passed_over(bench: Bench) -> None:
+    path = bench.file(size=SIZE)
+    watching = ruled(bench, rules=Rules(max_size=SIZE))
+    await watching.scan()
+    path.write_bytes(content(2 * SIZE))
+    await to_the_end(bench, watching)
+    assert await bench.ledger.uploads() == []
+    assert [told.rule for told in bench.told(events.FilePassedOver)] == ["max_size"]
+    assert not watching._is_busy(os.fsencode(path))  # the next scan judges it anew
+
+
+async def test_a_small_file_fails_as_ever_unless_the_rules_leave_it(bench: Bench) -> None:
+    bench.file("a.mp4", size=10)
+    watching = ruled(bench, rules=Rules(min_size=100))
+    await watching.scan()
+    await to_the_end(bench, watching)
+    assert await bench.ledger.uploads() == []
+    watching = ruled(bench, rules=Rules(min_size=10))
+    await watching.scan()
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.failure is not None
+    assert row.failure.code == "file_too_small"
+
+
+MANIFEST = Demand(done=Done.MANIFEST, name=b"SHA256SUMS")
+
+
+def listed(path: Path, checksum: str) -> None:
+    path.with_name("SHA256SUMS").write_text(f"{checksum}  {path.name}\n")
+
+
+async def test_a_file_with_the_promised_checksum_is_taken(bench: Bench) -> None:
+    path = bench.file("a.mp4")
+    listed(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    watching = ruled(bench, demand=MANIFEST)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.state is State.QUEUED
+
+
+async def test_a_file_with_another_checksum_fails_and_is_not_sent(bench: Bench) -> None:
+    path = bench.file("a.mp4")
+    listed(path, "0" * 64)
+    watching = ruled(bench, demand=MANIFEST, takes_unfinished=True)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.failure is not None
+    assert (row.state, row.failure.code) == (State.FAILED, "file_not_as_promised")
+    assert row.failure.message.endswith("its sha256 is not the one in SHA256SUMS")
+
+
+async def test_a_file_of_another_size_than_promised_fails_though_unfinished_ones_are_sent(
+    bench: Bench,
+) -> None:
+    path = bench.file("a.mp4")
+    path.with_name("SHA256SUMS").write_text("a.mp4\t1\n")
+    watching = ruled(bench, demand=MANIFEST, takes_unfinished=True)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.failure is not None
+    assert row.failure.code == "file_not_as_promised"
+
+
+async def test_a_file_that_changes_while_its_checksum_is_read_is_looked_at_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.file("a.mp4")
+    listed(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    calls = 0
+
+    async def changing(drop: Drop, said: Said) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            path.write_bytes(content(2 * SIZE))
+            listed(path, hashlib.sha256(path.read_bytes()).hexdigest())
+        return await broken_promise(drop, said)
+
+    monkeypatch.setattr("okdrop.pipeline.watcher.broken_promise", changing)
+    watching = ruled(bench, demand=MANIFEST)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert (row.state, row.drop.revision.size) == (State.QUEUED, 2 * SIZE)
+
+
+async def test_a_run_that_ends_leaves_what_nobody_said_to_be_done(bench: Bench) -> None:
+    bench.file("a.mp4")
+    watching = ruled(bench, demand=Demand(done=Done.MARKER, name=b".done"))
+    await watching.scan()
+    await to_the_end(bench, watching)
+    assert await bench.ledger.uploads() == []
+    (left,) = bench.told(events.FileLeft)
+    assert left.reason == "no a.mp4.done yet"
+
+
+async def test_a_run_that_stays_reads_checksums_beside_everything_else(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bench.file("a.mp4")
+    listed(first, hashlib.sha256(first.read_bytes()).hexdigest())
+    with first.with_name("SHA256SUMS").open("a") as file:
+        file.write("b.mp4\n")
+    reading, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(drop: Drop, said: Said) -> str:
+        reading.set()
+        await goes_on.wait()
+        return await broken_promise(drop, said)
+
+    monkeypatch.setattr("okdrop.pipeline.watcher.broken_promise", slow)
+    watching = ruled(bench, demand=MANIFEST)
+    task = asyncio.create_task(watching.run())
+    try:
+        await asyncio.wait_for(reading.wait(), 10)
+        bench.file("b.mp4", seed="another")
+        assert await bench.line.get() is not None  # that is the one without a checksum
+        assert watching._is_busy(os.fsencode(first))
+        goes_on.set()
+        assert await bench.line.get() is not None
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    names = [os.fsdecode(row.drop.path).rpartition("/")[2] for row in await bench.ledger.uploads()]
+    assert names == ["b.mp4", "a.mp4"]

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, ValidationInfo
@@ -18,10 +18,13 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.units import parse_duration, parse_size
 from okdrop.config.window import PublishWindow
-from okdrop.metadata import VARIABLES, check_name_pattern, check_template, groups
+from okdrop.metadata import VARIABLES, check_group, check_name_pattern, check_template, groups
+from okdrop.rules import check_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+T = TypeVar("T")
 
 SMALLEST_SEGMENT: Final = 64 * 1024
 LARGEST_SEGMENT: Final = 1024**3
@@ -81,7 +84,15 @@ def _segment_size(value: object) -> object:
     return size
 
 
+def _optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
+    """Of a limit that may be none, which is said by ""."""
+    return lambda value: None if value is None or value == "" else parse(value)
+
+
 Seconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration)]
+OptionalSeconds: TypeAlias = Annotated[float | None, BeforeValidator(_optional(parse_duration))]
+Size: TypeAlias = Annotated[int, BeforeValidator(parse_size)]
+OptionalSize: TypeAlias = Annotated[int | None, BeforeValidator(_optional(parse_size))]
 PositiveSeconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_positive)]
 Connections: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_connections)]
 SegmentSize: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_segment_size)]
@@ -106,8 +117,10 @@ def _identifier(value: str) -> str:
 
 
 def _number(value: str) -> str:
+    if "{" in value:
+        return check_group(value)
     if value and not re.fullmatch(r"\d{1,20}", value, re.ASCII):
-        raise ValueError("must be the group's number (gid), or empty")
+        raise ValueError("must be the group's number (gid), a template that gives one, or empty")
     return value
 
 
@@ -123,6 +136,16 @@ def _suffix(value: str) -> str:
 def _pattern(value: str) -> str:
     if not value.strip() or "/" in value:
         raise ValueError('must be a pattern for one name, like "*.tmp"; it may not be empty or hold a "/"')
+    return value
+
+
+def _path_pattern(value: str) -> str:
+    return check_pattern(value)
+
+
+def _ending(value: str) -> str:
+    if "/" in value or "\0" in value or value in {".", ".."}:
+        raise ValueError('must be a name, or the end of one, without "/"; like ".done" or "SHA256SUMS"')
     return value
 
 
@@ -154,6 +177,8 @@ GroupId: TypeAlias = Annotated[str, AfterValidator(_number)]
 Suffix: TypeAlias = Annotated[str, AfterValidator(_suffix)]
 Marker: TypeAlias = Annotated[str, AfterValidator(_marker)]
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
+PathPattern: TypeAlias = Annotated[str, AfterValidator(_path_pattern)]
+Ending: TypeAlias = Annotated[str, AfterValidator(_ending)]
 Template: TypeAlias = Annotated[str, AfterValidator(_template)]
 NamePattern: TypeAlias = Annotated[str, AfterValidator(_name_pattern)]
 Program: TypeAlias = Annotated[str, AfterValidator(_program)]

@@ -12,15 +12,20 @@ from okdrop.config.account import AccountName
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     AbsolutePath,
+    Ending,
     GroupId,
     Hours,
     Limit,
     Marker,
     NamePattern,
     OptionalPath,
+    OptionalSeconds,
+    OptionalSize,
+    PathPattern,
     Pattern,
     PositiveSeconds,
     Seconds,
+    Size,
     Suffix,
     Template,
     whole,
@@ -29,6 +34,7 @@ from okdrop.config.section import MisfitError, Section
 from okdrop.config.window import ALWAYS
 from okdrop.metadata import KINDS, BrokenSidecar, Privacy, SidecarPrivacy
 from okdrop.names import Names
+from okdrop.rules import EVERYTHING, Done, Patterns, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +81,10 @@ _IGNORE: Final = (
     *("*.download", "*.opdownload", "*.aria2", "*.!qB", "*.!ut", "@eaDir", "@tmp", "#recycle", "#snapshot"),
     *("$RECYCLE.BIN", "System Volume Information", "lost+found", "Thumbs.db", "desktop.ini"),
 )
+
+
+DONE_NAMES: Final = {Done.QUIET: "", Done.MARKER: ".done", Done.MANIFEST: "SHA256SUMS"}
+"""What `done_name` is where it is not set."""
 
 
 class After(enum.StrEnum):
@@ -148,6 +158,49 @@ class Watch(Section):
     suffixes: tuple[Suffix, ...] = Field(default=_SUFFIXES, min_length=1)
     ignore: tuple[Pattern, ...] = _IGNORE
     marker: Marker = ""
+    take: tuple[PathPattern, ...] = ()
+    leave: tuple[PathPattern, ...] = ()
+    min_size: Size = 0
+    max_size: OptionalSize = None
+    min_age: Seconds = 0.0
+    max_age: OptionalSeconds = None
+    done: Done = Done.QUIET
+    done_name: Ending = ""
+
+    @field_validator("take")
+    @classmethod
+    def _takes_something(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value and all(pattern.startswith("!") for pattern in value):
+            raise ValueError('takes nothing, as each pattern begins with "!"; put one before them, like "*"')
+        return value
+
+    @field_validator("max_size")
+    @classmethod
+    def _some_size_fits(cls, value: int | None, info: ValidationInfo) -> int | None:
+        smallest = info.data.get("min_size", 0)
+        if value is not None and value < smallest:
+            raise ValueError(f"lets nothing through, as `min_size` is {smallest} bytes; make it larger")
+        return value
+
+    @field_validator("max_age")
+    @classmethod
+    def _some_age_fits(cls, value: float | None, info: ValidationInfo) -> float | None:
+        for key in ("min_age", "settle"):
+            if value is not None and value <= info.data.get(key, 0.0):
+                least = info.data[key]
+                raise ValueError(f"lets nothing through, as `{key}` is {least:g} s; make it longer")
+        return value
+
+    @field_validator("done_name")
+    @classmethod
+    def _names_no_video(cls, value: str, info: ValidationInfo) -> str:
+        done = info.data.get("done", Done.QUIET)
+        names = Names(info.data.get("suffixes", ()), ())
+        if value and done is Done.QUIET:
+            raise ValueError('is the name of what `done` asks for; set `done` to "marker" or "manifest" too')
+        if value and names.is_video(f"a{value}" if done is Done.MARKER else value):
+            raise ValueError('would be a video by its name; take one like ".done" or "SHA256SUMS"')
+        return value or DONE_NAMES[done]
 
     @field_validator("marker")
     @classmethod
@@ -192,6 +245,19 @@ class Watch(Section):
         """Which names are taken in this folder."""
         return Names(self.suffixes, self.ignore)
 
+    @property
+    def rules(self) -> Rules:
+        """What is taken in this folder, beside the names."""
+        rules = Rules(
+            take=Patterns(self.take),
+            leave=Patterns(self.leave),
+            min_size=self.min_size,
+            max_size=self.max_size,
+            min_age=self.min_age,
+            max_age=self.max_age,
+        )
+        return EVERYTHING if rules == EVERYTHING else rules
+
 
 def check_places(watches: Sequence[Watch]) -> None:
     """Look, by name alone, whether folders or the places that files move to get in each other's way.
@@ -227,7 +293,8 @@ def _check_out_of_sight(index: int, move_to: Path, watches: Sequence[Watch]) -> 
     for number, watch in enumerate(watches):
         if not move_to.is_relative_to(watch.path):
             continue
-        if any(map(watch.names.ignores, move_to.relative_to(watch.path).parts)):
+        below = move_to.relative_to(watch.path)
+        if any(map(watch.names.ignores, below.parts)) or watch.rules.leave.matching(f"{below}/"):
             continue
         raise MisfitError(
             ("watch", index, "move_to"),

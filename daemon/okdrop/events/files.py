@@ -37,6 +37,18 @@ class FileWaiting(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FilePassedOver(Event):
+    """A file, or a folder with all that is in it, is left by the rules of its watched folder."""
+
+    name: ClassVar = "file.passed_over"
+    level: ClassVar = "debug"
+    path: str
+    folder: str
+    rule: str  #: the key of the folder
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileNotWhole(Event):
     """A file stayed as it was for long, and is not whole by its own structure."""
 

@@ -11,20 +11,19 @@ import dataclasses
 import enum
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import words
-from okdrop.config import After, Unfinished
-from okdrop.containers import Standing
+from okdrop.config import After
 from okdrop.drop import UNFINISHED, Drop, State
 from okdrop.events import shown
 from okdrop.explain.fields import NOTHING_TOLD, Field, Told, told_of
-from okdrop.explain.place import against, eye, turn, where
+from okdrop.explain.finishing import whether_finished
+from okdrop.explain.place import against, against_by_rules, eye, turn, where
 from okdrop.explain.publishing import publishing
-from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.named import refusal
 from okdrop.inbox.revision import revision_at
-from okdrop.inbox.wholeness import structure_at
 from okdrop.ledger import Judgement, Known, Moved, New, SetAside, Suspect
 
 if TYPE_CHECKING:
@@ -33,12 +32,6 @@ if TYPE_CHECKING:
     from okdrop.config import Config, Watch
     from okdrop.drop import Upload
     from okdrop.ledger import Reader
-
-_WRITERS: Final = {
-    Writer.WRITING: "a writer has it open: it is taken once that is closed and",
-    Writer.NONE: "no writer has it open: it is taken once",
-    Writer.UNKNOWN: "whether a writer has it open cannot be seen here: it is taken once",
-}
 
 _AFTER: Final = {
     After.KEEP: "it stays where it is",
@@ -159,6 +152,8 @@ def _explained(config: Config, path: bytes, reader: Reader | None) -> Explanatio
     revision = revision_at(path)
     if revision is None:
         return Explanation(path=path, verdict=Verdict.NOT_TAKEN, why=tuple(why), folder=folder)
+    if watch is not None:
+        why += against_by_rules(watch, f"[[watch]] {index}", path, revision, time.time())
     drop = Drop(path=path, revision=revision, folder=folder)
     judgement = reader.judge(drop) if reader is not None else New()
     earlier = reader.uploads(paths=[path]) if reader is not None else []
@@ -192,12 +187,8 @@ def _unknown(
     watch = _watch(config, drop)
     settle, verdict = "", Verdict.NOT_TAKEN
     if watch is not None and not why:
-        prepare()
-        writer = look_for_writer(drop.path)
-        verdict = Verdict.NOT_YET if writer is Writer.WRITING else Verdict.TAKEN
-        settle = f"as far as one look tells, {_WRITERS[writer]} nothing changed for {watch.settle:g} s"
-        if (doubt := _not_whole(drop, watch)) and writer is not Writer.WRITING:
-            verdict, settle = Verdict.NOT_YET, f"{settle}; {doubt}"
+        settle, waits = whether_finished(drop, watch, time.monotonic)
+        verdict = Verdict.NOT_YET if waits else Verdict.TAKEN
         why = [f"it lies in the watched folder {eye(watch.path)}, and its name is a video's"]
     return Explanation(
         path=drop.path,
@@ -210,16 +201,6 @@ def _unknown(
         after=_afterwards(config, drop),
         told=told,
     )
-
-
-def _not_whole(drop: Drop, watch: Watch) -> str:
-    """What becomes of a file that is not whole by its own structure; "" where that is not known."""
-    structure = structure_at(drop.path, drop.revision)
-    if structure.standing is not Standing.NOT_WHOLE:
-        return ""
-    then = "it is sent as it is" if watch.unfinished is Unfinished.TAKE else "it fails (file_not_whole)"
-    longer = f"if it stays so for {watch.unfinished_after:g} s more"
-    return f"but it is not whole: {structure.reason}; {longer}, {then}"
 
 
 def _by_ledger(judgement: Judgement) -> Iterator[str]:

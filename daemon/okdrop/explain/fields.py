@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop.errors import UploadError
 from okdrop.inbox.gathering import described, gather
 from okdrop.inbox.sidecars import look
-from okdrop.metadata import Origin, Settings, require_sound
+from okdrop.metadata import Origin, Settings, group_of, require_sound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,8 @@ def fields_of(made: Metadata, drop: Drop, watches: Sequence[Watch], settings: Se
     index = next((number for number, watch in enumerate(watches) if str(watch.path) == drop.folder), None)
     watch = watches[index] if index is not None else None
     label = f"[[watch]] {index}"
-    values = {name: getattr(made, name, settings.group_id) for name in _NAMES}
+    group = group_of(settings.group_id, drop.path, drop.folder)
+    values = {name: getattr(made, name, group) for name in _NAMES}
     return tuple(
         Field(
             name=name,

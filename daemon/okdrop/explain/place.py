@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from okdrop.config import Config, Watch
+    from okdrop.drop import Revision
 
 
 def where(watches: Sequence[Watch], path: bytes) -> tuple[bytes, int | None]:
@@ -50,6 +51,15 @@ def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterato
         yield f'its name is passed over, by the pattern "{pattern}" of {label}'
     if not names.is_video(name):
         yield f"its name has none of the suffixes of {label}: {', '.join(watch.suffixes)}"
+
+
+def against_by_rules(watch: Watch, label: str, path: bytes, revision: Revision, now: float) -> Iterator[str]:
+    """What of a folder's rules leaves the file; `now` is seconds since the epoch."""
+    below = str(Path(os.fsdecode(path)).relative_to(watch.path))
+    by_path = watch.rules.left_by_path(below)
+    by_facts = watch.rules.left_by_facts(size=revision.size, mtime_ns=revision.mtime_ns, now=now)
+    for left in filter(None, (by_path, by_facts)):
+        yield f"it is passed over, by `{left.rule}` of {label}: {left.reason}"
 
 
 def turn(config: Config, folder: str) -> str:

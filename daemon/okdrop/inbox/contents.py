@@ -42,6 +42,11 @@ async def digest(source: Source, *, like: bytes | None = None) -> bytes:
     return made.digest()
 
 
+async def hashed(source: Source, note: Note) -> None:
+    """Give every byte of the file to `note`, in order."""
+    await _in_thread(_visit, source, [(0, source.revision.size)], lambda _start: note)
+
+
 async def fill(source: Source, leaves: Leaves) -> None:
     """Read again what is torn of the leaves."""
     await _in_thread(_fill, source, leaves)

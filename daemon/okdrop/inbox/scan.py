@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from okdrop.errors import OkdropError
 from okdrop.events import shown
-from okdrop.inbox.walk import VANISHED, Progress, Walk, reason_of
+from okdrop.inbox.walk import ANYTHING, VANISHED, Progress, Walk, Wanted, reason_of
 from okdrop.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from okdrop.inbox.walk import Found, Identity, Known, Problem
+    from okdrop.rules import Left
 
 
 class FolderError(OkdropError):
@@ -75,6 +76,9 @@ class Scan:
     folders: Mapping[bytes, Identity]  #: every folder that was listed so far, the watched one among them
     is_empty: bool = False  #: nothing at all lies in the watched folder
     device: int = 0  #: the device that the watched folder is on (st_dev)
+    left: Mapping[bytes, Left] = dataclasses.field(default_factory=dict)
+    """What was passed over by the rules of the folder, each file or folder, whose path ends in "/"."""
+
     rest: Callable[[], Scan] | None = None  #: looks on from here, as `scan` does; None: all was looked at
 
 
@@ -86,6 +90,7 @@ def scan(
     known: Known | None = None,
     progress: Progress | None = None,
     marker: str = "",
+    wanted: Wanted = ANYTHING,
     at_most: int = sys.maxsize,
 ) -> Scan:
     """Look through a folder and all folders in it; blocking, so it belongs into a thread.
@@ -101,6 +106,7 @@ def scan(
         known: asked of every video; one that is known is left out.
         progress: told how far the look has come.
         marker: what has to lie in the folder, before and after the look; "": nothing has to.
+        wanted: which videos are taken, beside their names.
         at_most: how many files to find before it is answered, with what is left to do as `rest`.
 
     Raises:
@@ -109,7 +115,7 @@ def scan(
         FolderUnmarked: the marker is not there.
     """
     progress = progress or Progress(folder)
-    walk = Walk(Names(suffixes, ignore), known, progress)
+    walk = Walk(Names(suffixes, ignore), known, progress, folder=folder, wanted=wanted)
     with _folder_errors(folder):
         device, _ = walk.begin(folder)
     require(folder, marker)
@@ -132,7 +138,7 @@ def _folder_errors(folder: bytes) -> Iterator[None]:
         raise kind(f"{shown(folder)}: {reason_of(error)}") from error
 
 
-def look_at(
+def look_at(  # noqa: PLR0913 - what a look goes by
     folder: bytes,
     paths: Iterable[bytes],
     *,
@@ -141,6 +147,7 @@ def look_at(
     known: Known | None = None,
     progress: Progress | None = None,
     marker: str = "",
+    wanted: Wanted = ANYTHING,
     at_most: int = sys.maxsize,
 ) -> Scan:
     """Look at single paths in a watched folder, by the rules of `scan`; blocking.
@@ -152,7 +159,8 @@ def look_at(
         FolderUnmarked: the marker is not there.
     """
     require(folder, marker)
-    walk = Walk(Names(suffixes, ignore), known, progress or Progress(folder))
+    names, progress = Names(suffixes, ignore), progress or Progress(folder)
+    walk = Walk(names, known, progress, folder=folder, wanted=wanted)
     for path in paths:
         walk.visit(folder, path)
     return _looked_on(walk, folder, marker, at_most)
@@ -161,7 +169,9 @@ def look_at(
 def _looked_on(walk: Walk, folder: bytes, marker: str, at_most: int) -> Scan:
     more = walk.go_on(at_most)
     require(folder, marker)
+    left, walk.left = walk.left, {}
     return Scan(
+        left=left,
         found=walk.taken(),
         problems=sorted(walk.problems, key=lambda one: one.path),
         folders=dict(walk.listed),

@@ -11,15 +11,17 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from okdrop.inbox.revision import revision_of
+from okdrop.rules import EVERYTHING, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from okdrop.drop import Revision
     from okdrop.names import Names
+    from okdrop.rules import Left
 
 VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR})
 """What the kernel says of a path at which nothing lies (any more)."""
@@ -62,6 +64,30 @@ class Problem:
     reason: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which videos are wanted beside their names; `now` is seconds since the epoch, for their age."""
+
+    rules: Rules = EVERYTHING
+    now: float = 0.0
+
+    def left_by_path(self, folder: bytes, path: bytes) -> Left | None:
+        """Why what lies at a path below the watched folder is left; that of a folder ends in "/"."""
+        if self.rules is EVERYTHING:
+            return None
+        return self.rules.left_by_path(os.fsdecode(path[len(folder.rstrip(b"/")) + 1 :]))
+
+    def left(self, folder: bytes, path: bytes, status: os.stat_result) -> Left | None:
+        """Why a file is left, by its path or its facts."""
+        facts = self.rules.left_by_facts
+        return self.left_by_path(folder, path) or facts(
+            size=status.st_size, mtime_ns=status.st_mtime_ns, now=self.now
+        )
+
+
+ANYTHING: Final = Wanted()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Listing:
     """A folder that is being listed, and what is left of it."""
@@ -78,10 +104,23 @@ class Walk:
         names: which of them are taken.
         known: asked of every video; one that is known is left out. None: none is.
         progress: told how far the look has come.
+        folder: the watched folder.
+        wanted: which of them are left all the same.
     """
 
-    def __init__(self, names: Names, known: Known | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        names: Names,
+        known: Known | None,
+        progress: Progress,
+        *,
+        folder: bytes,
+        wanted: Wanted = ANYTHING,
+    ) -> None:
         self._names = names
+        self._folder = folder
+        self._wanted = wanted
+        self.left: dict[bytes, Left] = {}  #: what was passed over by the rules since that was taken last
         self._progress = progress
         self._known = known
         self._folders: list[bytes] = []
@@ -144,14 +183,14 @@ class Walk:
 
     def _has_to_pause(self, listing: _Listing, at_most: int) -> bool:
         """List on; returns whether enough is found before the folder is listed to its end."""
-        progress, meet, found = self._progress, self._meet, self._found
+        progress, meet, found, left = self._progress, self._meet, self._found, self.left
         for entry in listing.entries:
             progress.steps += 1
             try:
                 meet(entry)
             except OSError as error:
                 self._note(entry.path, error)
-            if len(found) >= at_most:
+            if len(found) + len(left) >= at_most:
                 return True
         self.listed[listing.folder] = listing.identity
         self._open = None
@@ -196,19 +235,31 @@ class Walk:
         if self._names.ignores(name):
             return
         if entry.is_dir(follow_symlinks=False):
-            self._folders.append(path)
+            self._meet_folder(path)
         elif self._names.is_video(name) and entry.is_file(follow_symlinks=False):
             self._meet_file(path, entry.stat(follow_symlinks=False))
 
     def _meet_status(self, path: bytes, name: str, status: os.stat_result) -> None:
         if stat.S_ISDIR(status.st_mode):
-            self._folders.append(path)
+            self._meet_folder(path)
         elif self._names.is_video(name):
             self._meet_file(path, status)
 
+    def _meet_folder(self, path: bytes) -> None:
+        left = self._wanted.left_by_path(self._folder, path + b"/")
+        if left is None:
+            self._folders.append(path)
+        else:
+            self.left[path + b"/"] = left
+
     def _meet_file(self, path: bytes, status: os.stat_result) -> None:
-        if stat.S_ISREG(status.st_mode) and (self._known is None or not self._known(path, status)):
+        if not stat.S_ISREG(status.st_mode) or (self._known is not None and self._known(path, status)):
+            return
+        left = self._wanted.left(self._folder, path, status)
+        if left is None:
             self._found[path] = Found(path=path, revision=revision_of(status))
+        else:
+            self.left[path] = left
 
     def _note(self, path: bytes, error: OSError) -> None:
         if error.errno not in VANISHED:

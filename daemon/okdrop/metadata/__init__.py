@@ -11,12 +11,14 @@ Three rules:
    of "chars"; nothing is cut through the middle of what a reader sees as one character.
 
 A template knows `stem`, `name`, `suffix` (with its dot), `folder` (the last part of the folder in which the
-file lies), `path` (from the watched folder on), `size` (bytes), `modified` (aware) and `date` (its day,
-unless the name or a sidecar tells another); the groups of `name_pattern`; `sidecar`, with the keys of all
-sidecars; `media`, with the container's tags; `duration` (seconds), `width` and `height` (pixels).
+file lies), `path` (from the watched folder on), `parts` (the folders on that, outermost first), `size`
+(bytes), `modified` (aware) and `date` (its day, unless the name or a sidecar tells another); the groups of
+`name_pattern`; `sidecar`, with the keys of all sidecars; `media`, with the container's tags; `duration`
+(seconds), `width` and `height` (pixels).
 """
 
 from okdrop.metadata.chain import Metadata, Origin, Source, render
+from okdrop.metadata.group import check_group, group_of, parts_of
 from okdrop.metadata.name_pattern import BadPatternError, check_name_pattern, groups
 from okdrop.metadata.privacy import Privacy, SidecarPrivacy
 from okdrop.metadata.settings import Beside, BrokenSidecar, Settings, require_sound
@@ -37,10 +39,13 @@ __all__ = [
     "Settings",
     "SidecarPrivacy",
     "Source",
+    "check_group",
     "check_name_pattern",
     "check_template",
     "cut",
+    "group_of",
     "groups",
+    "parts_of",
     "render",
     "require_sound",
     "utf16_length",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from okdrop.metadata.group import decoded, parts_of
 from okdrop.metadata.name_pattern import groups, read_name
 from okdrop.metadata.templates import SIDECAR, Lenient
-from okdrop.metadata.text import REPLACEMENT
 from okdrop.metadata.values import UnfitError, date_of
 
 if TYPE_CHECKING:
@@ -59,15 +59,11 @@ def facts_of(
     return Facts(variables=variables, named=named, remarks=(*remarks, *said, *beside.remarks))
 
 
-def _decoded(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").replace(REPLACEMENT, " ")
-
-
 def _of_file(path: bytes, folder: bytes | str, size: int, modified: datetime) -> dict[str, Any]:
     root = (folder if isinstance(folder, bytes) else folder.encode("utf-8", "surrogateescape")).rstrip(b"/")
     parent, _, raw_name = path.rpartition(b"/")
     inside = path.removeprefix(root + b"/") if folder else raw_name
-    name = _decoded(raw_name)
+    name = decoded(raw_name)
     stem, dot, tail = name.rpartition(".")
     if not (stem.strip(".") and tail):
         stem, dot, tail = name, "", ""
@@ -75,8 +71,9 @@ def _of_file(path: bytes, folder: bytes | str, size: int, modified: datetime) ->
         "stem": stem,
         "name": name,
         "suffix": dot + tail,
-        "folder": _decoded(parent.rpartition(b"/")[2]),
-        "path": _decoded(inside),
+        "folder": decoded(parent.rpartition(b"/")[2]),
+        "path": decoded(inside),
+        "parts": parts_of(path, folder),
         "size": size,
         "modified": modified,
         "date": modified.date(),

@@ -21,7 +21,7 @@ from okdrop.metadata.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-OF_FILE: Final = frozenset({"stem", "name", "suffix", "folder", "path", "size", "modified", "date"})
+OF_FILE: Final = frozenset({"stem", "name", "suffix", "folder", "path", "parts", "size", "modified", "date"})
 OF_CONTENTS: Final = frozenset({"media", "duration", "width", "height"})
 """What only a look into the file tells."""
 
@@ -87,6 +87,11 @@ class Lenient:
 
     def __str__(self) -> str:
         return ""
+
+
+def parsed(source: str) -> jinja2.nodes.Template:
+    """The template as the library reads it; of one that `check_template` passed."""
+    return _SANDBOX.parse(source)
 
 
 def check_template(source: str, groups: Collection[str] = ()) -> str:

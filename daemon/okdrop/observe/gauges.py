@@ -72,6 +72,7 @@ class Sources:
     limits: Callable[[], Mapping[str, int | None]]
     accepted: Callable[[], Collection[str]]
     now: Callable[[], datetime]
+    files: Callable[[], Mapping[str, int]] = dict  #: reason → files that are not finished yet
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,8 @@ class Gauges(Collector):
         standing = self._sources.standing()
         yield _one("okdrop_uploads_in_hand", "Uploads that are being worked on", standing.in_hand)
         yield _one("okdrop_uploads_waiting", "Uploads that wait for their turn", standing.waiting)
+        files = self._sources.files()
+        yield _labelled("okdrop_files_waiting", "Files that are not finished, by the reason", "reason", files)
         yield _one(
             "okdrop_last_stored_timestamp_seconds",
             "When a segment was acknowledged last; 0: none in this process",

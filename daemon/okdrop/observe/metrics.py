@@ -62,6 +62,7 @@ class Metrics:
             events.ChoreTrouble: self._trouble,
             events.FolderScanned: self._scanned,
             events.FolderHinted: self._hinted,
+            events.FilePassedOver: self._left,
             **dict.fromkeys(_ENDS, self._forget),
         }
 
@@ -85,6 +86,12 @@ class Metrics:
         )
         self._hints = Counter(
             "okdrop_folder_hints", "Paths that the kernel told of", ["folder"], registry=registry
+        )
+        self._passed_over = Counter(
+            "okdrop_files_passed_over",
+            "Files, and folders with all that is in them, that are left by the rules of their folder",
+            ["folder", "rule"],
+            registry=registry,
         )
         self._scans = Histogram(
             "okdrop_folder_scan_seconds",
@@ -164,6 +171,10 @@ class Metrics:
     def _scanned(self, event: events.Event) -> None:
         if isinstance(event, events.FolderScanned):
             self._scans.labels(event.path).observe(event.seconds)
+
+    def _left(self, event: events.Event) -> None:
+        if isinstance(event, events.FilePassedOver):
+            self._passed_over.labels(event.folder, event.rule).inc()
 
     def _hinted(self, event: events.Event) -> None:
         if isinstance(event, events.FolderHinted):

@@ -249,8 +249,9 @@ class Attempt:
         raise LocalProtocolError(f"{type(step).__name__} without a ticket")
 
     async def _request_ticket(self) -> _Landing:
+        group_id = self._parts.group_of(self.row.drop)
         with self._parts.breakers.calling(self.row.id, self._call):
-            ticket = await ticket_for(self._parts, self.row)
+            ticket = await ticket_for(self._parts, self.row, group_id)
         prior = await self._parts.ledger.host_mode(host_of(ticket))
         return functools.partial(self._ticket_issued, ticket, prior)
 

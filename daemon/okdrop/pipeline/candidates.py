@@ -1,26 +1,25 @@
 """Files that are not finished yet, and the rounds of looks at them.
 
-A round looks at every candidate, in a thread and some thousands at once: at its stat alone, until that has
-been quiet for long enough; only then is the kernel asked whether a writer has it open, and the file itself,
-once for each revision, whether it is whole. Most looks bring nothing, and end in that thread.
+A round looks at every candidate, in a thread and some thousands at once (`okdrop.pipeline.sight`). Most looks
+bring nothing, and end in that thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.containers import Standing
 from okdrop.drop import Drop
-from okdrop.inbox.lease import Writer, look_for_writer
-from okdrop.inbox.revision import revision_at
-from okdrop.inbox.settle import Gone, Settled, Settler, Waiting
-from okdrop.inbox.wholeness import structure_at
+from okdrop.inbox.done import NO_DEMAND, NOT_ASKED, Demand, Said
+from okdrop.inbox.settle import Cause, Gone, Settled, Settler, Waiting
+from okdrop.pipeline.sight import Candidate, Eyes, Look
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from okdrop.drop import Revision
     from okdrop.pipeline.parts import Parts
@@ -37,44 +36,35 @@ SHARE: Final = 9.0
 _SHORTEST_PAUSE: Final = 0.02
 
 
-@dataclasses.dataclass(slots=True, kw_only=True, eq=False)
-class Candidate:
-    """A file that is not settled yet."""
-
-    path: bytes
-    folder: str
-    title: str
-    settler: Settler
-    reason: str = "not settled"
-    being_written: bool | None = None  #: as was told last; None: nothing was told yet
-    inside: tuple[Revision, str] | None = None  #: what is missing of that revision by its own structure
-
-    def missing(self, revision: Revision) -> str:
-        """What is missing of this revision; read from the file unless it was before. Blocks."""
-        if self.inside is None or self.inside[0] != revision:
-            structure = structure_at(self.path, revision)
-            what = structure.reason if structure.standing is Standing.NOT_WHOLE else ""
-            self.inside = revision, what
-        return self.inside[1]
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A file that is looked at no longer; `missing` says why it seems not to be whole, "": it does not."""
+    """A file that is looked at no longer.
+
+    `missing` says why it seems not to be whole, "": it does not. `said` is what a manifest promises of it.
+    """
 
     drop: Drop
     missing: str = ""
+    said: Said = NOT_ASKED
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Look:
-    """A look that brought news."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingFile:
+    """A file that is not finished yet."""
 
-    candidate: Candidate
-    revision: Revision | None
-    writer: Writer
-    at: float
-    missing: str = ""
+    path: bytes
+    folder: str  #: the watched folder; "": it was named on the command line
+    cause: Cause
+    reason: str
+    seconds: float  #: since it was found
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FilesWaiting:
+    """How many files are not finished yet, by the reason; and those that have waited for the longest."""
+
+    causes: Counter[Cause]
+    longest: tuple[WaitingFile, ...]
 
 
 class Candidates:
@@ -91,6 +81,7 @@ class Candidates:
         self._parts: Final = parts
         self._all: Final[dict[bytes, Candidate]] = {}
         self._settlers: Final[dict[tuple[float, float], Settler]] = {}
+        self._eyes: Final = Eyes(parts.monotonic)
         self._some: Final = asyncio.Event()
         self._took = 0.0
 
@@ -111,6 +102,7 @@ class Candidates:
         title: str = "",
         settle: float,
         whole_within: float = 0.0,
+        demand: Demand = NO_DEMAND,
         seen: Revision | None = None,
     ) -> None:
         """Have a file looked at until it is quiet for `settle` seconds; one that is looked at already stays.
@@ -121,17 +113,38 @@ class Candidates:
             title: a title given by hand.
             settle: seconds.
             whole_within: seconds for which it is waited for beyond that, if it is not whole.
+            demand: what its folder asks for beside.
             seen: what was seen of it before now; that is its first look.
         """
         if path in self._all:
             return
         settler = self._settlers.setdefault((settle, whole_within), Settler(settle, whole_within))
-        candidate = Candidate(path=path, folder=folder, title=title, settler=settler)
+        now = self._parts.monotonic()
+        candidate = Candidate(
+            path=path, folder=folder, title=title, settler=settler, since=now, demand=demand
+        )
         self._all[path] = candidate
         self._some.set()
         if seen is not None:
-            settler.begin(path, seen, self._parts.monotonic())
-            self._note(candidate, "seen for the first time", being_written=False)
+            settler.begin(path, seen, now)
+            self._tell(candidate, Cause.QUIET, "seen for the first time")
+
+    def wake(self, folder: str) -> None:
+        """Something happened in a folder: that may be the word that a file is done."""
+        for candidate in self:
+            if candidate.folder == folder:
+                candidate.rest_until = 0.0
+
+    def waiting(self, at_most: int) -> FilesWaiting:
+        """What is not finished yet, and of so many at most which file it is, and why."""
+        now = self._parts.monotonic()
+        longest = [
+            WaitingFile(
+                path=one.path, folder=one.folder, cause=one.cause, reason=one.reason, seconds=now - one.since
+            )
+            for one in itertools.islice(self, at_most)  # they are in the order in which they were found
+        ]
+        return FilesWaiting(causes=Counter(one.cause for one in self), longest=tuple(longest))
 
     async def wait_until_some(self) -> None:
         """Return when there is something to look at."""
@@ -155,7 +168,7 @@ class Candidates:
             began = self._parts.monotonic()
             lot = left[: -AT_ONCE - 1 : -1]
             del left[-AT_ONCE:]
-            looks = await asyncio.to_thread(_news, lot, self._parts.monotonic, self.ask_early)
+            looks = await asyncio.to_thread(self._eyes.news, lot, ask_early=self.ask_early)
             settled = [one for look in looks if (one := self._judge(look)) is not None]
             del lot, looks
             self._took += self._parts.monotonic() - began
@@ -172,51 +185,31 @@ class Candidates:
         self._all.clear()
         self._some.clear()
 
-    def _judge(self, look: _Look) -> Finished | None:
+    def _judge(self, look: Look) -> Finished | None:
         candidate = look.candidate
         if self._all.get(candidate.path) is not candidate:
             return None
-        match candidate.settler.look(
-            candidate.path, look.revision, look.writer, look.at, missing=look.missing
-        ):
+        match candidate.settler.look(candidate.path, look.revision, look.writer, look.at, beside=look.beside):
             case Settled(revision=settled, missing=missing):
                 del self._all[candidate.path]
                 drop = Drop(
                     path=candidate.path, revision=settled, folder=candidate.folder, title=candidate.title
                 )
-                return Finished(drop=drop, missing=missing)
+                return Finished(drop=drop, missing=missing, said=look.said)
             case Gone():
                 del self._all[candidate.path]
             case Waiting() as waiting:
-                self._note(candidate, waiting.reason, being_written=waiting.being_written)
+                self._note(candidate, waiting)
         return None
 
-    def _note(self, candidate: Candidate, reason: str, *, being_written: bool) -> None:
-        if candidate.being_written is not being_written:
+    def _note(self, candidate: Candidate, waiting: Waiting) -> None:
+        candidate.being_written = waiting.being_written
+        candidate.rest_until = waiting.look_again if waiting.cause is Cause.NOT_DONE else 0.0
+        self._tell(candidate, waiting.cause, waiting.reason)
+
+    def _tell(self, candidate: Candidate, cause: Cause, reason: str) -> None:
+        """Remember why it waits; that is told when it is another reason than all before."""
+        candidate.cause, candidate.reason = cause, reason
+        if cause not in candidate.told:
+            candidate.told |= {cause}
             self._parts.emit(events.FileWaiting(path=events.shown(candidate.path), reason=reason))
-        candidate.reason, candidate.being_written = reason, being_written
-
-
-def _news(
-    candidates: Iterable[Candidate],
-    monotonic: Callable[[], float],
-    ask_early: bool,  # noqa: FBT001 - for to_thread
-) -> list[_Look]:
-    """Look at each, and keep what brings news."""
-    looks = (_look_at(candidate, monotonic(), ask_early=ask_early) for candidate in candidates)
-    return [look for look in looks if look is not None]
-
-
-def _look_at(candidate: Candidate, now: float, *, ask_early: bool) -> _Look | None:
-    path, settler = candidate.path, candidate.settler
-    revision = revision_at(path)
-    if not settler.brings_news(path, revision, now) and not ask_early:
-        return None
-    writer, missing = Writer.UNKNOWN, ""
-    if revision is not None and (ask_early or settler.is_quiet(path, revision, now)):
-        # First the writer, then the file: what was written before the answer is seen.
-        writer = look_for_writer(path)
-        revision = revision_at(path)
-        if writer is not Writer.WRITING and revision is not None and settler.is_quiet(path, revision, now):
-            missing = candidate.missing(revision)
-    return _Look(candidate, revision, writer, now, missing)

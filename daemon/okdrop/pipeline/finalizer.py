@@ -203,7 +203,7 @@ class Finalizer:
         digest = row.digest
         try:
             source = await self._parts.open_source(row)
-            async with source.held(naming(self._parts.places, row.drop.folder)):
+            async with source.held(naming(self._parts.places, row.drop)):
                 digest = digest or await self._proven(row, source)
                 await source.check()
             row = await self._renamed(row, source.path)

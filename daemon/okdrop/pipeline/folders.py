@@ -28,7 +28,8 @@ from okdrop.inbox.scan import (
     look_at,
     scan,
 )
-from okdrop.inbox.walk import Progress, put_in_order
+from okdrop.inbox.walk import Progress, Wanted, put_in_order
+from okdrop.pipeline.passed_over import PassedOver
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from okdrop.pipeline.first_look import FirstLook
     from okdrop.pipeline.parts import Parts
     from okdrop.pipeline.standing import Folder
+    from okdrop.rules import Left
 
 AWAY_EVERY: Final = 2.0
 """Seconds between looks for a folder that is away."""
@@ -58,6 +60,7 @@ async def in_parts(
     look: Callable[[], Scan],
     looked_on: Callable[[Callable[[], Scan]], Awaitable[Scan]],
     wanted: Callable[[list[Found]], Awaitable[list[Found]]],
+    passed_over: Callable[[Mapping[bytes, Left]], None],
 ) -> Scan:
     """Look to the end, a part at a time, and keep what is wanted of each.
 
@@ -65,11 +68,14 @@ async def in_parts(
         look: the first part.
         looked_on: looks at a part without blocking.
         wanted: says what is kept of what was found.
+        passed_over: told of what was passed over by the rules of the folder.
     """
     seen = await looked_on(look)
+    passed_over(seen.left)
     found = await wanted(seen.found)
     while seen.rest is not None:
         seen = await looked_on(seen.rest)
+        passed_over(seen.left)
         found += await wanted(seen.found)
     put_in_order(found)
     return dataclasses.replace(seen, found=found)
@@ -86,10 +92,12 @@ class FolderWatch:
         is_busy: whether a file is looked at, or being taken, already; asked from threads, too.
         back: told that the folder was away and is there again.
         looked: told that the folder was looked through, or is away.
+        stirred: told that something happened in the folder.
+        passed_over: tells of what is passed over by the rules of the folder.
         hangs_after: seconds after which a look that comes no further counts as hanging.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it asks, and whom it tells
         self,
         parts: Parts,
         folder: Folder,
@@ -99,6 +107,8 @@ class FolderWatch:
         is_busy: Callable[[bytes], bool],
         back: Callable[[], None],
         looked: Callable[[Folder], None],
+        stirred: Callable[[Folder], None] = lambda _: None,
+        passed_over: PassedOver | None = None,
         hangs_after: float = HANGS_AFTER,
     ) -> None:
         self._parts: Final = parts
@@ -109,6 +119,8 @@ class FolderWatch:
         self._is_busy: Final = is_busy
         self._back: Final = back
         self._looked: Final = looked
+        self._stirred: Final = stirred
+        self._passed_over: Final = passed_over or PassedOver(parts.emit, events.shown(self._path))
         self._hangs_after: Final = hangs_after
         self._hints: Final = Hints()
         self._standing: Final = FolderStanding(parts, folder)
@@ -150,6 +162,7 @@ class FolderWatch:
         seen = await self._seen(sighting)
         await self._lead_on(await self._decided_first(seen, holds_videos=bool(sighting.seen)))
         self._known.keep(sighting)
+        self._passed_over.scanned()
         self._tell_problems(seen.problems)
         self._looked(self._folder)
         took = self._parts.monotonic() - began
@@ -179,8 +192,11 @@ class FolderWatch:
         """
         folder, progress = self._folder, Progress(self._path)
         rules = {"suffixes": folder.suffixes, "ignore": folder.ignore, "marker": folder.marker}
-        whole = partial(look, **rules, known=known, progress=progress, at_most=AT_ONCE)
-        return await in_parts(whole, lambda part: self._looked_on(part, progress), self._unknown)
+        wanted = Wanted(rules=folder.rules, now=self._parts.now().timestamp())
+        whole = partial(look, **rules, wanted=wanted, known=known, progress=progress, at_most=AT_ONCE)
+        return await in_parts(
+            whole, lambda part: self._looked_on(part, progress), self._unknown, self._passed_over.tell
+        )
 
     async def _looked_on(self, look: Callable[[], Scan], progress: Progress) -> Scan:
         """Look, in a thread of its own; what comes no further for a while is told, and waited for."""
@@ -296,6 +312,7 @@ class FolderWatch:
             self._standing.watch_lives()
             if paths:
                 self._parts.emit(events.FolderHinted(path=events.shown(self._path), paths=len(paths)))
+                self._stirred(self._folder)
             is_gone = self._path in paths and self._path not in self._hints.folders
             if is_gone or len(paths) > MANY:
                 return

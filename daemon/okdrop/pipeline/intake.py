@@ -10,8 +10,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import UNFINISHED, State, not_whole, too_small
-from okdrop.errors import LedgerError, UploadError
+from okdrop.drop import UNFINISHED, State, too_small
+from okdrop.errors import GaveUp, LedgerError, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.source import Source
@@ -23,7 +23,7 @@ from okdrop.pipeline.parts import SOURCE_MISSED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from okdrop.drop import Drop, Upload
+    from okdrop.drop import Drop, Failure, Upload
     from okdrop.ledger import Judgement
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -53,13 +53,13 @@ class Intake:
         self._told: Final[dict[bytes, int]] = {}
 
     async def take(
-        self, drop: Drop, *, missing: str = "", compare_later: Callable[[Drop], None] | None = None
+        self, drop: Drop, *, unfit: Failure | None = None, compare_later: Callable[[Drop], None] | None = None
     ) -> Upload | None:
         """Judge a settled file.
 
         Args:
             drop: the file.
-            missing: why a new file is held for a person, being not whole; "": it is not.
+            unfit: why a new file is held for a person, being not whole, say; None: it is not.
             compare_later: takes a file whose contents have to be compared, which may last; whoever gives
                 it has each taken again, without this.
 
@@ -79,9 +79,9 @@ class Intake:
                 compare_later(drop)
                 return None
             case Suspect(upload=upload):
-                return await self.compare(drop, upload, missing)
+                return await self.compare(drop, upload, unfit)
             case New():
-                return await self._add(drop, missing)
+                return await self._add(drop, unfit)
 
     async def _judged(self, drop: Drop) -> Judgement:
         """The ledger's judgement; but a file that took over a freed inode, size and time is no renamed one.
@@ -154,9 +154,8 @@ class Intake:
         changed = upload.with_(drop=_called_as_before(drop, upload))
         if _was_missed(upload):
             changed = changed.with_(retry_at=None, troubles=0)
-        settings_of = self._parts.settings_of
         account = self._parts.senders.get(drop.folder, upload.account)
-        same_group = settings_of(drop).group_id == settings_of(upload.drop).group_id
+        same_group = self._same_group(drop, upload.drop)
         stays = same_group and (account == upload.account or drop.folder == upload.drop.folder)
         if stays or upload.ticket is None or upload.state not in UNFINISHED or upload.publish_offered:
             return changed, ""
@@ -164,6 +163,12 @@ class Intake:
         if upload.state is State.FINALIZING:
             changed = changed.to(State.UPLOADING)
         return changed.with_(ticket=None, mode=None, offered_all=False, received=0), upload.ticket.video_id
+
+    def _same_group(self, one: Drop, other: Drop) -> bool:
+        try:
+            return self._parts.group_of(one) == self._parts.group_of(other)
+        except GaveUp:
+            return False  # there is none; that is told where it is asked for
 
     async def _found_again(self, drop: Drop, upload: Upload) -> Upload:
         """The file was gone (a mount came late, a rename), and here it is: its upload begins anew."""
@@ -176,7 +181,7 @@ class Intake:
         self._begin(row)
         return row
 
-    async def _anew(self, drop: Drop, missing: str = "") -> Upload:
+    async def _anew(self, drop: Drop, unfit: Failure | None = None) -> Upload:
         match await self._judged(drop):
             case Known(upload=upload) | Moved(upload=upload) if upload.lost_its_file:
                 return await self._found_again(drop, upload)  # its worker missed it under its old name
@@ -187,7 +192,7 @@ class Intake:
             case SetAside(upload=upload):
                 return await self._set_aside(drop, upload)
             case Suspect() | New():
-                return await self._add(drop, missing)
+                return await self._add(drop, unfit)
 
     async def _set_aside(self, drop: Drop, upload: Upload) -> Upload:
         """What is not to be sent was touched, which alone makes nothing public: it goes by the new time.
@@ -213,7 +218,7 @@ class Intake:
             raise error
         return await self._anew(drop)
 
-    async def compare(self, drop: Drop, published: Upload, missing: str = "") -> Upload:
+    async def compare(self, drop: Drop, published: Upload, unfit: Failure | None = None) -> Upload:
         """The same path and size with another mtime: the same bytes are not sent again."""
         if published.digest is not None:
             try:
@@ -228,7 +233,7 @@ class Intake:
                 return await self._duplicate(drop, published)
             if same:
                 return await self._touched(drop, published)
-        return await self._anew(drop, missing)
+        return await self._anew(drop, unfit)
 
     async def _touched(self, drop: Drop, upload: Upload) -> Upload:
         """The same bytes as those of an upload that may be public already: it goes by the new time.
@@ -257,10 +262,10 @@ class Intake:
         self._has_chore(row)
         return row
 
-    async def _add(self, drop: Drop, missing: str = "") -> Upload:
+    async def _add(self, drop: Drop, unfit: Failure | None = None) -> Upload:
         await self._opened.make_way(drop.path)
         account = account_for(self._parts, drop)
-        failure = too_small(drop.revision.size) or (not_whole(missing) if missing else None)
+        failure = too_small(drop.revision.size) or unfit
         try:
             if failure is None:
                 row = await self._parts.ledger.add(drop, account=account, note="settled")

@@ -17,6 +17,7 @@ from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
 from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
+from okdrop.metadata import group_of
 from okdrop.pipeline.after import KEEP
 from okdrop.pipeline.places import folder_of
 from okdrop.pipeline.posting import AS_IT_COMES
@@ -274,6 +275,14 @@ class Parts:
     def settings_of(self, drop: Drop) -> Settings:
         """What the drop's folder says of its videos; a folder no longer watched is as any other place."""
         return self.folders.get(drop.folder) or self.folders[""]
+
+    def group_of(self, drop: Drop) -> str:
+        """The group that the drop's video goes to; "" for the account itself.
+
+        Raises:
+            GaveUp: its folder's template gives none for this very file.
+        """
+        return group_of(self.settings_of(drop).group_id, drop.path, drop.folder)
 
     def afterwards_of(self, drop: Drop) -> Afterwards:
         """What becomes of the drop's file once it is published."""

@@ -12,9 +12,14 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Final
 
+from okdrop.errors import GaveUp
+from okdrop.metadata import group_of
+from okdrop.rules import EVERYTHING, Rules
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from okdrop.drop import Drop
     from okdrop.names import Names
 
 COMES_BACK: Final = 5.0
@@ -32,31 +37,49 @@ class Place:
     group_id: str
     account: str = ""  #: "" is that of `[ok]`
     patience: float
+    rules: Rules = EVERYTHING
     marker: str = ""  #: what has to lie in the folder
     priority: int = 0  #: whose files go before those of folders with a lower one
 
 
-def naming(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes | None]:
-    """Tell what a path is called by a scan, for a file that was found in `folder`; None: no scan finds it.
+def naming(places: Mapping[str, Place], drop: Drop) -> Callable[[bytes], bytes | None]:
+    """Tell what a path is called by a scan, for the file of this drop; None: no scan finds it for its group.
 
     What is returned blocks. A file that was named on the command line lies in no folder; it is followed
     anywhere, but not into what is hidden: there lie the trash cans. One of a folder that is not watched any
     more is not followed.
     """
-    home = places.get(folder)
+    home = places.get(drop.folder)
     if home is None:
-        return _nowhere if folder else _named
+        return _nowhere if drop.folder else _named
+    group = _group(home, drop.path, drop.folder)
 
     def place(path: bytes) -> bytes | None:
         for candidate, of in places.items():
-            is_same = (of.account, of.group_id) == (home.account, home.group_id)
-            if is_same and (below := _below(path, os.fsencode(candidate))) is not None:
-                *above, name = map(os.fsdecode, below.split(b"/"))
-                found = of.names.takes(name) and not any(map(of.names.ignores, above))
-                return os.fsencode(candidate).rstrip(b"/") + b"/" + below if found else None
+            if (below := _below(path, os.fsencode(candidate))) is not None and _takes(of, below):
+                name = os.fsencode(candidate).rstrip(b"/") + b"/" + below
+                is_same = group is not None and _group(of, name, candidate) == group
+                if is_same and of.account == home.account:
+                    return name
         return None
 
     return place
+
+
+def _takes(place: Place, below: bytes) -> bool:
+    """Whether a scan finds what lies there, by its path alone."""
+    *above, name = map(os.fsdecode, below.split(b"/"))
+    if not place.names.takes(name) or any(map(place.names.ignores, above)):
+        return False
+    return place.rules.left_by_path(os.fsdecode(below)) is None
+
+
+def _group(place: Place, path: bytes, folder: str) -> str | None:
+    """The group that a file goes to from there; None: its folder's template gives none."""
+    try:
+        return group_of(place.group_id, path, folder)
+    except GaveUp:
+        return None
 
 
 def folder_of(places: Mapping[str, Place], path: bytes) -> str:

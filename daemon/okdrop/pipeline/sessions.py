@@ -35,7 +35,7 @@ def may_have_died_asking(row: Upload) -> bool:
     return row.state is State.UPLOADING and row.ticket is None and row.retry_at is None
 
 
-async def ticket_for(parts: Parts, row: Upload) -> Ticket:
+async def ticket_for(parts: Parts, row: Upload, group_id: str) -> Ticket:
     """Ask OK for a ticket.
 
     Raises:
@@ -45,7 +45,7 @@ async def ticket_for(parts: Parts, row: Upload) -> Ticket:
         return await client_of(parts, row.account).request_ticket(
             file_name=parts.file_name(row.drop),
             size=row.drop.revision.size,
-            group_id=parts.settings_of(row.drop).group_id,
+            group_id=group_id,
         )
     except Trouble as trouble:
         if trouble.maybe_done:

@@ -7,8 +7,12 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
+from okdrop.config import Existing, Unfinished
+from okdrop.inbox.done import NO_DEMAND, Demand, demand_of
+from okdrop.rules import EVERYTHING, Rules
 
 if TYPE_CHECKING:
+    from okdrop.config import Watch
     from okdrop.inbox.hints import NoHints
     from okdrop.inbox.scan import FolderError
     from okdrop.pipeline.parts import Parts
@@ -45,6 +49,26 @@ class Folder:
         0.0  #: seconds for which a file is waited for that is not whole by its own structure
     )
     takes_unfinished: bool = False  #: then it is sent as it is, instead of being held for a person
+    rules: Rules = EVERYTHING
+    demand: Demand = NO_DEMAND  #: what has to say that a file is done
+
+
+def folder_by(watch: Watch, *, surge: int) -> Folder:
+    """A watched folder as the configuration has it; `surge` is that of `[intake]`."""
+    return Folder(
+        path=str(watch.path),
+        settle=watch.settle,
+        rescan=watch.rescan,
+        suffixes=watch.suffixes,
+        ignore=watch.ignore,
+        marker=watch.marker,
+        ignores_existing=watch.existing is Existing.IGNORE,
+        surge=surge,
+        whole_within=watch.unfinished_after,
+        takes_unfinished=watch.unfinished is Unfinished.TAKE,
+        rules=watch.rules,
+        demand=demand_of(watch),
+    )
 
 
 class FolderStanding:

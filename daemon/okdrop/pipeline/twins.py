@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import State
-from okdrop.errors import Trouble, UploadError
+from okdrop.errors import GaveUp, Trouble, UploadError
 from okdrop.inbox import contents
 from okdrop.inbox.source import Source
 from okdrop.leaves import kind_of
@@ -140,7 +140,11 @@ class Twins:
 
     def _place(self, row: Upload) -> tuple[str, str]:
         """Where it is published: whoever drops a file for two accounts, or two groups, wants it in both."""
-        return account_now(self._parts, row), self._parts.settings_of(row.drop).group_id
+        try:
+            group = self._parts.group_of(row.drop)
+        except GaveUp:
+            group = f"none, for {row.id}"  # it fails once it is sent, and tells why
+        return account_now(self._parts, row), group
 
     async def _may_be_equal(self, row: Upload, other: Upload) -> bool:
         """Whether it has the same sample; one that has none and no file any more may still have a digest."""

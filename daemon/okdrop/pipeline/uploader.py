@@ -183,7 +183,7 @@ class Uploader:
         attempt = Attempt(self._parts, row, source, slot, leaves)
         self._opened.on_let_go(number, attempt.let_go)
         try:
-            async with source.held(naming(self._parts.places, row.drop.folder)):
+            async with source.held(naming(self._parts.places, row.drop)):
                 with self._opened.carried(number, attempt):
                     outcome = await attempt.run()
             await self._end(attempt.row, outcome, seconds=attempt.seconds, deleted=source.was_deleted)

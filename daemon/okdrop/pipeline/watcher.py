@@ -17,19 +17,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import Drop
+from okdrop.drop import Drop, not_as_promised, not_whole
+from okdrop.errors import GaveUp, UploadError
+from okdrop.inbox.promised import broken_promise
 from okdrop.inbox.scan import scan
+from okdrop.inbox.walk import Wanted
 from okdrop.ledger import SENT
 from okdrop.pipeline.candidates import Candidates, Finished
 from okdrop.pipeline.first_look import FirstLook
 from okdrop.pipeline.folders import AT_ONCE, FolderWatch, in_parts
+from okdrop.pipeline.passed_over import PassedOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from okdrop.drop import Revision, Upload
+    from okdrop.drop import Failure, Revision, Upload
     from okdrop.inbox.scan import Scan
     from okdrop.inbox.walk import Found
+    from okdrop.pipeline.candidates import FilesWaiting
     from okdrop.pipeline.intake import Intake
     from okdrop.pipeline.line import OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -70,9 +75,13 @@ class Watcher:
         self._folders: Final = {folder.path: folder for folder in folders}
         self._back: Final = back
         self._watches: Final[dict[str, FolderWatch]] = {}
+        self._passed_over: Final = {
+            folder.path: PassedOver(parts.emit, events.shown(os.fsencode(folder.path))) for folder in folders
+        }
         self._candidates: Final = Candidates(parts, ask_early=True)
         self._taking: Final[set[bytes]] = set()
-        self._to_compare: Final[asyncio.Queue[tuple[Drop, str]]] = asyncio.Queue()
+        self._to_compare: Final[asyncio.Queue[tuple[Drop, Failure | None]]] = asyncio.Queue()
+        self._to_check: Final[asyncio.Queue[Finished]] = asyncio.Queue()
         self._idle_since: float | None = None
         self._not_looked_at: Final = {folder.path for folder in folders}
         self.looked: Final = asyncio.Event()  #: every folder that is there was looked through once
@@ -90,6 +99,10 @@ class Watcher:
         """Have a file looked at until it is settled (quiet for `settle` seconds)."""
         self._candidates.add(path, folder=folder, title=title, settle=settle)
         self._idle_since = None
+
+    def waiting(self, at_most: int) -> FilesWaiting:
+        """Which files are not finished yet, and why; of so many at most each by itself."""
+        return self._candidates.waiting(at_most)
 
     # --- a run that ends ------------------------------------------------------------------------------
 
@@ -118,6 +131,7 @@ class Watcher:
             suffixes=folder.suffixes,
             ignore=folder.ignore,
             marker=folder.marker,
+            wanted=Wanted(rules=folder.rules, now=self._parts.now().timestamp()),
             at_most=AT_ONCE,
         )
         holds_videos = False
@@ -127,7 +141,8 @@ class Watcher:
             holds_videos = holds_videos or bool(found)
             return await self._parts.ledger.unknown(found)
 
-        return await in_parts(look, asyncio.to_thread, unknown), holds_videos
+        tell = self._passed_over[folder.path].tell
+        return await in_parts(look, asyncio.to_thread, unknown, tell), holds_videos
 
     async def run_to_the_end(self) -> None:
         """Look at what is not settled until nothing is left to wait for, and no upload is open."""
@@ -167,11 +182,14 @@ class Watcher:
                     is_busy=self._is_busy,
                     back=self._back,
                     looked=self._was_looked_at,
+                    stirred=lambda folder: self._candidates.wake(folder.path),
+                    passed_over=self._passed_over[folder.path],
                 )
                 self._watches[folder.path] = watch
                 group.create_task(watch.run())
             group.create_task(self._go_on_looking())
             group.create_task(self._go_on_comparing())
+            group.create_task(self._go_on_checking())
 
     async def _go_on_looking(self) -> None:
         while True:
@@ -196,6 +214,7 @@ class Watcher:
             title=drop.title,
             settle=folder.settle,
             whole_within=folder.whole_within,
+            demand=folder.demand,
             seen=seen,
         )
         self._idle_since = None  # its time to settle begins now, however long this run has been idle before
@@ -209,32 +228,67 @@ class Watcher:
 
     async def _look_round(self, *, compares_later: bool = False) -> None:
         async for settled in self._candidates.look_round():
-            missing = {one.drop: self._held_for(one) for one in settled if one.missing}
-            self._taking.update(one.drop.path for one in settled)
-            for batch in _batches([one.drop for one in settled]):
+            finished = [one for one in settled if not self._is_left(one.drop)]
+            self._taking.update(one.drop.path for one in finished)
+            for one in finished:
+                if one.said.promise.algorithm and compares_later:
+                    self._to_check.put_nowait(one)
+                elif one.said.promise.algorithm:
+                    await self._check(one)
+            unfit = {one.drop: self._unfit(one) for one in finished if not one.said.promise.algorithm}
+            for batch in _batches([*unfit]):
                 # Together, so that the ledger writes them in one commit.
                 await asyncio.gather(
-                    *(
-                        self._take(drop, missing.get(drop, ""), compares_later=compares_later)
-                        for drop in batch
-                    )
+                    *(self._take(drop, unfit[drop], compares_later=compares_later) for drop in batch)
                 )
 
-    def _held_for(self, finished: Finished) -> str:
-        """Why a file is held that is not whole; "" if it is sent all the same."""
+    def _is_left(self, drop: Drop) -> bool:
+        """Whether a settled file is passed over by the rules of its folder: it is another than when found."""
+        folder = self._folders.get(drop.folder)
+        if folder is None:
+            return False
+        size, mtime_ns = drop.revision.size, drop.revision.mtime_ns
+        left = folder.rules.left_by_facts(size=size, mtime_ns=mtime_ns, now=self._parts.now().timestamp())
+        if left is not None:
+            self._passed_over[folder.path].tell({drop.path: left})
+        return left is not None
+
+    def _unfit(self, finished: Finished) -> Failure | None:
+        """Why a file is held for a person; None if it is sent, perhaps all the same."""
+        if misfit := finished.said.misfit(finished.drop.revision):
+            return not_as_promised(misfit)
+        if not finished.missing:
+            return None
         folder = self._folders.get(finished.drop.folder)
         is_sent = folder is None or folder.takes_unfinished
         self._parts.emit(
             events.FileNotWhole(path=events.shown(finished.drop.path), reason=finished.missing, sent=is_sent)
         )
-        return "" if is_sent else finished.missing
+        return None if is_sent else not_whole(finished.missing)
 
-    async def _take(self, drop: Drop, missing: str, *, compares_later: bool = False) -> None:
+    async def _check(self, finished: Finished) -> None:
+        """Take a file on whose checksum a manifest has something to say; that is read first."""
+        try:
+            broken = await broken_promise(finished.drop, finished.said)
+        except GaveUp:
+            broken = ""  # it cannot be read: its upload meets that, too, and tells
+        except UploadError:
+            self._taking.discard(finished.drop.path)
+            self.look_again(finished.drop)
+            return
+        await self._take(finished.drop, not_as_promised(broken) if broken else self._unfit(finished))
+
+    async def _go_on_checking(self) -> None:
+        """Compare files with their checksums beside everything else, one after the other."""
+        while True:
+            await self._check(await self._to_check.get())
+
+    async def _take(self, drop: Drop, unfit: Failure | None, *, compares_later: bool = False) -> None:
         def compare_later(drop: Drop) -> None:
-            self._to_compare.put_nowait((drop, missing))
+            self._to_compare.put_nowait((drop, unfit))
 
         later = compare_later if compares_later else None
-        row = await self._intake.take(drop, missing=missing, compare_later=later)
+        row = await self._intake.take(drop, unfit=unfit, compare_later=later)
         if row is not None:
             self._taken(drop, row)
 

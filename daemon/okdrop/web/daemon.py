@@ -50,7 +50,7 @@ class Daemon:
     `ledger` is the daemon's own, `looks` are for looks beside it.
     `limits` are the limits that are configured: of all (""), and of each watched folder.
     `standing` and `condition` tell how it stands, `accounts` how each account does, `hosts` how each host is
-    sent to.
+    sent to. `files` tells of the files that are not finished yet, of so many at most each by itself.
     `ordered` is called after an order about an upload, `decided` after a pause or a limit was written.
     `metrics` gives them in the form of Prometheus, with its content type.
     """
@@ -65,6 +65,7 @@ class Daemon:
     condition: Condition
     accounts: Callable[[], list[dict[str, Any]]]
     hosts: Callable[[], list[dict[str, Any]]]
+    files: Callable[[int], dict[str, Any]]
     ordered: Callable[[], object]
     decided: Callable[[], Awaitable[None]]
     metrics: Callable[[], Awaitable[tuple[bytes, str]]]

@@ -1,4 +1,4 @@
-"""Whether it is alive, whether it is ready, how it stands; and the metrics."""
+"""Whether it is alive, whether it is ready, how it stands, which files are not finished; and the metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from okdrop.documents import limits_as_json, overrides_as_json, rfc3339
 from okdrop.errors import LedgerError
-from okdrop.web.answers import ledger_within, told
+from okdrop.web.answers import ledger_within, told, whole_number
 from okdrop.web.guard import AUTHORISED
 
 if TYPE_CHECKING:
@@ -22,8 +22,12 @@ ALIVE_WITHIN: Final = 5.0
 """Seconds within which the ledger's thread comes round, in a daemon that gets on."""
 
 
+FILES: Final = 100
+MOST_FILES: Final = 1000
+
+
 class Health:
-    """The desk for `/healthz`, `/readyz`, `/api/status` and `/metrics`.
+    """The desk for `/healthz`, `/readyz`, `/api/status`, `/api/waiting` and `/metrics`.
 
     Args:
         daemon: whose.
@@ -38,6 +42,7 @@ class Health:
             web.get("/healthz", self._alive),
             web.get("/readyz", self._ready),
             web.get("/api/status", self._status),
+            web.get("/api/waiting", self._waiting),
             web.get("/metrics", self._metrics),
         ]
 
@@ -81,6 +86,7 @@ class Health:
                 "paused_since": overrides_as_json(standing)["paused_since"],
                 "in_hand": now.in_hand,
                 "waiting": now.waiting,
+                "files_waiting": daemon.files(0)["reasons"],
                 "counts": {state.value: count for state, count in counts.items()},
                 "held": held,
                 "orphans": dataclasses.asdict(orphans),
@@ -89,6 +95,11 @@ class Health:
                 "accounts": daemon.accounts(),
             }
         )
+
+    async def _waiting(self, request: web.Request) -> web.Response:
+        """Which files are not finished yet, and why; what waits for the longest time first."""
+        limit = whole_number(request, "limit", default=FILES, low=0, high=MOST_FILES)
+        return told(self._daemon.files(limit))
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         body, content_type = await self._daemon.metrics()

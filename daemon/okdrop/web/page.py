@@ -15,6 +15,7 @@ WAYS: Final = (
     ("GET /readyz", "200, or 503 and the reasons"),
     ("GET /metrics", "in the form of Prometheus"),
     ("GET /api/status", "how it stands"),
+    ("GET /api/waiting", "which files are not finished yet, and why"),
     ("GET /api/uploads?state=&q=&after=&limit=&order=", "uploads, the newest first"),
     ("GET /api/uploads/ID", "one of them, with its history"),
     ("POST /api/uploads/ID/retry", "hand it back"),
