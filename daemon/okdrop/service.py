@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Final
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
 from okdrop.config import UploadMode, unheeded
-from okdrop.config.watch import Existing, Unfinished
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError, Halted, UploadError
 from okdrop.events import Audience
 from okdrop.inbox import lease
+from okdrop.inbox.reading import PLAIN, gentle
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
 from okdrop.metadata import Settings
@@ -46,7 +46,6 @@ from okdrop.pipeline import (
     Tally,
     Throttle,
 )
-from okdrop.pipeline.places import COMES_BACK
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -233,7 +232,7 @@ async def _run(
 
     async def whole() -> None:
         async with _parts(config, emit, brake, tally, keyring) as parts:
-            folders = [_folder(watch, surge=config.intake.surge) for watch in config.watch]
+            folders = [Folder.of(watch, surge=config.intake.surge) for watch in config.watch]
             await work(Pipeline(parts, folders, workers=config.upload.workers), parts, keyring)
 
     task = asyncio.ensure_future(whole())
@@ -313,7 +312,8 @@ async def _parts(
             afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
             keep_history=config.ledger.keep_history,
             order=config.upload.order,
-            places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
+            reading=gentle() if config.upload.gentle_reads else PLAIN,
+            places={str(watch.path): Place.of(watch, stays=brake.stays) for watch in config.watch},
         )
 
 
@@ -371,30 +371,4 @@ def credentials(config: Config) -> Credentials:
 def _afterwards(watch: Watch) -> Afterwards:
     return Afterwards(
         after=watch.after, move_to=os.fsencode(watch.move_to or ""), delete_after=watch.delete_after
-    )
-
-
-def _place(watch: Watch, *, stays: bool) -> Place:
-    look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
-    return Place(
-        names=watch.names,
-        group_id=watch.group_id,
-        patience=look + watch.settle + COMES_BACK,
-        marker=watch.marker,
-        priority=watch.priority,
-    )
-
-
-def _folder(watch: Watch, *, surge: int) -> Folder:
-    return Folder(
-        path=str(watch.path),
-        settle=watch.settle,
-        rescan=watch.rescan,
-        suffixes=watch.suffixes,
-        ignore=watch.ignore,
-        marker=watch.marker,
-        ignores_existing=watch.existing is Existing.IGNORE,
-        surge=surge,
-        whole_within=watch.unfinished_after,
-        takes_unfinished=watch.unfinished is Unfinished.TAKE,
     )

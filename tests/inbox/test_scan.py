@@ -222,6 +222,31 @@ def test_a_star_for_a_suffix_takes_every_file(tmp_path: Path) -> None:
     assert sorted(base_names(found)) == [b"README", b"a.txt"]
 
 
+DEPTHS = [(0, [b"a.mp4"]), (1, [b"a.mp4", b"one/b.mp4"]), (2, [b"a.mp4", b"one/b.mp4", b"one/two/c.mp4"])]
+
+
+@pytest.mark.parametrize(("depth", "found"), DEPTHS)
+@pytest.mark.parametrize("by", ["a scan", "a hint"])
+def test_no_deeper_than_is_asked_for(tmp_path: Path, depth: int, found: list[bytes], by: str) -> None:
+    paths = [tmp_path / name for name in ("a.mp4", "one/b.mp4", "one/two/c.mp4", "one/two/three/d.mp4")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    root = os.fsencode(tmp_path)
+    if by == "a scan":
+        seen = scan(root, suffixes=SUFFIXES, ignore=(), depth=depth)
+    else:
+        everything = [os.fsencode(path) for path in (*paths, *(path.parent for path in paths))]
+        seen = look_at(root, everything, suffixes=SUFFIXES, ignore=(), depth=depth)
+    assert sorted(os.path.relpath(one.path, root) for one in seen.found) == found
+    assert len(seen.folders) == depth + 1, "what lies deeper is not even watched"
+
+
+def test_the_root_itself_has_a_depth() -> None:
+    assert _deepest(b"/", 0) == 0
+    assert _deepest(b"/srv/drop", 2) == 4
+
+
 # --- single paths -------------------------------------------------------------------------------------
 
 

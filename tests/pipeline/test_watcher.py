@@ -245,6 +245,35 @@ async def test_two_names_of_one_file_are_one_video_whenever_they_come(bench: Ben
     assert len(await bench.ledger.uploads()) == 2
 
 
+def renamed(path: Path, leads: str) -> None:
+    lower = path.with_name(path.name.lower())
+    if leads == "nowhere":
+        path.rename(lower)
+    else:
+        lower.hardlink_to(path)
+
+
+@pytest.mark.parametrize("leads", ["nowhere", "to the file"])
+@pytest.mark.parametrize("when", ["before it is taken", "after"])
+async def test_a_rename_that_changes_case_alone_is_one_video(bench: Bench, leads: str, when: str) -> None:
+    """On a share that tells no case, the old name leads to the file still, as another hard link does here."""
+    path = bench.file("Holiday.mp4")
+    if when == "before it is taken":
+        async with staying(bench, settle=0.3):
+            await until(lambda: bool(bench.told(events.FileWaiting)))
+            renamed(path, leads)
+            await until(lambda: bool(bench.told(events.FileSettled)))
+            bench.file("last.mp4")
+            await until(lambda: "last.mp4" in {one.path.rpartition("/")[2] for one in bench.told(events.FileSettled)})
+    else:
+        async with staying(bench):
+            await until(lambda: bool(bench.told(events.FileSettled)))
+            renamed(path, leads)
+            await until(lambda: bool(bench.told(events.FileKnown)))
+    paths = {row.drop.path for row in await bench.ledger.uploads()} - {os.fsencode(bench.folder / "last.mp4")}
+    assert len(paths) == 1
+
+
 async def test_another_name_of_a_published_file_is_judged_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

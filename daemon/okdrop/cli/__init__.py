@@ -17,6 +17,7 @@ from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
 from okdrop.cli.steering import bandwidth, pause, resume
 from okdrop.cli.support import ConfigFile, expected, finish, in_words, ledger_url, loaded
+from okdrop.cli.trying import watch_test
 from okdrop.cli.watching import top
 from okdrop.errors import Halted, LedgerError, OkdropError
 
@@ -81,6 +82,7 @@ class _Command(typer.core.TyperCommand):
 
 for _command in (run, upload, status, top, show, retry, cancel, go, adopt, explain, bandwidth, pause, resume):
     app.command(cls=_Command)(_command)
+app.command("watch-test", cls=_Command)(watch_test)
 
 
 @app.command()
@@ -89,7 +91,7 @@ def check(config: ConfigFile = None) -> None:
 
     A line for each: configuration, folders, ledger, the way to OK.ru, credentials, clock. Exit code 1: OK.ru
     or the clock; 2: a folder or the ledger; 3: the credentials. Of several, 2 goes before 3, and 3 before 1.
-    Nothing is created or changed.
+    Nothing is changed; a probe in each watched folder is gone at once.
     """
     from okdrop.check import check as check_all  # noqa: PLC0415
     from okdrop.config import file_read  # noqa: PLC0415

@@ -15,6 +15,8 @@ from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     ApiUrl,
     Connections,
+    Flag,
+    Flag,
     HostName,
     HostPattern,
     Identifier,
@@ -110,6 +112,7 @@ class UploadSettings(Section):
     stall_timeout: PositiveSeconds = 30.0
     answer_timeout: PositiveSeconds = 120.0
     drain_timeout: Seconds = 8.0
+    gentle_reads: Flag = False
 
 
 class Retry(Section):

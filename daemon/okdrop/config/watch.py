@@ -11,6 +11,7 @@ from okdrop import metadata
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     AbsolutePath,
+    Depth,
     GroupId,
     Limit,
     Marker,
@@ -95,6 +96,14 @@ class Unfinished(enum.StrEnum):
     TAKE = "take"
 
 
+class Watching(enum.StrEnum):
+    """How it is noticed that something was dropped into a folder."""
+
+    AUTO = "auto"  #: by the kernel's events, and by polling where those do not come or do not tell all
+    EVENTS = "events"  #: by the kernel's events, and the scans alone
+    POLL = "poll"  #: by polling alone
+
+
 class Intake(Section):
     """Which names are videos, which are none of our business, and how many at once are too many."""
 
@@ -109,6 +118,9 @@ class Watch(Section):
     path: AbsolutePath
     settle: Seconds = 10.0
     rescan: PositiveSeconds = 60.0
+    watching: Watching = Watching.AUTO
+    poll: PositiveSeconds = 5.0
+    depth: Depth = "unlimited"
     unfinished: Unfinished = Unfinished.HOLD
     unfinished_after: Seconds = 600.0
     group_id: GroupId = ""
@@ -152,6 +164,11 @@ class Watch(Section):
             privacy=self.privacy,
             group_id=self.group_id,
         )
+
+    @property
+    def deepest(self) -> int | None:
+        """How many folders deep files are taken from: 0 from the folder itself alone; None: from any."""
+        return None if self.depth == "unlimited" else self.depth
 
     @property
     def names(self) -> Names:

@@ -40,6 +40,8 @@ def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterato
         yield f"the folder {watch.path} lacks its marker {eye(watch.marker)}: it counts as not mounted"
     *above, name = Path(os.fsdecode(path)).relative_to(watch.path).parts
     place = watch.path
+    if watch.deepest is not None and len(above) > watch.deepest:
+        yield f"it lies {len(above)} folders deep, and {label} looks no deeper than {watch.deepest} (depth)"
     for part in above:
         place /= part
         if (pattern := names.ignoring(part)) is not None:

@@ -16,6 +16,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from okdrop.inbox.reading import Behind
 from okdrop.leaves import Passing, hasher, sample_of, sample_spans
 
 if TYPE_CHECKING:
@@ -38,32 +39,32 @@ LEAVES_AT_ONCE: Final = 256
 async def digest(source: Source, *, like: bytes | None = None) -> bytes:
     """Hash the whole file, as a digest that `like` may be compared with; None: as a root."""
     made = hasher(like)
-    await _in_thread(_visit, source, [(0, source.revision.size)], lambda _start: made.update)
+    await _in_thread(source, _visit, source, [(0, source.revision.size)], lambda _start: made.update)
     return made.digest()
 
 
 async def fill(source: Source, leaves: Leaves) -> None:
     """Read again what is torn of the leaves."""
-    await _in_thread(_fill, source, leaves)
+    await _in_thread(source, _fill, source, leaves)
 
 
 async def sample(source: Source) -> bytes:
     """What stands for a file of this size and some of its bytes: three visits to the disk at most."""
     blocks: list[bytes] = []
     spans = sample_spans(source.revision.size)
-    await _in_thread(_visit, source, spans, lambda _start: lambda block: blocks.append(bytes(block)))
+    await _in_thread(source, _visit, source, spans, lambda _start: lambda block: blocks.append(bytes(block)))
     return sample_of(source.revision.size, blocks)
 
 
 async def equal(one: Source, other: Source) -> bool:
     """Whether two files hold the same bytes; reads up to the first block that differs."""
-    return one.revision.size == other.revision.size and await _in_thread(_equal, one, other)
+    return one.revision.size == other.revision.size and await _in_thread(one, _equal, one, other)
 
 
-async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
-    stop = threading.Event()
+async def _in_thread(reader: Source, work: Callable[..., T], *arguments: object) -> T:
+    stop, loop = threading.Event(), asyncio.get_running_loop()
     try:
-        return await asyncio.to_thread(work, *arguments, stop)
+        return await loop.run_in_executor(reader.reading.executor, work, *arguments, stop)
     finally:
         stop.set()
 
@@ -111,7 +112,7 @@ def _equal(one: Source, other: Source, stop: threading.Event) -> bool:
 def _blocks(source: Source, file: io.FileIO, start: int, end: int) -> Iterator[memoryview]:
     """The bytes of a span in blocks, the last one short; a block holds until the next is asked for."""
     buffer = memoryview(bytearray(min(BLOCK_SIZE, end - start)))
-    at = start
+    at, behind = start, Behind(start) if source.reading.is_gentle else None
     while at < end:
         wanted, got = min(len(buffer), end - at), 0
         while got < wanted:
@@ -121,3 +122,5 @@ def _blocks(source: Source, file: io.FileIO, start: int, end: int) -> Iterator[m
             got += count
         yield buffer[:got]
         at += got
+        if behind is not None:
+            behind.end(file.fileno(), at)

@@ -86,6 +86,7 @@ def scan(
     known: Known | None = None,
     progress: Progress | None = None,
     marker: str = "",
+    depth: int | None = None,
     at_most: int = sys.maxsize,
 ) -> Scan:
     """Look through a folder and all folders in it; blocking, so it belongs into a thread.
@@ -101,6 +102,7 @@ def scan(
         known: asked of every video; one that is known is left out.
         progress: told how far the look has come.
         marker: what has to lie in the folder, before and after the look; "": nothing has to.
+        depth: how many folders deep to look: 0 into the folder itself alone; None: into all of them.
         at_most: how many files to find before it is answered, with what is left to do as `rest`.
 
     Raises:
@@ -109,7 +111,7 @@ def scan(
         FolderUnmarked: the marker is not there.
     """
     progress = progress or Progress(folder)
-    walk = Walk(Names(suffixes, ignore), known, progress)
+    walk = Walk(Names(suffixes, ignore), known, progress, deepest=_deepest(folder, depth))
     with _folder_errors(folder):
         device, _ = walk.begin(folder)
     require(folder, marker)
@@ -141,6 +143,7 @@ def look_at(
     known: Known | None = None,
     progress: Progress | None = None,
     marker: str = "",
+    depth: int | None = None,
     at_most: int = sys.maxsize,
 ) -> Scan:
     """Look at single paths in a watched folder, by the rules of `scan`; blocking.
@@ -152,10 +155,16 @@ def look_at(
         FolderUnmarked: the marker is not there.
     """
     require(folder, marker)
-    walk = Walk(Names(suffixes, ignore), known, progress or Progress(folder))
+    progress = progress or Progress(folder)
+    walk = Walk(Names(suffixes, ignore), known, progress, deepest=_deepest(folder, depth))
     for path in paths:
         walk.visit(folder, path)
     return _looked_on(walk, folder, marker, at_most)
+
+
+def _deepest(folder: bytes, depth: int | None) -> int | None:
+    """How many slashes there are in the path of a folder so deep in this one."""
+    return None if depth is None else folder.rstrip(b"/").count(b"/") + depth
 
 
 def _looked_on(walk: Walk, folder: bytes, marker: str, at_most: int) -> Scan:

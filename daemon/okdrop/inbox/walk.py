@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -78,12 +79,16 @@ class Walk:
         names: which of them are taken.
         known: asked of every video; one that is known is left out. None: none is.
         progress: told how far the look has come.
+        deepest: how many slashes there are at most in the path of a folder that is looked at; None: any number.
     """
 
-    def __init__(self, names: Names, known: Known | None, progress: Progress) -> None:
+    def __init__(
+        self, names: Names, known: Known | None, progress: Progress, *, deepest: int | None = None
+    ) -> None:
         self._names = names
         self._progress = progress
         self._known = known
+        self._deepest = sys.maxsize if deepest is None else deepest
         self._folders: list[bytes] = []
         self._first: bytes | None = None
         self._open: _Listing | None = None
@@ -167,10 +172,14 @@ class Walk:
         self._progress.steps += 1
         try:
             above, _, name = path.rpartition(b"/")
-            if self._is_way(folder, above) and not self._names.ignores(os.fsdecode(name)):
+            if self._is_near(above) and self._is_way(folder, above) and not self._names.ignores(os.fsdecode(name)):
                 self._meet_status(path, os.fsdecode(name), os.lstat(path))
         except OSError as error:
             self._note(path, error)
+
+    def _is_near(self, folder: bytes) -> bool:
+        """Whether a folder is not too deep to be looked at."""
+        return folder.count(b"/") <= self._deepest
 
     def _is_way(self, folder: bytes, path: bytes) -> bool:
         """Whether a walk from the folder comes to this folder below it."""
@@ -195,15 +204,19 @@ class Walk:
         if self._names.ignores(name):
             return
         if entry.is_dir(follow_symlinks=False):
-            self._folders.append(path)
+            self._meet_folder(path)
         elif self._names.is_video(name) and entry.is_file(follow_symlinks=False):
             self._meet_file(path, entry.stat(follow_symlinks=False))
 
     def _meet_status(self, path: bytes, name: str, status: os.stat_result) -> None:
         if stat.S_ISDIR(status.st_mode):
-            self._folders.append(path)
+            self._meet_folder(path)
         elif self._names.is_video(name):
             self._meet_file(path, status)
+
+    def _meet_folder(self, path: bytes) -> None:
+        if self._is_near(path):
+            self._folders.append(path)
 
     def _meet_file(self, path: bytes, status: os.stat_result) -> None:
         if stat.S_ISREG(status.st_mode) and (self._known is None or not self._known(path, status)):

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from okdrop.config.watch import Watch
     from okdrop.names import Names
 
 COMES_BACK: Final = 5.0
@@ -33,6 +34,26 @@ class Place:
     patience: float
     marker: str = ""  #: what has to lie in the folder
     priority: int = 0  #: whose files go before those of folders with a lower one
+    depth: int | None = None  #: how many folders deep files are taken from; None: from any
+
+    @classmethod
+    def of(cls, watch: Watch, *, stays: bool) -> Self:
+        """The folder, by the configuration, for a run that stays or one that ends."""
+        look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
+        return cls(
+            names=watch.names,
+            group_id=watch.group_id,
+            patience=look + watch.settle + COMES_BACK,
+            marker=watch.marker,
+            priority=watch.priority,
+            depth=watch.deepest,
+        )
+
+    def finds(self, parts: Sequence[str]) -> bool:
+        """Whether a scan finds a file, by the names of the folders on its way from here, and its own."""
+        *above, name = parts
+        is_near = self.depth is None or len(above) <= self.depth
+        return is_near and self.names.takes(name) and not any(map(self.names.ignores, above))
 
 
 def naming(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes | None]:
@@ -49,8 +70,7 @@ def naming(places: Mapping[str, Place], folder: str) -> Callable[[bytes], bytes 
     def place(path: bytes) -> bytes | None:
         for candidate, of in places.items():
             if of.group_id == home.group_id and (below := _below(path, os.fsencode(candidate))) is not None:
-                *above, name = map(os.fsdecode, below.split(b"/"))
-                found = of.names.takes(name) and not any(map(of.names.ignores, above))
+                found = of.finds([os.fsdecode(part) for part in below.split(b"/")])
                 return os.fsencode(candidate).rstrip(b"/") + b"/" + below if found else None
         return None
 

@@ -118,6 +118,7 @@ class Watcher:
             suffixes=folder.suffixes,
             ignore=folder.ignore,
             marker=folder.marker,
+            depth=folder.depth,
             at_most=AT_ONCE,
         )
         holds_videos = False
