@@ -1,4 +1,4 @@
-"""A trial of what is seen in a folder: silent kernels, signals in the middle, and a probe that is always gone."""
+"""A trial of what is seen in a folder: silent kernels, signals in the middle, a probe that is always gone."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_done_ends_it_in_words_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, deed: str | None
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(module.os, call, refused(call))
+        patch.setattr(module.os if call in {"open", "write"} else module.Path, call, refused(call))
         with pytest.raises(WatchTrialError) as caught:
             try_out(os.fsencode(tmp_path), within=AT_ONCE)
     wanted = f"cannot be {deed} there: Permission denied" if deed else "cannot be looked there any more"
@@ -140,7 +140,7 @@ def test_what_cannot_be_done_ends_it_in_words_and_leaves_nothing(
 
 def test_a_probe_that_stays_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(module.os, "unlink", refused("unlink"))
+        patch.setattr(module.Path, "unlink", refused("unlink"))
         with pytest.raises(WatchTrialError, match="is left there: Permission denied") as caught:
             try_out(os.fsencode(tmp_path), watching=Watching.POLL)
     [left] = tmp_path.iterdir()

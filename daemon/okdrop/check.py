@@ -3,8 +3,8 @@
 Exit codes: 0 all well · 1 OK.ru cannot be reached, or the clock is off · 2 a folder or the ledger cannot
 be used · 3 the credentials are missing or refused. Of several, 2 goes before 3, and 3 before 1.
 
-Nothing is changed or sent, whoever runs it, and nothing is created but probes in the watched folders, which are
-gone at once.
+Nothing is changed or sent, whoever runs it, and nothing is created but probes in the watched folders, which
+are gone at once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from okdrop.config import UploadMode, unheeded
 from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import lease
-from okdrop.inbox.hints XX
 from okdrop.inbox.reading import can_yield, heeds_classes, scheduler_of
 from okdrop.inbox.scan import FolderError, scan
 from okdrop.inbox.watching import look

@@ -1,4 +1,4 @@
-"""`okdrop watch-test`: what a watcher sees of a folder, tried with a probe that is made, grown, renamed, removed.
+"""`okdrop watch-test`: what a watcher sees of a folder, tried with a probe that is made, grown, renamed.
 
 Exit codes: 0 all of it was seen, by events or by polling · 1 something was not · 2 it cannot be tried there.
 
@@ -18,6 +18,7 @@ import signal
 import stat
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from okdrop.config.watch import Watching
@@ -29,7 +30,7 @@ from okdrop.inbox.watching import Way, decide
 from okdrop.names import PROBE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from watchfiles import _rust_notify
 
@@ -129,7 +130,7 @@ class Probe:
         mark = os.fsencode(PROBE + secrets.token_hex(8))
         self.name: Final = mark
         self.later: Final = mark + b"-renamed"
-        self._descriptor: int | None = None
+        self._opened = -1
         self._is_made = False
 
     def __enter__(self) -> Self:
@@ -138,14 +139,15 @@ class Probe:
     def __exit__(self, *_: object) -> None:
         if not self._is_made:
             return
+        with contextlib.suppress(OSError):
+            self._close()
         for name in (self.name, self.later):
             try:
-                self._close()
-                os.unlink(self._path(name))
-            except FileNotFoundError:
-                continue
+                if os.path.lexists(self._path(name)):
+                    self._path(name).unlink(missing_ok=True)
             except OSError as error:
-                left = f"{shown(self._path(name))} is left there: {error.strerror or type(error).__name__}"
+                reason = error.strerror or type(error).__name__
+                left = f"{shown(bytes(self._path(name)))} is left there: {reason}"
                 raise WatchTrialError(left, hint="it is ours, and may be removed") from error
 
     def do(self, deed: Deed) -> None:
@@ -164,16 +166,16 @@ class Probe:
     def _do(self, deed: Deed) -> None:
         match deed:
             case Deed.CREATE:
-                self._descriptor = os.open(self._path(self.name), _CREATE, 0o600)
+                self._opened = os.open(self._path(self.name), _CREATE, 0o600)
                 self._is_made = True
-            case Deed.GROW if self._descriptor is not None:
-                os.write(self._descriptor, bytes(_SIZE))
-                os.fsync(self._descriptor)  # a network mount would keep it for itself for a while
+            case Deed.GROW:
+                os.write(self._opened, bytes(_SIZE))
+                os.fsync(self._opened)  # a network mount would keep it for itself for a while
             case Deed.RENAME:
-                os.rename(self._path(self.name), self._path(self.later))
+                self._path(self.name).rename(self._path(self.later))
             case Deed.REMOVE:
                 self._close()  # NFS keeps what is open, under another name
-                os.unlink(self._path(self.later))
+                self._path(self.later).unlink()
 
     def is_told(self, deed: Deed, change: int, name: bytes) -> bool:
         """Whether a change tells of this deed."""
@@ -192,18 +194,18 @@ class Probe:
             case Deed.CREATE:
                 return names == {self.name}
             case Deed.GROW:
-                return names == {self.name} and os.lstat(self._path(self.name)).st_size == _SIZE
+                return names == {self.name} and self._path(self.name).lstat().st_size == _SIZE
             case Deed.RENAME:
                 return names == {self.later}
             case Deed.REMOVE:
                 return not names
 
-    def _path(self, name: bytes) -> bytes:
-        return os.path.join(self._folder, name)
+    def _path(self, name: bytes) -> Path:
+        return Path(os.fsdecode(self._folder), os.fsdecode(name))
 
     def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
+        descriptor, self._opened = self._opened, -1
+        if descriptor >= 0:
             os.close(descriptor)
 
 
@@ -238,7 +240,7 @@ class _Trial:
             except RuntimeError:  # the watch ended, for a name of others that is not UTF-8, say
                 return False
             if isinstance(changes, set) and any(
-                self._probe.is_told(deed, change, os.path.basename(os.fsencode(path)))
+                self._probe.is_told(deed, change, os.fsencode(path).rpartition(b"/")[2])
                 for change, path in changes
             ):
                 return True
@@ -302,7 +304,7 @@ def _device_of(folder: bytes) -> int:
         WatchTrialError: it is no folder, or not there.
     """
     try:
-        status = os.stat(folder)
+        status = Path(os.fsdecode(folder)).stat()
         os.scandir(folder).close()
     except OSError as error:
         raise WatchTrialError(f"{shown(folder)}: {error.strerror or type(error).__name__}") from error

@@ -12,6 +12,7 @@ import pytest
 
 from okdrop.config import Bandwidth, Config, UploadMode, load
 from okdrop.config.model import Order
+from okdrop.config.watch import Watching
 from okdrop.errors import ConfigurationError
 
 HERE = Path(__file__)

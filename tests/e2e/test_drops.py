@@ -50,7 +50,7 @@ def works(within: tuple[str, ...]) -> bool:
 
 @pytest.fixture(params=["by hints", "by polls", "by scans"])
 def finding(request: pytest.FixtureRequest) -> Callable[[Daemon], dict[str, Any]]:
-    """Let a daemon find files by the kernel's events alone, by polling or by its scans; returns how it watches."""
+    """Let a daemon find files by the kernel's events alone, by polls or by scans; returns how it watches."""
 
     def set_up(daemon: Daemon) -> dict[str, Any]:
         if request.param == "by hints":

@@ -56,7 +56,9 @@ async def test_where_there_are_no_events_looks_see_all(start: Any, why: str) -> 
     told = json.loads(ended.out)
     assert (told["watching"], told["all_seen"]) == ("polling", True)
     assert told["mode"].startswith(f"polling every {5 if why == 'no watches' else 2} s: ")
-    assert [(deed["deed"], deed["seen_by"]) for deed in told["deeds"]] == [(name, "polling") for name in DEEDS]
+    assert [(deed["deed"], deed["seen_by"]) for deed in told["deeds"]] == [
+        (name, "polling") for name in DEEDS
+    ]
     assert contents(daemon.drop) == {}
 
 

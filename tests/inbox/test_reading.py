@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import itertools
 import mmap
 import os
 import random
@@ -76,7 +77,7 @@ async def read(source: Source, start: int, stop: int) -> tuple[bytes, set[str]]:
     by: set[str] = set()
 
     def note(_block: bytes | memoryview) -> None:
-        by.add(f"{threading.current_thread().name.partition('_')[0]} {reading.class_of_this_thread()}")
+        by.add(f"{threading.current_thread().name.partition('_')[0]} {reading.class_of_thread()}")
 
     pieces = [bytes(block) async for block in source.read(ByteRange(start, stop), note=note)]
     return b"".join(pieces), by
@@ -88,12 +89,12 @@ async def test_whoever_reads_gently_is_served_when_nobody_else_asks(video: Path,
     found, by = await read(source(video, gently), 100, SIZE)
     assert found == CONTENT[100:]
     assert by == {f"gentle {IDLE}"}, "not even what is in the cache is read by the loop"
-    assert reading.class_of_this_thread() != IDLE, "the others are served as before"
+    assert reading.class_of_thread() != IDLE, "the others are served as before"
 
 
 async def test_threads_that_others_begin_are_served_as_before(video: Path, gently: Reading) -> None:
     await read(source(video, gently), 0, MIB)
-    assert await asyncio.to_thread(reading.class_of_this_thread) != IDLE
+    assert await asyncio.to_thread(reading.class_of_thread) != IDLE
 
 
 async def test_what_was_read_gently_is_not_in_the_cache_afterwards(video: Path, gently: Reading) -> None:
@@ -105,7 +106,9 @@ async def test_what_was_read_gently_is_not_in_the_cache_afterwards(video: Path, 
     assert cached(video) == 0
 
 
-async def test_it_is_forgotten_while_it_is_read_and_not_at_the_end_alone(video: Path, gently: Reading) -> None:
+async def test_it_is_forgotten_while_it_is_read_and_not_at_the_end_alone(
+    video: Path, gently: Reading
+) -> None:
     require_that_pages_can_go(video)
     most = 0
     async for _ in source(video, gently).read(ByteRange(0, SIZE)):
@@ -142,7 +145,7 @@ async def test_what_is_read_beside_the_sending_is_gentle_too(
     real = os.preadv
 
     def preadv(*arguments: object) -> int:
-        classes.add(reading.class_of_this_thread())
+        classes.add(reading.class_of_thread())
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(contents.os, "preadv", preadv)
@@ -165,7 +168,9 @@ class Advice:
         self.given.append((begin, begin + length))
 
 
-def test_nothing_before_the_span_is_forgotten_and_everything_in_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_before_the_span_is_forgotten_and_everything_in_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What lies before it may be read ahead for the span of another connection."""
     advice = Advice(monkeypatch)
     behind = Behind(5 * MIB)
@@ -175,7 +180,7 @@ def test_nothing_before_the_span_is_forgotten_and_everything_in_it_is(monkeypatc
     assert min(begin for begin, _ in advice.given) == 5 * MIB
     assert max(end for _, end in advice.given) == 17 * MIB
     ends = [end for _, end in advice.given]
-    assert all(later - sooner <= STEP for sooner, later in zip(ends, ends[1:], strict=False))
+    assert all(later - sooner <= STEP for sooner, later in itertools.pairwise(ends))
     assert all(begin <= end - STEP or begin == 5 * MIB for begin, end in advice.given)
 
 
@@ -208,12 +213,13 @@ def test_where_memory_may_not_be_executed_reads_come_as_they_come(monkeypatch: p
 
     monkeypatch.setattr(ctypes, "CDLL", refuse)
     assert not reading.yield_the_disk()
-    assert reading.class_of_this_thread() == -1
+    assert reading.class_of_thread() == -1
     assert not reading.can_yield()
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "heeds"), [("bfq", True), ("mq-deadline", True), ("none", False), ("kyber", False), ("", False)]
+    ("scheduler", "heeds"),
+    [("bfq", True), ("mq-deadline", True), ("none", False), ("kyber", False), ("", False)],
 )
 def test_not_every_scheduler_knows_who_comes_last(scheduler: str, *, heeds: bool) -> None:
     assert reading.heeds_classes(scheduler) is heeds

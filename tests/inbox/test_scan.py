@@ -8,7 +8,7 @@ import pytest
 
 from okdrop.inbox import walk
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, look_at, scan
+from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, _deepest, look_at, scan
 from okdrop.inbox.walk import Found
 
 SUFFIXES = {".mp4", "mkv"}

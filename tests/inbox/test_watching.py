@@ -1,4 +1,4 @@
-"""How a folder is watched: by what was asked for, by what the kernel grants and tells, by whose mount it is."""
+"""How a folder is watched: by what was asked for, by what the kernel grants and tells, by the mount."""
 
 from __future__ import annotations
 
@@ -56,7 +56,12 @@ def test_metrics_name_every_mode() -> None:
     assert {*MODES} == {*Mode}
 
 
-FOLDERS: dict[bytes, Identity] = {b"/drop": (1, 10), b"/drop/a/b": (2, 30), b"/drop/a": (2, 20), b"/drop/c": (1, 40)}
+FOLDERS: dict[bytes, Identity] = {
+    b"/drop": (1, 10),
+    b"/drop/a/b": (2, 30),
+    b"/drop/a": (2, 20),
+    b"/drop/c": (1, 40),
+}
 
 
 def test_each_device_is_stood_for_by_the_folder_that_is_nearest() -> None:

@@ -408,9 +408,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> dict[str, Heard]:
     """A watch that tells nothing, and a probe that is heard or not."""
     heard = {"is": Heard.NO}
     monkeypatch.setattr(hints._rust_notify, "RustNotify", lambda *_: Silent())
-    monkeypatch.setattr(
-        module, "prove", lambda devices: watching.prove(devices, lambda _folder: heard["is"])
-    )
+    monkeypatch.setattr(module, "prove", lambda devices: watching.prove(devices, lambda _folder: heard["is"]))
     return heard
 
 
@@ -438,7 +436,7 @@ async def test_a_mount_that_tells_again_is_polled_no_more(bench: Bench, silent: 
     async with watched.running():
         silent["is"] = Heard.YES
         bench.clock.ahead += standing.REFUSED_DELAY
-        await until(lambda: bool(watched.watch._hints.folders))
+        await until(lambda: watched.watch._standing._has_watch)
         bench.clock.ahead += standing.STEADY
         await until(lambda: modes(bench) == ["polling", "events"])
 

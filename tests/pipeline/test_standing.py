@@ -130,6 +130,15 @@ async def test_what_is_lost_or_refused_or_others_may_write_is_polled(
     assert standing_of(bench, Watching.POLL).until_next_scan(0.1) == POLL
 
 
+async def test_a_watch_that_is_refused_is_none_that_lives(bench: Bench, standing: FolderStanding) -> None:
+    standing.refused(NoHints("the limit"))
+    bench.clock.ahead += 2 * STEADY
+    standing.watch_lives()
+    assert bench.told(events.HintsBack) == []
+    standing.refused(NoHints("the limit"))
+    assert len(bench.told(events.HintsLost)) == 1
+
+
 async def test_polls_of_many_are_spread(bench: Bench) -> None:
     chances = iter([0.0, 0.5, 0.999])
     parts = dataclasses.replace(bench.parts, chance=lambda: next(chances))
@@ -173,7 +182,14 @@ async def test_who_asks_for_polling_gets_no_watch(bench: Bench, standing: Folder
 
 def test_a_folder_is_as_it_is_configured() -> None:
     watch = Watch.model_validate(
-        {"path": "/srv", "watching": "poll", "poll": "2s", "depth": 3, "existing": "ignore", "unfinished": "take"}
+        {
+            "path": "/srv",
+            "watching": "poll",
+            "poll": "2s",
+            "depth": 3,
+            "existing": "ignore",
+            "unfinished": "take",
+        }
     )
     folder = Folder.of(watch, surge=7)
     assert (folder.watching, folder.poll, folder.depth, folder.surge) == (Watching.POLL, 2.0, 3, 7)

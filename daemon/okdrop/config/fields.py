@@ -66,7 +66,9 @@ def _connections(value: object) -> object:
 
 
 def _flag(value: object) -> bool:
-    word = value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).strip().lower())
+    word = (
+        value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).strip().lower())
+    )
     if word is None:
         raise ValueError("must be true or false")
     return word

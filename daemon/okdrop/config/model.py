@@ -16,7 +16,6 @@ from okdrop.config.fields import (
     ApiUrl,
     Connections,
     Flag,
-    Flag,
     HostName,
     HostPattern,
     Identifier,

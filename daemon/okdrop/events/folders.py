@@ -71,7 +71,7 @@ class FolderBack(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HintsLost(Event):
-    """The kernel's events of a folder ended, cannot be had, or do not come; looks through it find all the same."""
+    """The kernel's events of a folder ended, cannot be had, or do not come: it is looked through instead."""
 
     name: ClassVar = "folder.no_events"
     level: ClassVar = "warning"

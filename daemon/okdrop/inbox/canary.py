@@ -1,4 +1,4 @@
-"""A probe that tells whether the kernel's events of a folder come: something harmless is done there, and waited for.
+"""A probe that tells whether the kernel's events of a folder come: something harmless happens, heard or not.
 
 A watch that begins without an error proves nothing: on some mounts (FUSE, folders of a host in a container or
 a virtual machine) it stays silent for ever. So a file of our own is made in the folder, with a name that
@@ -65,7 +65,9 @@ def listen(
         notify.close()
 
 
-def _is_told(notify: _rust_notify.RustNotify, path: bytes, within: float, monotonic: Callable[[], float]) -> bool:
+def _is_told(
+    notify: _rust_notify.RustNotify, path: bytes, within: float, monotonic: Callable[[], float]
+) -> bool:
     stop, deadline = threading.Event(), monotonic() + within
     while (left := deadline - monotonic()) > 0:
         try:
@@ -81,7 +83,7 @@ def _is_told(notify: _rust_notify.RustNotify, path: bytes, within: float, monoto
 
 @contextlib.contextmanager
 def _something_done(folder: bytes) -> Iterator[bytes]:
-    """Do something that the kernel has to tell of; gives the path it would name, empty: nothing can be done."""
+    """Do something that the kernel has to tell of; gives the path it would name, or nothing."""
     try:
         descriptor, probe = tempfile.mkstemp(prefix=os.fsencode(PROBE), dir=folder)
     except OSError:
@@ -92,11 +94,11 @@ def _something_done(folder: bytes) -> Iterator[bytes]:
         yield probe
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(probe)
+            Path(os.fsdecode(probe)).unlink()
 
 
 def _touched(folder: bytes) -> bytes:
-    """Set a folder's mode to what it is; where the kernel would take a bit of it for that, nothing is done."""
+    """Set a folder's mode to what it is; not where the kernel would take a bit of it for that."""
     place = Path(os.fsdecode(folder))
     with contextlib.suppress(OSError):
         mode = stat.S_IMODE(place.stat().st_mode)

@@ -39,32 +39,40 @@ LEAVES_AT_ONCE: Final = 256
 async def digest(source: Source, *, like: bytes | None = None) -> bytes:
     """Hash the whole file, as a digest that `like` may be compared with; None: as a root."""
     made = hasher(like)
-    await _in_thread(source, _visit, source, [(0, source.revision.size)], lambda _start: made.update)
+    whole = [(0, source.revision.size)]
+    await _in_thread(source, lambda stop: _visit(source, whole, lambda _start: made.update, stop))
     return made.digest()
 
 
 async def fill(source: Source, leaves: Leaves) -> None:
     """Read again what is torn of the leaves."""
-    await _in_thread(source, _fill, source, leaves)
+    await _in_thread(source, lambda stop: _fill(source, leaves, stop))
 
 
 async def sample(source: Source) -> bytes:
     """What stands for a file of this size and some of its bytes: three visits to the disk at most."""
     blocks: list[bytes] = []
     spans = sample_spans(source.revision.size)
-    await _in_thread(source, _visit, source, spans, lambda _start: lambda block: blocks.append(bytes(block)))
+
+    def note(block: bytes | memoryview) -> None:
+        blocks.append(bytes(block))
+
+    await _in_thread(source, lambda stop: _visit(source, spans, lambda _start: note, stop))
     return sample_of(source.revision.size, blocks)
 
 
 async def equal(one: Source, other: Source) -> bool:
     """Whether two files hold the same bytes; reads up to the first block that differs."""
-    return one.revision.size == other.revision.size and await _in_thread(one, _equal, one, other)
+    if one.revision.size != other.revision.size:
+        return False
+    return await _in_thread(one, lambda stop: _equal(one, other, stop))
 
 
-async def _in_thread(reader: Source, work: Callable[..., T], *arguments: object) -> T:
-    stop, loop = threading.Event(), asyncio.get_running_loop()
+async def _in_thread(source: Source, work: Callable[[threading.Event], T]) -> T:
+    """Work in a thread that reads as the source is to be read."""
+    stop = threading.Event()
     try:
-        return await loop.run_in_executor(reader.reading.executor, work, *arguments, stop)
+        return await asyncio.get_running_loop().run_in_executor(source.reading.executor, work, stop)
     finally:
         stop.set()
 

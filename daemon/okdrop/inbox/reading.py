@@ -2,8 +2,8 @@
 
 Gently means two things. The threads that read are of the idle class (ioprio_set(2)): a disk whose scheduler
 heeds that serves them when nobody else asks. And what was read is taken out of the kernel's cache again
-(POSIX_FADV_DONTNEED), so that a file of many gigabytes does not push out what others, the recorder before all,
-have there.
+(POSIX_FADV_DONTNEED), so that a file of many gigabytes does not push out what others have there, the recorder
+before all.
 
 The event loop reads nothing then, not even what the cache holds: RWF_NOWAIT waits for no disk, but has the
 kernel read ahead all the same, and at the priority of the loop's own thread.
@@ -30,13 +30,13 @@ STEP: Final = 1024 * 1024
 """Bytes that are taken out of the cache at once."""
 
 LARGEST_FOLIO: Final = 4 * 1024 * 1024
-"""The kernel keeps pages in folios, of up to so many bytes, and forgets none that is not within the range whole."""
+"""Bytes of a folio at most: the kernel keeps pages in such, and forgets none that is only partly meant."""
 
 IDLE: Final = 3
 """The class of whoever is served when nobody else asks (IOPRIO_CLASS_IDLE)."""
 
 _CLASS_SHIFT: Final = 13
-_THIS_THREAD: Final = (1, 0)  # IOPRIO_WHO_PROCESS, which names a thread; 0: the one that calls
+_WHO_THREAD: Final = 1  # IOPRIO_WHO_PROCESS, which names a thread; 0 is the one that calls
 
 _OWN_NUMBERS: Final = {
     "x86_64": (251, 252),
@@ -48,7 +48,7 @@ _OWN_NUMBERS: Final = {
     "s390x": (282, 283),
 }
 _NUMBERS: Final = (30, 31)
-"""ioprio_set and ioprio_get where the architecture has no numbers of its own (aarch64, riscv64, loongarch64)."""
+"""ioprio_set and ioprio_get where an architecture has no numbers of its own (aarch64 and riscv64, say)."""
 
 _HEEDING: Final = frozenset({"bfq", "mq-deadline"})
 """Schedulers that serve the idle class last."""
@@ -74,17 +74,23 @@ PLAIN: Final = Reading()
 
 def gentle() -> Reading:
     """Read gently: in threads of the idle class, which begin as they are needed."""
-    return Reading(executor=ThreadPoolExecutor(READERS, thread_name_prefix="gentle", initializer=yield_the_disk))
+    return Reading(
+        executor=ThreadPoolExecutor(READERS, thread_name_prefix="gentle", initializer=yield_the_disk)
+    )
 
 
 def yield_the_disk() -> bool:
     """Have the calling thread be served by the disks when nobody else asks; whether the kernel agrees."""
-    return _ask(0, *_THIS_THREAD, IDLE << _CLASS_SHIFT) == 0
+    return _ask(0, _WHO_THREAD, 0, IDLE << _CLASS_SHIFT) == 0
 
 
-def class_of_this_thread() -> int:
-    """The class in which the calling thread is served: 0 none of its own, 1 to 3; -1: it cannot be known."""
-    answer = _ask(1, *_THIS_THREAD)
+def class_of_thread(number: int = 0) -> int:
+    """The class in which a thread is served: 0 none of its own, 1 to 3; -1: it cannot be known.
+
+    Args:
+        number: the kernel's, of the thread; 0: the one that calls.
+    """
+    answer = _ask(1, _WHO_THREAD, number)
     return answer if answer < 0 else answer >> _CLASS_SHIFT
 
 

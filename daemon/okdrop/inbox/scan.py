@@ -134,7 +134,7 @@ def _folder_errors(folder: bytes) -> Iterator[None]:
         raise kind(f"{shown(folder)}: {reason_of(error)}") from error
 
 
-def look_at(
+def look_at(  # noqa: PLR0913 - what holds of a folder, by name
     folder: bytes,
     paths: Iterable[bytes],
     *,

@@ -79,7 +79,7 @@ class Walk:
         names: which of them are taken.
         known: asked of every video; one that is known is left out. None: none is.
         progress: told how far the look has come.
-        deepest: how many slashes there are at most in the path of a folder that is looked at; None: any number.
+        deepest: how many slashes the path of a folder has at most that is looked at; None: any number.
     """
 
     def __init__(
@@ -172,7 +172,11 @@ class Walk:
         self._progress.steps += 1
         try:
             above, _, name = path.rpartition(b"/")
-            if self._is_near(above) and self._is_way(folder, above) and not self._names.ignores(os.fsdecode(name)):
+            if (
+                self._is_near(above)
+                and self._is_way(folder, above)
+                and not self._names.ignores(os.fsdecode(name))
+            ):
                 self._meet_status(path, os.fsdecode(name), os.lstat(path))
         except OSError as error:
             self._note(path, error)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ASKED_FOR: Final = 'as `watching = "poll"` asks for'
 
 _SILENT_HINT: Final = (
-    'nothing has to be done: the folder is polled; `watching = "poll"` says so from the beginning, and lays no'
-    " probe there"
+    'nothing has to be done: the folder is polled; `watching = "poll"` says so from the beginning, without a'
+    " probe"
 )
 
 

@@ -2,8 +2,9 @@
 
 The scan guarantees, the hints make it quick. So whatever becomes of the hints, there is a scan: at once when
 a watch ends, again as soon as the next one has begun, every `poll` seconds where the kernel does not tell of
-all (`okdrop.inbox.watching`), and every `rescan` seconds in any case. A folder that goes away is waited for. One that is another than the one that is watched under its path (removed and made
-anew, mounted over) is watched anew.
+all (`okdrop.inbox.watching`), and every `rescan` seconds in any case. A folder that goes away is waited for.
+One that is another than the one that is watched under its path (removed and made anew, mounted over) is
+watched anew.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ class Place:
     @classmethod
     def of(cls, watch: Watch, *, stays: bool) -> Self:
         """The folder, by the configuration, for a run that stays or one that ends."""
-        look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
+        look = (
+            watch.rescan if stays else 0.0
+        )  # a run that ends looks through its folders at its beginning alone
         return cls(
             names=watch.names,
             group_id=watch.group_id,

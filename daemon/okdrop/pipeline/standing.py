@@ -1,7 +1,7 @@
 """A watched folder's settings, and how it stands: what is told of it, each thing once, and how hints fare.
 
-Events that were lost, refused, or do not come are not trusted again before a watch has lived for a while; until
-then the folder is polled. So what flickers is told twice, at its beginning and at its end.
+Events that were lost, refused, or do not come are not trusted again before a watch has lived for a while;
+until then the folder is polled. So what flickers is told twice, at its beginning and at its end.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ REFUSED_DELAY: Final = 600.0
 """The same while none can be had."""
 
 SPREAD: Final = 0.2
-"""By which part of it, at most, a poll comes earlier: of many folders on one server, or many machines, not all
-ask at once."""
+"""By which part of it, at most, a poll comes earlier: of many folders on one server, and many machines, not
+all ask at once."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,7 @@ class FolderStanding:
         self._not_before = 0.0
         self._since = 0.0
         self._is_broken = False
+        self._has_watch = False
 
     def away(self, error: FolderError) -> None:
         """The folder is away."""
@@ -160,12 +161,13 @@ class FolderStanding:
 
     def watching(self) -> None:
         """A watch was begun."""
+        self._has_watch = True
         self._since = self._parts.monotonic()
         self._is_broken = False
 
     def watch_lives(self) -> None:
-        """A watch is there still."""
-        if self._losses and not self._is_broken and self._parts.monotonic() >= self._since + STEADY:
+        """Nothing was heard of the end of the watch, where there is one."""
+        if self._losses and self._has_watch and self._parts.monotonic() >= self._since + STEADY:
             self._parts.emit(events.HintsBack(path=self._shown, times=self._losses))
             self._losses, self._delay, self._refusal = 0, 0.0, ""
             self.tell_way()
@@ -181,6 +183,7 @@ class FolderStanding:
         self._lose(loss, BROKEN_DELAY)
 
     def _lose(self, error: NoHints, longest: float) -> None:
+        self._has_watch = False
         self._losses += 1
         self._delay = min(max(QUICK, 2 * self._delay), longest)
         self._not_before = self._parts.monotonic() + self._delay
