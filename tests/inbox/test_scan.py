@@ -8,7 +8,15 @@ import pytest
 
 from okdrop.inbox import walk
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, _deepest, look_at, scan
+from okdrop.inbox.scan import (
+    FolderMissing,
+    FolderUnmarked,
+    FolderUnmounted,
+    FolderUnreadable,
+    _deepest,
+    look_at,
+    scan,
+)
 from okdrop.inbox.walk import Found
 
 SUFFIXES = {".mp4", "mkv"}
@@ -220,6 +228,19 @@ def test_a_star_for_a_suffix_takes_every_file(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = scan(os.fsencode(tmp_path), suffixes=("*",), ignore=("*.part",)).found
     assert sorted(base_names(found)) == [b"README", b"a.txt"]
+
+
+def test_a_mount_that_changes_while_its_folder_is_looked_through_spoils_the_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an empty place would be taken for what was mounted there, and emptied."""
+    for number in range(3):
+        (tmp_path / f"{number}.mp4").touch()
+    part = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), at_most=2)
+    assert part.rest is not None
+    monkeypatch.setattr("okdrop.inbox.scan._device_of", lambda _folder: 4000)
+    with pytest.raises(FolderUnmounted, match="another device than when the look began"):
+        part.rest()
 
 
 DEPTHS = [(0, [b"a.mp4"]), (1, [b"a.mp4", b"one/b.mp4"]), (2, [b"a.mp4", b"one/b.mp4", b"one/two/c.mp4"])]

@@ -12,6 +12,7 @@ import dataclasses
 import os
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from okdrop.errors import OkdropError
@@ -109,6 +110,7 @@ def scan(
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
         FolderUnmarked: the marker is not there.
+        FolderUnmounted: it came to lie on another device meanwhile: of which one what was seen is, nobody knows.
     """
     progress = progress or Progress(folder)
     walk = Walk(Names(suffixes, ignore), known, progress, deepest=_deepest(folder, depth))
@@ -119,10 +121,16 @@ def scan(
     def go_on() -> Scan:
         with _folder_errors(folder):
             seen = _looked_on(walk, folder, marker, at_most)
+            if seen.rest is None and _device_of(folder) != device:
+                raise FolderUnmounted(f"{shown(folder)} lies on another device than when the look began")
         rest = go_on if seen.rest is not None else None
         return dataclasses.replace(seen, is_empty=not progress.steps, device=device, rest=rest)
 
     return go_on()
+
+
+def _device_of(folder: bytes) -> int:
+    return Path(os.fsdecode(folder)).stat().st_dev
 
 
 @contextlib.contextmanager
