@@ -110,7 +110,7 @@ def scan(
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
         FolderUnmarked: the marker is not there.
-        FolderUnmounted: it came to lie on another device meanwhile: of which one what was seen is, nobody knows.
+        FolderUnmounted: it came to lie on another device meanwhile, and what was seen may be of either.
     """
     progress = progress or Progress(folder)
     walk = Walk(Names(suffixes, ignore), known, progress, deepest=_deepest(folder, depth))
