@@ -145,7 +145,7 @@ def _toml(value: object) -> str:
         return f"{len(value)} names, see `config/okdrop.toml`"
     if isinstance(value, list):
         return f"`{json.dumps(value)}`"
-    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{_plain(value)}`"
 
 
 def event_table() -> str:

@@ -17,6 +17,7 @@ from okdrop.config import load
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Fault, Options
 from okdrop.inbox.scan import Scan
 from okdrop.inbox.walk import Problem
+from okdrop.inbox.watching import Mode, Way
 from okdrop.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -70,10 +71,28 @@ async def test_all_is_well(environ: dict[str, str], tmp_path: Path) -> None:
 async def test_a_folder_that_has_no_events_is_told_with_the_reason(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "try_watch", lambda _folders: "the kernel's limit of watches is reached")
+    way = Way(mode=Mode.POLLING, why="the kernel's limit of watches is reached")
+    monkeypatch.setattr(checking, "look", lambda _watching, _folders: way)
     code, said = await checked(environ)
     assert code == 0
-    assert about(said, "folder").endswith("scans only: the kernel's limit of watches is reached")
+    assert about(said, "folder").endswith("polling every 5 s: the kernel's limit of watches is reached")
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "words"),
+    [("bfq", "reads come after those of others"), ("none", "does not heed: none"), ("", "not heed: unknown")],
+)
+async def test_what_reading_gently_comes_to_is_told(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, scheduler: str, words: str
+) -> None:
+    monkeypatch.setattr(checking, "scheduler_of", lambda _device: scheduler)
+    monkeypatch.setattr(checking, "can_yield", lambda: True)
+    code, said = await checked(environ, OKDROP_UPLOAD__GENTLE_READS="true")
+    assert code == 0
+    assert words in about(said, "upload.gentle_reads")
+    monkeypatch.setattr(checking, "can_yield", lambda: False)
+    _, said = await checked(environ, OKDROP_UPLOAD__GENTLE_READS="true")
+    assert "does not let reads come last" in about(said, "upload.gentle_reads")
 
 
 @pytest.mark.parametrize(

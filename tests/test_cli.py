@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 COMMANDS = [
     *("run", "upload", "status", "show", "retry", "cancel", "go", "adopt", "explain", "check", "health"),
-    *("init", "emulator", "demo", "bandwidth", "pause", "resume", "top", "release", "update"),
+    *("init", "emulator", "demo", "bandwidth", "pause", "resume", "top", "watch-test", "release", "update"),
 ]
 
 

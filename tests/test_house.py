@@ -23,6 +23,7 @@ THROUGH = {
     "cli/running.py": "test_cli.py",
     "cli/steering.py": "test_cli.py",
     "cli/support.py": "test_cli.py",
+    "cli/trying.py": "e2e/test_watch_test.py",
     "cli/watching.py": "e2e/test_top.py",
     "documents.py": "test_report.py",  # the same rows, for programs
     "client/__init__.py": "client/test_uploads.py",  # passes on to api and uploads

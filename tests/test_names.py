@@ -40,6 +40,14 @@ def test_a_star_takes_every_name_that_is_not_ignored() -> None:
     assert not names.takes(".README")
 
 
+def test_a_probe_of_ours_is_passed_over_whatever_is_configured() -> None:
+    for names in (Names(("*",), ()), NAMES):
+        assert not names.takes(".okdrop-probe-x1y2z3")
+        assert names.ignores(".okdrop-probe-")
+    assert Names(("*",), ()).ignoring(".okdrop-probe-x1") == ".okdrop-probe-*"
+    assert not Names(("*",), ()).ignores(".okdrop-here")
+
+
 def test_without_patterns_nothing_is_ignored() -> None:
     assert not Names(("mp4",), ()).ignores(".a.mp4")
 

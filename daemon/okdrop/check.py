@@ -3,7 +3,8 @@
 Exit codes: 0 all well · 1 OK.ru cannot be reached, or the clock is off · 2 a folder or the ledger cannot
 be used · 3 the credentials are missing or refused. Of several, 2 goes before 3, and 3 before 1.
 
-Nothing is created, changed or sent, whoever runs it.
+Nothing is changed or sent, whoever runs it, and nothing is created but probes in the watched folders, which
+are gone at once.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from okdrop.config import Publish, UploadMode, unheeded
 from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import lease
-from okdrop.inbox.hints import try_watch, watch_mode
+from okdrop.inbox.reading import can_yield, heeds_classes, scheduler_of
 from okdrop.inbox.scan import FolderError, scan
 from okdrop.inbox.walk import Wanted
+from okdrop.inbox.watching import look
 from okdrop.ledger import daemon_of, read_only, writable
 from okdrop.observe.standing import amount
 from okdrop.protocol.multipart import LARGEST
@@ -73,6 +75,7 @@ async def check(config: Config, say: Callable[[str], None], *, file: Path | None
     for watch in config.watch:
         findings.append(await asyncio.to_thread(_folder, watch))
         findings += await asyncio.to_thread(_beside, watch)
+    findings += _reading(config)
     findings += [_ledger(config.ledger.url.get_secret_value()), *await _accounts(config)]
     for finding in findings:
         say(str(finding))
@@ -159,6 +162,7 @@ def _folder(watch: Watch) -> Finding:
             ignore=watch.ignore,
             marker=watch.marker,
             wanted=Wanted(rules=watch.rules, now=time.time()),
+            depth=watch.deepest,
         )
     except FolderError as error:
         reason = error.message.removeprefix(f"{shown(path)}: ")
@@ -172,8 +176,31 @@ def _folder(watch: Watch) -> Finding:
         False: "writers cannot be seen here: only quiet tells that a file is finished",
         None: "whether writers can be seen is not known yet",
     }[lease.can_see_writers(path)]
-    mode = watch_mode(path, try_watch(seen.folders))
+    mode = look(watch.watching, seen.folders).in_words(watch.poll)
     return Finding(what, f"{_counted(len(seen.found), 'video')}; {writers}; watch mode: {mode}")
+
+
+def _reading(config: Config) -> list[Finding]:
+    """What reading gently comes to, for each disk that a folder lies on."""
+    if not config.upload.gentle_reads:
+        return []
+    says = "what was read is taken out of the kernel's cache"
+    if not can_yield():
+        return [Finding("upload.gentle_reads", f"{says}; the kernel does not let reads come last")]
+    schedulers = {scheduler_of(device) for watch in config.watch if (device := _device(watch.path))}
+    deaf = sorted(name or "unknown" for name in schedulers if not heeds_classes(name))
+    first = "reads come after those of others"
+    if deaf:
+        first = f"reads are to come last, which this scheduler of the disk does not heed: {', '.join(deaf)}"
+    return [Finding("upload.gentle_reads", f"{first}; {says}")]
+
+
+def _device(folder: Path) -> int:
+    """What a folder lies on (st_dev); 0 where that cannot be said, of which its own line says why."""
+    try:
+        return folder.stat().st_dev
+    except OSError:
+        return 0
 
 
 def _blind(problems: Sequence[Problem]) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 ANY: Final = "*"
 """The suffix that every file has."""
 
+PROBE: Final = ".okdrop-probe-"
+"""How the names of files begin that okdrop itself lays into a folder to learn something of it, and takes away
+again at once: they are passed over by every okdrop, whatever its patterns."""
+
 
 class Names:
     """The names that a watched folder takes.
@@ -39,6 +43,8 @@ class Names:
 
     def ignores(self, name: str) -> bool:
         """Whether a file or folder of this name is passed over."""
+        if name.startswith(PROBE):
+            return True
         return self._ignored is not None and self._ignored.match(name.casefold()) is not None
 
     def takes(self, name: str) -> bool:
@@ -49,7 +55,8 @@ class Names:
         """The first pattern that passes this name over; None where none does."""
         if not self.ignores(name):
             return None
-        return next(pattern for pattern in self._patterns if _compiled([pattern]).match(name.casefold()))
+        matching = (one for one in self._patterns if _compiled([one]).match(name.casefold()))
+        return next(matching, f"{PROBE}*")
 
 
 def _compiled(patterns: Iterable[str]) -> re.Pattern[str]:

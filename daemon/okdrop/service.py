@@ -25,6 +25,7 @@ from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError
 from okdrop.events import Audience
 from okdrop.inbox import lease
+from okdrop.inbox.reading import PLAIN, gentle
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
 from okdrop.observe.condition import Condition
@@ -34,6 +35,7 @@ from okdrop.pipeline import (
     Afterwards,
     Brake,
     Breakers,
+    Folder,
     HaltNote,
     Mending,
     Pacing,
@@ -46,8 +48,6 @@ from okdrop.pipeline import (
     Throttle,
 )
 from okdrop.pipeline.accounts import ask_who_we_are
-from okdrop.pipeline.places import COMES_BACK
-from okdrop.pipeline.standing import folder_by
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -248,7 +248,7 @@ async def _run(
     async def whole() -> None:
         async with _parts(config, emit, brake, tally, rings) as parts:
             mine = dataclasses.replace(parts, senders={**parts.senders, **(named or {})})
-            folders = [folder_by(watch, surge=config.intake.surge) for watch in config.watch]
+            folders = [Folder.of(watch, surge=config.intake.surge) for watch in config.watch]
             await work(Pipeline(mine, folders, workers=config.upload.workers), mine, rings)
 
     task = asyncio.ensure_future(whole())
@@ -333,7 +333,8 @@ async def _parts(
             posting=Postings.by(config),
             keep_history=config.ledger.keep_history,
             order=config.upload.order,
-            places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
+            reading=gentle() if config.upload.gentle_reads else PLAIN,
+            places={str(watch.path): Place.of(watch, stays=brake.stays) for watch in config.watch},
         )
 
 
@@ -366,17 +367,4 @@ def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
 def _afterwards(watch: Watch) -> Afterwards:
     return Afterwards(
         after=watch.after, move_to=os.fsencode(watch.move_to or ""), delete_after=watch.delete_after
-    )
-
-
-def _place(watch: Watch, *, stays: bool) -> Place:
-    look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
-    return Place(
-        names=watch.names,
-        account=watch.account,
-        group_id=watch.group_id,
-        rules=watch.rules,
-        patience=look + watch.settle + COMES_BACK,
-        marker=watch.marker,
-        priority=watch.priority,
     )

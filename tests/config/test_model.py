@@ -12,6 +12,7 @@ import pytest
 
 from okdrop.config import Bandwidth, Config, UploadMode, load
 from okdrop.config.model import Order
+from okdrop.config.watch import Watching
 from okdrop.errors import ConfigurationError
 from okdrop.rules import Done
 
@@ -65,6 +66,13 @@ def toml(key: str, value: object) -> str:
         ("upload.workers", "4", 4),
         ("upload.order", "smallest", Order.SMALLEST),
         ("watch.priority", "-7", -7),
+        ("watch.watching", "poll", Watching.POLL),
+        ("watch.poll", "500ms", 0.5),
+        ("watch.depth", "unlimited", "unlimited"),
+        ("watch.depth", 0, 0),
+        ("watch.depth", "3", 3),
+        ("upload.gentle_reads", True, True),
+        ("upload.gentle_reads", "False", False),
         ("watch.priority", 1000, 1000),
         ("upload.connections", 16, 16),
         ("upload.connections", "auto", "auto"),
@@ -137,6 +145,12 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("upload.workers", True, "whole number from 1 to 64"),
     ("upload.workers", -1, "whole number from 1 to 64"),
     ("upload.order", "fastest", 'must be one of "oldest", "newest", "smallest" or "largest"'),
+    ("watch.watching", "fanotify", 'must be one of "auto", "events" or "poll"'),
+    ("watch.poll", 0, "longer than 0"),
+    ("watch.depth", -1, 'from 0 to 9999, or "unlimited"'),
+    ("watch.depth", "deep", 'from 0 to 9999, or "unlimited"'),
+    ("upload.gentle_reads", "gently", "must be true or false"),
+    ("upload.gentle_reads", 1, "must be true or false"),
     ("watch.priority", 1001, "whole number from -1000 to 1000"),
     ("watch.priority", "high", "whole number from -1000 to 1000"),
     ("watch.priority", 0.5, "whole number from -1000 to 1000"),

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 SIZE = 200 * KB
 SLOW = 250 * KB
 SMALL = {"upload__segment_size": "64KiB"}
+YEAR = 365 * 86_400
 NEVER = "1h"  # so that nothing but a hint can have been the reason
 
 
@@ -46,17 +48,19 @@ def works(within: tuple[str, ...]) -> bool:
     return subprocess.run([*within, "true"], capture_output=True, check=False).returncode == 0
 
 
-@pytest.fixture(params=["by hints", "by scans"])
+@pytest.fixture(params=["by hints", "by polls", "by scans"])
 def finding(request: pytest.FixtureRequest) -> Callable[[Daemon], dict[str, Any]]:
-    """Let a daemon find files by the kernel's events alone, or by its scans alone; returns how it watches."""
+    """Let a daemon find files by the kernel's events alone, by polls or by scans; returns how it watches."""
 
     def set_up(daemon: Daemon) -> dict[str, Any]:
         if request.param == "by hints":
             return {"rescan": NEVER}
+        if request.param == "by polls":
+            return {"rescan": NEVER, "watching": "poll", "poll": "200ms"}
         if not works(NO_WATCHES):
             pytest.skip("needs user namespaces")
         daemon.within = NO_WATCHES
-        return {"rescan": "200ms"}
+        return {"rescan": "200ms", "watching": "events"}
 
     return set_up
 
@@ -141,6 +145,18 @@ async def in_new_folders_in_new_folders(drop: Path, _elsewhere: Path) -> list[Pa
     return paths
 
 
+async def with_odd_times(drop: Path, _elsewhere: Path) -> list[Path]:
+    """A clock that runs ahead, a camera without one, and what a broken file system makes of them."""
+    now = time.time()
+    times = [-86_400 * 365 * 10, -1, 0, 1, now - 10 * YEAR, now + 2 * 86_400, now + 10 * YEAR, 530 * YEAR]
+    paths = []
+    for number, moment in enumerate(times):
+        path = video(drop / f"of another time {number}.mp4", 40 * KB)
+        os.utime(path, (moment, moment))  # what the file system cannot keep, it keeps as near as it can
+        paths.append(path)
+    return paths
+
+
 async def hard_linked(drop: Path, elsewhere: Path) -> list[Path]:
     path = drop / "linked.mp4"
     path.hardlink_to(video(elsewhere / "original.mp4"))
@@ -181,6 +197,7 @@ WAYS = [
     moved_in_as_a_folder,
     copied_as_a_tree,
     in_new_folders_in_new_folders,
+    with_odd_times,
     hard_linked,
     with_hostile_names,
     among_what_only_looks_like_videos,
@@ -300,13 +317,13 @@ async def test_a_name_that_is_not_utf8_stops_nothing(start: Any) -> None:
     daemon.watch(settle="100ms", rescan=NEVER)
     restless = os.fsencode(daemon.drop) + b"/restless \xff.mp4"
     async with daemon.staying() as running, kept_rewriting(restless):
-        [told] = await until(lambda: running.told("folder.scans_only"))
+        [told] = await until(lambda: running.told("folder.no_events"))
         assert told["reason"].endswith("/restless \\xFF.mp4")
         assert told["hint"].startswith("rename it;")
         files = [video(daemon.drop / f"beside-{number}.mp4") for number in range(3)]
         await until(lambda: len(published(emulator.videos())) == 3)
         assert_published_once(emulator.videos(), files)
-        assert running.count("folder.scans_only") == 1
+        assert running.count("folder.no_events") == 1
 
 
 async def test_a_file_whose_name_is_not_utf8_is_published(start: Any) -> None:
@@ -327,12 +344,12 @@ async def test_a_watch_that_is_refused_is_told_once_and_scans_find_everything(st
     daemon.watch(settle="0s", rescan="100ms")
     async with daemon.staying() as running:
         [told] = running.told("folder.watched")
-        assert told["mode"] == "scans only: the kernel's limit of watches is reached"
-        [told] = running.told("folder.scans_only")
+        assert told["mode"] == "polling every 5 s: the kernel's limit of watches is reached"
+        [told] = running.told("folder.no_events")
         assert "fs.inotify.max_user_watches" in told["hint"]
         files = [video(daemon.drop / "a.mp4")]
         await nothing_more_comes(emulator, daemon, files)
-        assert running.count("folder.scans_only") == 1
+        assert running.count("folder.no_events") == 1
 
 
 # --- folders that come and go -------------------------------------------------------------------------

@@ -220,6 +220,8 @@ async def test_a_pause_and_a_limit_are_those_of_the_commands(start: Any, http: a
         await running.tells("upload.published")
         _, status = await get(http, f"{address}/api/status")
         assert status["counts"]["published"] == 1
+        [folder] = status["folders"]
+        assert folder == {"folder": str(daemon.drop), "watching": "events", "mode": "kernel events"}
         [host] = status["hosts"]
         assert host["host"].startswith("127.0.0.1")
         assert host["connections"] >= 1

@@ -135,6 +135,15 @@ def test_every_reason_against_is_told_at_once(place: Place) -> None:
     assert told.settle == ""
 
 
+def test_a_file_that_lies_too_deep_is_said_to(place: Place) -> None:
+    (place.drop / "one" / "two").mkdir(parents=True)
+    path = place.video("one/two/a.mp4")
+    assert explain(place.config(depth=2), bytes(path), None).verdict is Verdict.TAKEN
+    told = explain(place.config(depth=1), bytes(path), None)
+    assert told.verdict is Verdict.NOT_TAKEN
+    assert told.why == ("it lies 2 folders deep, and [[watch]] 0 looks no deeper than 1 (depth)",)
+
+
 @pytest.mark.parametrize("name", ["missing.mp4", "folder.mp4", "link.mp4", "pipe.mp4"])
 def test_what_is_no_file_is_not_taken_and_never_opened(place: Place, name: str) -> None:
     (place.drop / "folder.mp4").mkdir()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from okdrop.inbox import hints as module
-from okdrop.inbox.hints import MANY, Hints, NoHints, try_watch, watch_mode
+from okdrop.inbox.hints import MANY, Hints, NoHints, is_undecodable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -208,16 +208,18 @@ async def test_what_nobody_takes_is_bounded(hints: Hints) -> None:
 
 LIMITED = """
 import asyncio, os, sys
-from okdrop.inbox.hints import Hints, NoHints, try_watch, watch_mode
+from okdrop.config.watch import Watching
+from okdrop.inbox.hints import Hints, NoHints
+from okdrop.inbox.watching import look
 place = os.fsencode(sys.argv[1])
-names = frozenset([place] + [place + b"/%d" % number for number in range(8)])
-for name in names - {place}:
+names = {name: (1, 1) for name in [place] + [place + b"/%d" % number for number in range(8)]}
+for name in names.keys() - {place}:
     os.mkdir(name)
 async def main():
     try:
         await Hints().watch(names)
     except NoHints as refusal:
-        print(refusal.message, "|", refusal.hint, "|", watch_mode(place, try_watch(names)))
+        print(refusal.message, "|", refusal.hint, "|", look(Watching.AUTO, names).in_words(5))
 asyncio.run(main())
 """
 
@@ -239,14 +241,9 @@ def test_a_limit_of_the_kernel_is_told_with_what_raises_it(
     message, hint, mode = ended.stdout.strip().split(" | ")
     assert said in message
     assert "sysctl" in hint
-    assert mode == f"scans only: {message}"
+    assert mode == f"polling every 5 s: {message}"
 
 
-def test_the_mode_names_what_other_machines_may_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = os.fsencode(tmp_path)
-    assert watch_mode(path, try_watch([path])) == "kernel events"
-    assert watch_mode(path + b"/none", "") == "kernel events"
-    monkeypatch.setattr(module, "kind_of", lambda _device: b"nfs4")
-    assert "scans only (nfs4)" in watch_mode(path, "")
+def test_the_end_of_a_watch_for_a_name_is_told_from_any_other() -> None:
+    assert is_undecodable('unable to decode path "/drop/\\xFF.mp4"')
+    assert not is_undecodable("mutex poisoned")

@@ -8,7 +8,16 @@ import pytest
 
 from okdrop.inbox import walk
 from okdrop.inbox.revision import revision_of
-from okdrop.inbox.scan import FolderMissing, FolderUnmarked, FolderUnreadable, Scan, look_at, scan
+from okdrop.inbox.scan import (
+    FolderMissing,
+    FolderUnmarked,
+    FolderUnmounted,
+    FolderUnreadable,
+    Scan,
+    _deepest,
+    look_at,
+    scan,
+)
 from okdrop.inbox.walk import Found, Wanted
 from okdrop.rules import Patterns, Rule, Rules
 
@@ -221,6 +230,44 @@ def test_a_star_for_a_suffix_takes_every_file(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = scan(os.fsencode(tmp_path), suffixes=("*",), ignore=("*.part",)).found
     assert sorted(base_names(found)) == [b"README", b"a.txt"]
+
+
+def test_a_mount_that_changes_while_its_folder_is_looked_through_spoils_the_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an empty place would be taken for what was mounted there, and emptied."""
+    for number in range(3):
+        (tmp_path / f"{number}.mp4").touch()
+    part = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), at_most=2)
+    assert part.rest is not None
+    monkeypatch.setattr("okdrop.inbox.scan._device_of", lambda _folder: 4000)
+    with pytest.raises(FolderUnmounted, match="another device than when the look began"):
+        part.rest()
+
+
+DEPTHS = [(0, [b"a.mp4"]), (1, [b"a.mp4", b"one/b.mp4"]), (2, [b"a.mp4", b"one/b.mp4", b"one/two/c.mp4"])]
+
+
+@pytest.mark.parametrize(("depth", "found"), DEPTHS)
+@pytest.mark.parametrize("by", ["a scan", "a hint"])
+def test_no_deeper_than_is_asked_for(tmp_path: Path, depth: int, found: list[bytes], by: str) -> None:
+    paths = [tmp_path / name for name in ("a.mp4", "one/b.mp4", "one/two/c.mp4", "one/two/three/d.mp4")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    root = os.fsencode(tmp_path)
+    if by == "a scan":
+        seen = scan(root, suffixes=SUFFIXES, ignore=(), depth=depth)
+    else:
+        everything = [os.fsencode(path) for path in (*paths, *(path.parent for path in paths))]
+        seen = look_at(root, everything, suffixes=SUFFIXES, ignore=(), depth=depth)
+    assert sorted(os.path.relpath(one.path, root) for one in seen.found) == found
+    assert len(seen.folders) == depth + 1, "what lies deeper is not even watched"
+
+
+def test_the_root_itself_has_a_depth() -> None:
+    assert _deepest(b"/", 0) == 0
+    assert _deepest(b"/srv/drop", 2) == 4
 
 
 # --- single paths -------------------------------------------------------------------------------------

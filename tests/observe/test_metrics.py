@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from okdrop import events
 from okdrop.drop import State
 from okdrop.observe import metrics as counting
-from okdrop.observe.gauges import InLedger, Sources
+from okdrop.observe.gauges import MODES, InLedger, Sources
 from okdrop.observe.metrics import CODES, Metrics
 
 AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -118,6 +118,14 @@ def test_segments_and_trouble_and_folders(daemon: Daemon) -> None:
     assert found["okdrop_events_total", "segment.stored"] == 1
     daemon.hear(events.FolderAway(path="/srv", code="folder_missing", message="", hint=""))
     assert daemon.read()["okdrop_folder_away", "/srv"] == 1
+
+
+def test_how_a_folder_is_watched_is_one_of_its_modes(daemon: Daemon) -> None:
+    for mode in ("events", "polling"):
+        daemon.hear(events.FolderWatched(path="/srv", mode="in words", watching=mode, writers=""))
+        found = daemon.read()
+        values = {one: found["okdrop_folder_watching", "/srv", one] for one in MODES}
+        assert values == {one: float(one == mode) for one in MODES}
 
 
 def test_an_upload_is_timed_stage_by_stage_as_far_as_it_was_seen(daemon: Daemon) -> None:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from okdrop import events
+from okdrop.config.watch import Watching
 from okdrop.drop import Drop, State
-from okdrop.inbox import hints, walk
+from okdrop.inbox import hints, walk, watching
 from okdrop.inbox import scan as scanning
+from okdrop.inbox.canary import Heard
 from okdrop.ledger import Ledger
 from okdrop.pipeline import folders as module
 from okdrop.pipeline import standing
@@ -40,6 +42,7 @@ class Watched:
 
     def __init__(self, bench: Bench, *, hangs_after: float = 60, **settings: Any) -> None:
         plain: dict[str, Any] = {"settle": 0, "rescan": NEVER, "suffixes": (".mp4",), "ignore": (".*",)}
+        plain["watching"] = Watching.EVENTS  # where probes and polls are not what is looked at
         self.bench = bench
         self.found: list[Drop] = []
         self.busy: set[bytes] = set()
@@ -395,6 +398,133 @@ async def test_what_cannot_be_looked_at_is_told_once_until_it_is_mended(
         await until(lambda: scans > seen + 1)
         mount.update(problems=[problem])
         await until(lambda: len(bench.told(events.FileUnreadable)) == 2)
+
+
+# --- how it is watched ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> dict[str, Heard]:
+    """A watch that tells nothing, and a probe that is heard or not."""
+    heard = {"is": Heard.NO}
+    monkeypatch.setattr(hints._rust_notify, "RustNotify", lambda *_: Silent())
+    monkeypatch.setattr(module, "prove", lambda devices: watching.prove(devices, lambda _folder: heard["is"]))
+    return heard
+
+
+def modes(bench: Bench) -> list[str]:
+    return [told.watching for told in bench.told(events.FolderWatched)]
+
+
+@pytest.mark.usefixtures("silent")
+async def test_a_mount_that_tells_nothing_is_polled_and_that_is_told(bench: Bench) -> None:
+    """By polls alone: there is no rescan."""
+    watched = Watched(bench, watching=Watching.AUTO, poll=OFTEN)
+    async with watched.running():
+        (bench.folder / "sub").mkdir()
+        bench.file("sub/a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+        assert watched.watch._hints.folders == {}
+    assert modes(bench) == ["polling"]
+    [told] = bench.told(events.HintsLost)
+    assert "the kernel tells of nothing that happens in" in told.reason
+    assert 'watching = "poll"' in told.hint
+
+
+async def test_a_mount_that_tells_again_is_polled_no_more(bench: Bench, silent: dict[str, Heard]) -> None:
+    watched = Watched(bench, watching=Watching.AUTO, poll=OFTEN)
+    async with watched.running():
+        silent["is"] = Heard.YES
+        bench.clock.ahead += standing.REFUSED_DELAY
+        await until(lambda: watched.watch._standing._has_watch)
+        bench.clock.ahead += standing.STEADY
+        await until(lambda: modes(bench) == ["polling", "events"])
+
+
+async def test_what_other_machines_may_write_is_polled_beside_the_events(
+    bench: Bench, silent: dict[str, Heard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent["is"] = Heard.YES
+    monkeypatch.setattr(module, "remote_among", lambda _devices: b"nfs4")
+    watched = Watched(bench, watching=Watching.AUTO, poll=OFTEN)
+    async with watched.running():
+        bench.file("by another machine.mp4")
+        await until(lambda: bool(watched.names))
+        assert watched.watch._hints.folders
+    [told] = bench.told(events.FolderWatched)
+    assert told.watching == "both"
+    assert told.mode.endswith("since other machines may write here unseen (nfs4)")
+    assert bench.told(events.HintsLost) == []
+
+
+async def test_who_asks_for_polling_gets_polls_and_no_watch_and_no_probe(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hints._rust_notify, "RustNotify", None)
+    watched = Watched(bench, watching=Watching.POLL, poll=OFTEN)
+    async with watched.running():
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    assert modes(bench) == ["polling"]
+
+
+async def test_who_asks_for_events_gets_no_probe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "prove", None)
+    watched = Watched(bench, watching=Watching.EVENTS)
+    async with watched.running():
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    assert modes(bench) == ["events"]
+
+
+async def test_a_probe_is_laid_once_for_each_device_and_again_after_it_was_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
+    proven: list[object] = []
+    monkeypatch.setattr(module, "prove", proven.append)
+    watched = Watched(bench, watching=Watching.AUTO, rescan=OFTEN)
+    async with watched.running():
+        for number in range(3):
+            bench.file("a.mp4").rename(bench.folder / f"{number}.mp4")
+            (bench.folder / f"folder {number}").mkdir()
+            await until(lambda number=number: len(watched.watch._hints.folders) == number + 2)
+        assert len(proven) == 1
+        shutil.rmtree(bench.folder)
+        await until(lambda: bool(bench.told(events.FolderAway)))
+        bench.folder.mkdir()
+        await until(lambda: len(proven) == 2)
+
+
+async def test_a_probe_that_gets_no_answer_leaves_the_folder_polled(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(module, "prove", lambda _devices: goes_on.wait(20))
+    monkeypatch.setattr(module, "WITHIN", 0.0)
+    watched = Watched(bench, watching=Watching.AUTO, poll=OFTEN, hangs_after=0.05)
+    try:
+        async with watched.running():
+            bench.file("a.mp4")
+            await until(lambda: "a.mp4" in watched.names)
+    finally:
+        goes_on.set()
+    assert modes(bench) == ["polling"]
+    assert bench.told(events.HintsLost)[0].reason.endswith("gets no answer")
+
+
+@pytest.mark.parametrize("way", [Watching.EVENTS, Watching.POLL])
+async def test_what_lies_too_deep_is_not_found_and_what_does_not_is(bench: Bench, way: Watching) -> None:
+    (bench.folder / "one" / "two").mkdir(parents=True)
+    watched = Watched(bench, watching=way, poll=OFTEN, depth=1)
+    async with watched.running():
+        bench.file("one/two/too deep.mp4")
+        bench.file("one/a.mp4")
+        (bench.folder / "new" / "er").mkdir(parents=True)
+        bench.file("new/er/too deep.mp4")
+        bench.file("new/b.mp4")
+        await until(lambda: {"a.mp4", "b.mp4"} <= {*watched.names})
+    assert "too deep.mp4" not in watched.names
 
 
 # --- what hangs ---------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.drop import Upload
+    from okdrop.inbox.reading import Reading
     from pipeline.bench import Bench
 
 LARGE = 16 * 64 * 1024  #: has bytes that no sample sees
@@ -269,7 +270,7 @@ async def test_a_file_that_gives_no_answer_is_not_waited_for(
     await bench.taken()
     second = await copied(bench)
 
-    async def hangs(_row: Upload) -> None:
+    async def hangs(_row: Upload, _reading: Reading) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(module, "_file_of", hangs)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Drop, Upload
     from okdrop.inbox.done import Said
+    from okdrop.inbox.reading import Reading
     from pipeline.bench import Bench
 
 SETTLE = 0.06
@@ -256,6 +257,37 @@ async def test_two_names_of_one_file_are_one_video_whenever_they_come(bench: Ben
     assert len(await bench.ledger.uploads()) == 2
 
 
+def renamed(path: Path, leads: str) -> None:
+    lower = path.with_name(path.name.lower())
+    if leads == "nowhere":
+        path.rename(lower)
+    else:
+        lower.hardlink_to(path)
+
+
+@pytest.mark.parametrize("leads", ["nowhere", "to the file"])
+@pytest.mark.parametrize("when", ["before it is taken", "after"])
+async def test_a_rename_that_changes_case_alone_is_one_video(bench: Bench, leads: str, when: str) -> None:
+    """On a share that tells no case, the old name leads to the file still, as another hard link does here."""
+    path = bench.file("Holiday.mp4")
+    if when == "before it is taken":
+        async with staying(bench, settle=0.3):
+            await until(lambda: bool(bench.told(events.FileWaiting)))
+            renamed(path, leads)
+            await until(lambda: bool(bench.told(events.FileSettled)))
+            bench.file("last.mp4")
+            await until(
+                lambda: "last.mp4" in {one.path.rpartition("/")[2] for one in bench.told(events.FileSettled)}
+            )
+    else:
+        async with staying(bench):
+            await until(lambda: bool(bench.told(events.FileSettled)))
+            renamed(path, leads)
+            await until(lambda: bool(bench.told(events.FileKnown) or bench.told(events.UploadRenamed)))
+    paths = {row.drop.path for row in await bench.ledger.uploads()} - {os.fsencode(bench.folder / "last.mp4")}
+    assert len(paths) == 1
+
+
 async def test_another_name_of_a_published_file_is_judged_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -462,13 +494,13 @@ async def test_a_file_that_changes_while_its_checksum_is_read_is_looked_at_anew(
     listed(path, hashlib.sha256(path.read_bytes()).hexdigest())
     calls = 0
 
-    async def changing(drop: Drop, said: Said) -> str:
+    async def changing(drop: Drop, said: Said, *, reading: Reading) -> str:
         nonlocal calls
         calls += 1
         if calls == 1:
             path.write_bytes(content(2 * SIZE))
             listed(path, hashlib.sha256(path.read_bytes()).hexdigest())
-        return await broken_promise(drop, said)
+        return await broken_promise(drop, said, reading=reading)
 
     monkeypatch.setattr("okdrop.pipeline.watcher.broken_promise", changing)
     watching = ruled(bench, demand=MANIFEST)
@@ -495,18 +527,18 @@ async def test_a_run_that_stays_reads_checksums_beside_everything_else(
     listed(first, hashlib.sha256(first.read_bytes()).hexdigest())
     with first.with_name("SHA256SUMS").open("a") as file:
         file.write("b.mp4\n")
-    reading, goes_on = asyncio.Event(), asyncio.Event()
+    begun, goes_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(drop: Drop, said: Said) -> str:
-        reading.set()
+    async def slow(drop: Drop, said: Said, *, reading: Reading) -> str:
+        begun.set()
         await goes_on.wait()
-        return await broken_promise(drop, said)
+        return await broken_promise(drop, said, reading=reading)
 
     monkeypatch.setattr("okdrop.pipeline.watcher.broken_promise", slow)
     watching = ruled(bench, demand=MANIFEST)
     task = asyncio.create_task(watching.run())
     try:
-        await asyncio.wait_for(reading.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 10)
         bench.file("b.mp4", seed="another")
         assert await bench.line.get() is not None  # that is the one without a checksum
         assert watching._is_busy(os.fsencode(first))

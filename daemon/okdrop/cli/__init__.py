@@ -17,6 +17,7 @@ from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
 from okdrop.cli.steering import bandwidth, pause, resume
 from okdrop.cli.support import ConfigFile, expected, finish, in_words, loaded
+from okdrop.cli.trying import watch_test
 from okdrop.cli.watching import top
 from okdrop.errors import Halted, LedgerError, OkdropError
 
@@ -83,6 +84,7 @@ _READING = (status, top, show, explain)
 _DECIDING = (retry, cancel, release, update, go, adopt, bandwidth, pause, resume)
 for _command in (run, upload, *_READING, *_DECIDING):
     app.command(cls=_Command)(_command)
+app.command("watch-test", cls=_Command)(watch_test)
 
 
 @app.command()
@@ -91,7 +93,7 @@ def check(config: ConfigFile = None) -> None:
 
     A line for each: configuration, folders, ledger, the way to OK.ru, credentials, clock. Exit code 1: OK.ru
     or the clock; 2: a folder or the ledger; 3: the credentials. Of several, 2 goes before 3, and 3 before 1.
-    Nothing is created or changed.
+    Nothing is changed; a probe in each watched folder is gone at once.
     """
     from okdrop.check import check as check_all  # noqa: PLC0415
     from okdrop.config import file_read  # noqa: PLC0415

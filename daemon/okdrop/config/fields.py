@@ -72,6 +72,22 @@ def _connections(value: object) -> object:
         raise ValueError(f'{error}, or "auto"') from None
 
 
+def _flag(value: object) -> bool:
+    word = (
+        value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).strip().lower())
+    )
+    if word is None:
+        raise ValueError("must be true or false")
+    return word
+
+
+def _depth(value: object) -> object:
+    try:
+        return value if value == "unlimited" else whole(0, 9999)(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "unlimited"') from None
+
+
 def _segment_size(value: object) -> object:
     if value == "auto":
         return value
@@ -95,6 +111,8 @@ Size: TypeAlias = Annotated[int, BeforeValidator(parse_size)]
 OptionalSize: TypeAlias = Annotated[int | None, BeforeValidator(_optional(parse_size))]
 PositiveSeconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_positive)]
 Connections: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_connections)]
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
+Depth: TypeAlias = Annotated[int | Literal["unlimited"], BeforeValidator(_depth)]
 SegmentSize: TypeAlias = Annotated[int | Literal["auto"], BeforeValidator(_segment_size)]
 Limit: TypeAlias = Annotated[Bandwidth, BeforeValidator(Bandwidth.parse), PlainSerializer(str)]
 

@@ -17,6 +17,7 @@ from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     ApiUrl,
     Connections,
+    Flag,
     HostName,
     HostPattern,
     Identifier,
@@ -125,6 +126,7 @@ class UploadSettings(Section):
     stall_timeout: PositiveSeconds = 30.0
     answer_timeout: PositiveSeconds = 120.0
     drain_timeout: Seconds = 8.0
+    gentle_reads: Flag = False
 
 
 class Retry(Section):

@@ -12,6 +12,7 @@ from okdrop.config.account import AccountName
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.fields import (
     AbsolutePath,
+    Depth,
     Ending,
     GroupId,
     Hours,
@@ -116,6 +117,14 @@ class Unfinished(enum.StrEnum):
     TAKE = "take"
 
 
+class Watching(enum.StrEnum):
+    """How it is noticed that something was dropped into a folder."""
+
+    AUTO = "auto"  #: by the kernel's events, and by polling where those do not come or do not tell all
+    EVENTS = "events"  #: by the kernel's events, and the scans alone
+    POLL = "poll"  #: by polling alone
+
+
 class Intake(Section):
     """Which names are videos, which are none of our business, and how many at once are too many."""
 
@@ -130,6 +139,9 @@ class Watch(Section):
     path: AbsolutePath
     settle: Seconds = 10.0
     rescan: PositiveSeconds = 60.0
+    watching: Watching = Watching.AUTO
+    poll: PositiveSeconds = 5.0
+    depth: Depth = "unlimited"
     unfinished: Unfinished = Unfinished.HOLD
     unfinished_after: Seconds = 600.0
     account: AccountName = ""
@@ -239,6 +251,11 @@ class Watch(Section):
     def heeded_sidecars(self) -> tuple[str, ...]:
         """The kinds of sidecars; what the folder takes as a video is none."""
         return tuple(kind for kind in self.sidecars if not self.names.is_video(f"x.{kind}"))
+
+    @property
+    def deepest(self) -> int | None:
+        """How many folders deep files are taken from: 0 from the folder itself alone; None: from any."""
+        return None if self.depth == "unlimited" else self.depth
 
     @property
     def names(self) -> Names:

@@ -10,11 +10,12 @@ from okdrop.events.base import Event
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FolderWatched(Event):
-    """A folder was looked through for the first time in this run, and is watched from now on."""
+    """A folder is watched from now on, in this way; told again when that changes."""
 
     name: ClassVar = "folder.watched"
     path: str
-    mode: str  #: kernel events, or scans only and why
+    mode: str  #: in words, with the reason where it is not by the kernel's events alone
+    watching: str  #: `events`, `both` (and polling), `polling` or `scans` (none but those of `rescan`)
     writers: str  #: whether writers can be seen
 
 
@@ -70,9 +71,9 @@ class FolderBack(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HintsLost(Event):
-    """The kernel's events of a folder ended or cannot be had: scans alone find what is dropped."""
+    """The kernel's events of a folder ended, cannot be had, or do not come: it is looked through instead."""
 
-    name: ClassVar = "folder.scans_only"
+    name: ClassVar = "folder.no_events"
     level: ClassVar = "warning"
     path: str
     reason: str

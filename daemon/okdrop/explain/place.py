@@ -40,13 +40,7 @@ def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterato
     if watch.marker and not os.path.lexists(watch.path / watch.marker):
         yield f"the folder {watch.path} lacks its marker {eye(watch.marker)}: it counts as not mounted"
     *above, name = Path(os.fsdecode(path)).relative_to(watch.path).parts
-    place = watch.path
-    for part in above:
-        place /= part
-        if (pattern := names.ignoring(part)) is not None:
-            yield f'the folder {eye(part)} on its way is passed over, by the pattern "{pattern}" of {label}'
-        if is_link(os.fsencode(place)):
-            yield f"the folder {eye(part)} on its way is a symbolic link, and those are not followed"
+    yield from _on_its_way(watch, above, label)
     if (pattern := names.ignoring(name)) is not None:
         yield f'its name is passed over, by the pattern "{pattern}" of {label}'
     if not names.is_video(name):
@@ -60,6 +54,19 @@ def against_by_rules(watch: Watch, label: str, path: bytes, revision: Revision, 
     by_facts = watch.rules.left_by_facts(size=revision.size, mtime_ns=revision.mtime_ns, now=now)
     for left in filter(None, (by_path, by_facts)):
         yield f"it is passed over, by `{left.rule}` of {label}: {left.reason}"
+
+
+def _on_its_way(watch: Watch, above: Sequence[str], label: str) -> Iterator[str]:
+    """What keeps a scan from coming to these folders, each in the one before."""
+    if watch.deepest is not None and len(above) > watch.deepest:
+        yield f"it lies {len(above)} folders deep, and {label} looks no deeper than {watch.deepest} (depth)"
+    place = watch.path
+    for part in above:
+        place /= part
+        if (pattern := watch.names.ignoring(part)) is not None:
+            yield f'the folder {eye(part)} on its way is passed over, by the pattern "{pattern}" of {label}'
+        if is_link(os.fsencode(place)):
+            yield f"the folder {eye(part)} on its way is a symbolic link, and those are not followed"
 
 
 def turn(config: Config, folder: str) -> str:

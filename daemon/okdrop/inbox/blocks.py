@@ -2,7 +2,7 @@
 
 Most of what is dropped was written a moment ago. To fetch that from the kernel's cache takes less than to
 wake a thread for it, and waits for no disk (RWF_NOWAIT, preadv2(2)). What is not in the cache, or lies where
-the kernel cannot tell (network mounts, FUSE), a thread reads.
+the kernel cannot tell (network mounts, FUSE), a thread reads; and so it does where reading is gentle.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aiofiles.threadpool import wrap
 
+from okdrop.inbox.reading import PLAIN, Behind
+
 if TYPE_CHECKING:
     from aiofiles.threadpool.binary import AsyncFileIO
+
+    from okdrop.inbox.reading import Reading
 
 Note: TypeAlias = Callable[[bytes | memoryview], object]
 """Is given bytes that were read, in order; a view of them holds only until it returns."""
@@ -39,19 +43,31 @@ class NotedFile(io.FileIO):
         path: what to open.
         opener: opens it; returns the descriptor.
         note: given what is read, in the thread that read it: to hash there costs no visit to a thread more.
+        reading: how it is read.
     """
 
-    def __init__(self, path: str, opener: Callable[[str, int], int], note: Note | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        opener: Callable[[str, int], int],
+        note: Note | None = None,
+        *,
+        reading: Reading = PLAIN,
+    ) -> None:
         self._lock: Final = threading.Lock()
         self._note: Final = note
-        self._cache_tells = _AT_ONCE != 0
+        self.reading: Final = reading
+        self._cache_tells = _AT_ONCE != 0 and not reading.is_gentle
         super().__init__(path, "rb", opener=opener)
+        self._behind: Final = Behind(self.tell()) if reading.is_gentle else None
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read what comes next, however long it takes; at the end of the file nothing."""
         with self._lock:
             block = super().read(size) or b""
             self._tell(block)
+            if self._behind is not None:
+                self._behind.passed(self.fileno(), self.tell())
         return block
 
     def cached(self, size: int) -> memoryview | None:
@@ -72,6 +88,8 @@ class NotedFile(io.FileIO):
     def close(self) -> None:
         """Close it, after a read that runs in a thread."""
         with self._lock:
+            if self._behind is not None and not self.closed:
+                self._behind.end(self.fileno(), self.tell())
             super().close()
 
     def _tell(self, block: bytes | memoryview) -> None:
@@ -84,7 +102,8 @@ class Blocks:
 
     def __init__(self, file: NotedFile, count: int, block_size: int) -> None:
         self._file: Final = file
-        self._in_threads: Final[AsyncFileIO] = wrap(file, loop=asyncio.get_running_loop(), executor=None)
+        loop, executor = asyncio.get_running_loop(), file.reading.executor
+        self._in_threads: Final[AsyncFileIO] = wrap(file, loop=loop, executor=executor)
         self._block_size: Final = block_size
         self._since_turn = 0
         self.left = count  #: bytes that are still to be given out

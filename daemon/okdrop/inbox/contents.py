@@ -16,6 +16,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from okdrop.inbox.reading import Behind
 from okdrop.leaves import Passing, hasher, sample_of, sample_spans
 
 if TYPE_CHECKING:
@@ -38,37 +39,46 @@ LEAVES_AT_ONCE: Final = 256
 async def digest(source: Source, *, like: bytes | None = None) -> bytes:
     """Hash the whole file, as a digest that `like` may be compared with; None: as a root."""
     made = hasher(like)
-    await _in_thread(_visit, source, [(0, source.revision.size)], lambda _start: made.update)
+    whole = [(0, source.revision.size)]
+    await _in_thread(source, lambda stop: _visit(source, whole, lambda _start: made.update, stop))
     return made.digest()
 
 
 async def hashed(source: Source, note: Note) -> None:
     """Give every byte of the file to `note`, in order."""
-    await _in_thread(_visit, source, [(0, source.revision.size)], lambda _start: note)
+    whole = [(0, source.revision.size)]
+    await _in_thread(source, lambda stop: _visit(source, whole, lambda _start: note, stop))
 
 
 async def fill(source: Source, leaves: Leaves) -> None:
     """Read again what is torn of the leaves."""
-    await _in_thread(_fill, source, leaves)
+    await _in_thread(source, lambda stop: _fill(source, leaves, stop))
 
 
 async def sample(source: Source) -> bytes:
     """What stands for a file of this size and some of its bytes: three visits to the disk at most."""
     blocks: list[bytes] = []
     spans = sample_spans(source.revision.size)
-    await _in_thread(_visit, source, spans, lambda _start: lambda block: blocks.append(bytes(block)))
+
+    def note(block: bytes | memoryview) -> None:
+        blocks.append(bytes(block))
+
+    await _in_thread(source, lambda stop: _visit(source, spans, lambda _start: note, stop))
     return sample_of(source.revision.size, blocks)
 
 
 async def equal(one: Source, other: Source) -> bool:
     """Whether two files hold the same bytes; reads up to the first block that differs."""
-    return one.revision.size == other.revision.size and await _in_thread(_equal, one, other)
+    if one.revision.size != other.revision.size:
+        return False
+    return await _in_thread(one, lambda stop: _equal(one, other, stop))
 
 
-async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
+async def _in_thread(source: Source, work: Callable[[threading.Event], T]) -> T:
+    """Work in a thread that reads as the source is to be read."""
     stop = threading.Event()
     try:
-        return await asyncio.to_thread(work, *arguments, stop)
+        return await asyncio.get_running_loop().run_in_executor(source.reading.executor, work, stop)
     finally:
         stop.set()
 
@@ -116,7 +126,7 @@ def _equal(one: Source, other: Source, stop: threading.Event) -> bool:
 def _blocks(source: Source, file: io.FileIO, start: int, end: int) -> Iterator[memoryview]:
     """The bytes of a span in blocks, the last one short; a block holds until the next is asked for."""
     buffer = memoryview(bytearray(min(BLOCK_SIZE, end - start)))
-    at = start
+    at, behind = start, Behind(start) if source.reading.is_gentle else None
     while at < end:
         wanted, got = min(len(buffer), end - at), 0
         while got < wanted:
@@ -126,3 +136,5 @@ def _blocks(source: Source, file: io.FileIO, start: int, end: int) -> Iterator[m
             got += count
         yield buffer[:got]
         at += got
+        if behind is not None:
+            behind.end(file.fileno(), at)

@@ -23,14 +23,11 @@ import contextlib
 import os
 import re
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from watchfiles import Change, _rust_notify
 
 from okdrop.errors import OkdropError
-from okdrop.events import shown
-from okdrop.inbox.mounts import is_remote, kind_of
 from okdrop.inbox.own_thread import begun
 
 if TYPE_CHECKING:
@@ -49,7 +46,7 @@ MANY: Final = 5000
 
 _LIMIT_HINT: Final = "raise fs.inotify.max_user_watches (sysctl)"
 _RENAME_HINT: Final = (
-    "rename it; meanwhile every file is still found, that one too, by looking through the folder (`rescan`)"
+    "rename it; meanwhile every file is still found, that one too, by looking through the folder"
 )
 _UNDECODABLE: Final = re.compile(r'decode path "(.+)"', re.DOTALL)
 """How watchfiles names the path at fault: in quotes, with escapes for what is no text."""
@@ -60,7 +57,7 @@ class NoHints(OkdropError):
     """A watch cannot be had, or has ended."""
 
     code = "no_hints"
-    hint = "scans find every file, at `rescan` seconds from each other"
+    hint = "every file is found all the same, by looking through the folder"
 
 
 class _Watch:
@@ -81,7 +78,7 @@ class _Watch:
         tell: Callable[[set[tuple[int, bytes]]], None],
         ended: Callable[[str], None],
     ) -> None:
-        self._notify: Final = _begun([os.fsdecode(folder) for folder in sorted(folders)])
+        self._notify: Final = notifier(folders)
         self._tell: Final = tell
         self._ended: Final = ended
         self._closing: Final = threading.Event()
@@ -137,7 +134,7 @@ class Hints:
             ended((watch, reason))
 
         try:
-            watch = await begun(lambda: _Watch(_watchable(folders), tell, lost), name="watch")
+            watch = await begun(lambda: _Watch(folders, tell, lost), name="watch")
         except NoHints:
             self.close()
             raise
@@ -187,42 +184,23 @@ class Hints:
             self._news.set()
 
 
-def try_watch(folders: Collection[bytes]) -> str:
-    """Begin a watch and let it go at once; blocking. Returns why it cannot be had, or ""."""
-    try:
-        _begun([os.fsdecode(folder) for folder in _watchable(folders)]).close()
-    except NoHints as refusal:
-        return refusal.message
-    return ""
+def notifier(folders: Collection[bytes]) -> _rust_notify.RustNotify:
+    """Start to watch folders, none of what is below them; one may vanish at any moment. Blocks.
 
-
-def watch_mode(folder: bytes, refusal: str) -> str:
-    """How a folder is watched, in words; `refusal` says why there are no events, "" that there are."""
-    if refusal:
-        return f"scans only: {refusal}"
-    try:
-        kind = kind_of(Path(os.fsdecode(folder)).stat().st_dev)
-    except OSError:
-        kind = b""
-    if is_remote(kind):
-        return f"kernel events, but what another machine writes is found by scans only ({shown(kind)})"
-    return "kernel events"
-
-
-def _begun(folders: list[str]) -> _rust_notify.RustNotify:
-    """Start a watch; one of the folders may vanish at any moment.
+    Those whose names are not UTF-8 are left out.
 
     Raises:
         NoHints: the kernel refuses, or nothing is left to watch.
     """
-    while folders:
+    names = [os.fsdecode(folder) for folder in sorted(folders) if _is_utf8(folder)]
+    while names:
         try:
-            return _rust_notify.RustNotify(folders, False, False, 0, False, False)
+            return _rust_notify.RustNotify(names, False, False, 0, False, False)
         except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-            left = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
-            if len(left) == len(folders):
+            left = [name for name in names if os.access(name, os.R_OK | os.X_OK)]
+            if len(left) == len(names):
                 raise NoHints(str(error)) from error
-            folders = left
+            names = left
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
@@ -237,6 +215,11 @@ def _loss(reason: str) -> NoHints:
     return NoHints(reason)
 
 
+def is_undecodable(reason: str) -> bool:
+    """Whether a watch ended for a name that is not UTF-8."""
+    return _UNDECODABLE.search(reason) is not None
+
+
 def _refusal(reason: str) -> NoHints:
     """What it means that a watch cannot be had."""
     if "watch limit" in reason:  # ENOSPC
@@ -244,10 +227,6 @@ def _refusal(reason: str) -> NoHints:
     if "os error 24" in reason:  # EMFILE, of inotify_init
         return NoHints("the kernel's limit of watchers is reached", hint=_INSTANCES_HINT)
     return NoHints(reason)
-
-
-def _watchable(folders: Collection[bytes]) -> list[bytes]:
-    return sorted(folder for folder in folders if _is_utf8(folder))
 
 
 def _is_utf8(name: bytes) -> bool:

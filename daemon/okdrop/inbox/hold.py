@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from okdrop.inbox.reading import forget
 from okdrop.inbox.revision import revision_at, revision_of
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ class Hold:
 
     Args:
         descriptor: of the file; closed by `close`.
+        forgets: take the file out of the kernel's cache then.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, forgets: bool = False) -> None:
+        self._forgets: Final = forgets
         self._descriptor: int | None = descriptor
         self._lock: Final = threading.Lock()
 
@@ -41,6 +44,8 @@ class Hold:
         with self._lock:
             descriptor, self._descriptor = self._descriptor, None
             if descriptor is not None:
+                if self._forgets:
+                    forget(descriptor)  # what was read ahead too, and what lies across the ends of spans
                 os.close(descriptor)
 
     def is_deleted(self) -> bool:

@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from okdrop.inbox.mounts import kind_of
-
-_PROBE_PREFIX: Final = b".okdrop-probe-"
+from okdrop.names import PROBE
 
 _DELEGATING: Final = frozenset({b"nfs", b"nfs4", b"cifs", b"smb3"})
 """File systems whose refusal (EAGAIN) need not mean a writer: they grant leases only under a delegation or
@@ -110,7 +109,7 @@ def _wants_delegation(descriptor: int) -> bool:
 
 
 def _sees_own_probe(folder: bytes) -> bool:
-    descriptor, probe = tempfile.mkstemp(prefix=_PROBE_PREFIX, dir=folder)
+    descriptor, probe = tempfile.mkstemp(prefix=os.fsencode(PROBE), dir=folder)
     try:
         with os.fdopen(descriptor, "wb"):
             while_open = look_for_writer(probe)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
 
 REMOTE: Final = frozenset(
-    {b"nfs", b"nfs4", b"cifs", b"smb3", b"9p", b"ceph", b"afs", b"glusterfs", b"virtiofs"}
+    {
+        *(b"nfs", b"nfs4", b"cifs", b"smb3", b"smbfs", b"ncpfs", b"afs", b"coda", b"9p", b"virtiofs"),
+        *(b"ceph", b"glusterfs", b"lustre", b"beegfs", b"orangefs", b"gpfs", b"gfs2", b"ocfs2"),
+        *(b"vboxsf", b"vmhgfs", b"prl_fs", b"fakeowner"),  # folders of the host, in a virtual machine
+    }
 )
 """File systems that other machines may write to; FUSE is added, since anything may be behind it."""
 
@@ -25,6 +32,12 @@ def kind_of(device: int) -> bytes:
     fields = (mount.partition(b" - ") for mount in mounts)
     kinds = (after.split()[0] for before, _, after in fields if before.split()[2] == number)
     return next(kinds, b"")
+
+
+def remote_among(devices: Iterable[int]) -> bytes:
+    """The type of the first of these file systems that other machines may write to; empty: of none."""
+    kinds = map(kind_of, sorted(devices))
+    return next((kind for kind in kinds if is_remote(kind)), b"")
 
 
 def is_remote(kind: bytes) -> bool:

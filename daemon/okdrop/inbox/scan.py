@@ -12,6 +12,7 @@ import dataclasses
 import os
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from okdrop.errors import OkdropError
@@ -82,7 +83,7 @@ class Scan:
     rest: Callable[[], Scan] | None = None  #: looks on from here, as `scan` does; None: all was looked at
 
 
-def scan(
+def scan(  # noqa: PLR0913 - what holds of a folder, by name
     folder: bytes,
     *,
     suffixes: Collection[str],
@@ -91,6 +92,7 @@ def scan(
     progress: Progress | None = None,
     marker: str = "",
     wanted: Wanted = ANYTHING,
+    depth: int | None = None,
     at_most: int = sys.maxsize,
 ) -> Scan:
     """Look through a folder and all folders in it; blocking, so it belongs into a thread.
@@ -107,15 +109,18 @@ def scan(
         progress: told how far the look has come.
         marker: what has to lie in the folder, before and after the look; "": nothing has to.
         wanted: which videos are taken, beside their names.
+        depth: how many folders deep to look: 0 into the folder itself alone; None: into all of them.
         at_most: how many files to find before it is answered, with what is left to do as `rest`.
 
     Raises:
         FolderMissing: there is no such folder.
         FolderUnreadable: it cannot be listed.
         FolderUnmarked: the marker is not there.
+        FolderUnmounted: it came to lie on another device meanwhile, and what was seen may be of either.
     """
     progress = progress or Progress(folder)
-    walk = Walk(Names(suffixes, ignore), known, progress, folder=folder, wanted=wanted)
+    names, deepest = Names(suffixes, ignore), _deepest(folder, depth)
+    walk = Walk(names, known, progress, folder=folder, wanted=wanted, deepest=deepest)
     with _folder_errors(folder):
         device, _ = walk.begin(folder)
     require(folder, marker)
@@ -123,10 +128,16 @@ def scan(
     def go_on() -> Scan:
         with _folder_errors(folder):
             seen = _looked_on(walk, folder, marker, at_most)
+            if seen.rest is None and _device_of(folder) != device:
+                raise FolderUnmounted(f"{shown(folder)} lies on another device than when the look began")
         rest = go_on if seen.rest is not None else None
         return dataclasses.replace(seen, is_empty=not progress.steps, device=device, rest=rest)
 
     return go_on()
+
+
+def _device_of(folder: bytes) -> int:
+    return Path(os.fsdecode(folder)).stat().st_dev
 
 
 @contextlib.contextmanager
@@ -138,7 +149,7 @@ def _folder_errors(folder: bytes) -> Iterator[None]:
         raise kind(f"{shown(folder)}: {reason_of(error)}") from error
 
 
-def look_at(  # noqa: PLR0913 - what a look goes by
+def look_at(  # noqa: PLR0913 - what holds of a folder, by name
     folder: bytes,
     paths: Iterable[bytes],
     *,
@@ -148,6 +159,7 @@ def look_at(  # noqa: PLR0913 - what a look goes by
     progress: Progress | None = None,
     marker: str = "",
     wanted: Wanted = ANYTHING,
+    depth: int | None = None,
     at_most: int = sys.maxsize,
 ) -> Scan:
     """Look at single paths in a watched folder, by the rules of `scan`; blocking.
@@ -160,10 +172,16 @@ def look_at(  # noqa: PLR0913 - what a look goes by
     """
     require(folder, marker)
     names, progress = Names(suffixes, ignore), progress or Progress(folder)
-    walk = Walk(names, known, progress, folder=folder, wanted=wanted)
+    deepest = _deepest(folder, depth)
+    walk = Walk(names, known, progress, folder=folder, wanted=wanted, deepest=deepest)
     for path in paths:
         walk.visit(folder, path)
     return _looked_on(walk, folder, marker, at_most)
+
+
+def _deepest(folder: bytes, depth: int | None) -> int | None:
+    """How many slashes there are in the path of a folder so deep in this one."""
+    return None if depth is None else folder.rstrip(b"/").count(b"/") + depth
 
 
 def _looked_on(walk: Walk, folder: bytes, marker: str, at_most: int) -> Scan:

@@ -19,6 +19,7 @@ from okdrop.errors import GaveUp, LocalProtocolError, SourceChanged, Trouble, Up
 from okdrop.events import shown
 from okdrop.inbox.blocks import Blocks, NotedFile
 from okdrop.inbox.hold import Hold
+from okdrop.inbox.reading import PLAIN
 from okdrop.inbox.revision import revision_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Revision
     from okdrop.inbox.blocks import Note
+    from okdrop.inbox.reading import Reading
     from okdrop.protocol.ranges import ByteRange
 
 BLOCK_SIZE: Final = 256 * 1024
@@ -62,19 +64,21 @@ class Source:
     Args:
         path: absolute; another one once the file was followed to it.
         revision: what every byte read has to belong to.
+        reading: how they are read.
     """
 
-    __slots__ = ("_hold", "_place", "path", "revision", "was_deleted")
+    __slots__ = ("_hold", "_place", "path", "reading", "revision", "was_deleted")
 
-    def __init__(self, path: bytes, revision: Revision) -> None:
+    def __init__(self, path: bytes, revision: Revision, *, reading: Reading = PLAIN) -> None:
         self.path = path
+        self.reading = reading
         self.revision = revision
         self.was_deleted = False  #: the held file was seen to have no name any more: it never will again
         self._hold: Hold | None = None
         self._place: Callable[[bytes], bytes | None] = _nowhere
 
     @classmethod
-    async def open(cls, path: bytes, expected: Revision) -> Self:
+    async def open(cls, path: bytes, expected: Revision, *, reading: Reading = PLAIN) -> Self:
         """Bind to the file that lies at the path now, if it still has the expected size and mtime.
 
         Device and inode may differ this once: network and overlay mounts renumber them from one start
@@ -88,7 +92,7 @@ class Source:
         seen = await asyncio.to_thread(_look, path)
         if (seen.size, seen.mtime_ns) != (expected.size, expected.mtime_ns):
             raise _changed(path)
-        source = cls(path, seen)
+        source = cls(path, seen, reading=reading)
         async with source._opened(0):  # now, not when OK has made an entry for it
             return source
 
@@ -115,7 +119,7 @@ class Source:
 
     def _take_hold(self) -> None:
         with contextlib.suppress(UploadError, OSError):
-            self._hold = Hold(self._descriptor())
+            self._hold = Hold(self._descriptor(), forgets=self.reading.is_gentle)
 
     def _let_go(self) -> None:
         if self._hold is not None:
@@ -197,7 +201,9 @@ class Source:
 
     async def _open_at(self, start: int, note: Note | None) -> NotedFile:
         with _translated(self.path):
-            return await asyncio.to_thread(NotedFile, os.fsdecode(self.path), self._opener(start), note)
+            return await asyncio.to_thread(
+                NotedFile, os.fsdecode(self.path), self._opener(start), note, reading=self.reading
+            )
 
     def _opener(self, start: int) -> Callable[[str, int], int]:
         """What opens, compares and seeks within one visit to a thread."""

@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -106,6 +107,7 @@ class Walk:
         progress: told how far the look has come.
         folder: the watched folder.
         wanted: which of them are left all the same.
+        deepest: how many slashes the path of a folder has at most that is looked at; None: any number.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Walk:
         *,
         folder: bytes,
         wanted: Wanted = ANYTHING,
+        deepest: int | None = None,
     ) -> None:
         self._names = names
         self._folder = folder
@@ -123,6 +126,7 @@ class Walk:
         self.left: dict[bytes, Left] = {}  #: what was passed over by the rules since that was taken last
         self._progress = progress
         self._known = known
+        self._deepest = sys.maxsize if deepest is None else deepest
         self._folders: list[bytes] = []
         self._first: bytes | None = None
         self._open: _Listing | None = None
@@ -207,10 +211,18 @@ class Walk:
         self._progress.steps += 1
         try:
             above, _, name = path.rpartition(b"/")
-            if self._is_way(folder, above) and not self._names.ignores(os.fsdecode(name)):
+            if (
+                self._is_near(above)
+                and self._is_way(folder, above)
+                and not self._names.ignores(os.fsdecode(name))
+            ):
                 self._meet_status(path, os.fsdecode(name), os.lstat(path))
         except OSError as error:
             self._note(path, error)
+
+    def _is_near(self, folder: bytes) -> bool:
+        """Whether a folder is not too deep to be looked at."""
+        return folder.count(b"/") <= self._deepest
 
     def _is_way(self, folder: bytes, path: bytes) -> bool:
         """Whether a walk from the folder comes to this folder below it."""
@@ -246,6 +258,8 @@ class Walk:
             self._meet_file(path, status)
 
     def _meet_folder(self, path: bytes) -> None:
+        if not self._is_near(path):
+            return
         left = self._wanted.left_by_path(self._folder, path + b"/")
         if left is None:
             self._folders.append(path)

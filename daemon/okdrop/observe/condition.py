@@ -15,6 +15,7 @@ class Condition:
 
     def __init__(self) -> None:
         self._trouble: Final[dict[str, tuple[str, bool]]] = {}
+        self.watched: Final[dict[str, tuple[str, str]]] = {}  #: folder → how it is watched: a word, in words
         self.is_ready = False  #: everything was looked through once
         self.is_stopping = False
         self.ledger_is_stuck = False
@@ -27,6 +28,8 @@ class Condition:
             self.is_stopping = True
         elif isinstance(event, events.LedgerStuck | events.LedgerWritable):
             self.ledger_is_stuck = isinstance(event, events.LedgerStuck)
+        elif isinstance(event, events.FolderWatched):
+            self.watched[event.path] = event.watching, event.mode
         if isinstance(event, _WELL_AGAIN):
             self._trouble.pop(_subject(event), None)
         elif (trouble := _in_words(event)) is not None:

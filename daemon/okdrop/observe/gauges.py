@@ -22,6 +22,9 @@ PLACES: Final = 256
 
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 
+MODES: Final = ("events", "both", "polling", "scans")
+"""How a folder may be watched; `okdrop.inbox.watching.Mode`, which a test compares."""
+
 
 class Standing(Protocol):
     """How many uploads are being worked on, and how many wait."""
@@ -99,6 +102,7 @@ class Gauges(Collector):
         self._sources: Final = sources
         self._places: Final[dict[str, int]] = {}
         self._scanned: Final[dict[str, float]] = {}
+        self._watching: Final[dict[str, str]] = {}
         self._away: Final[set[str]] = set()
         self._halted: Final[dict[str, str]] = {}  # account → code
         self._is = dict.fromkeys(("paused", "offline", "ledger_stuck"), False)
@@ -129,6 +133,8 @@ class Gauges(Collector):
         match event:
             case events.FolderScanned(path=path):
                 self._scanned[path] = self._sources.now().timestamp()
+            case events.FolderWatched(path=path, watching=mode):
+                self._watching[path] = mode
             case events.FolderAway(path=path):
                 self._away.add(path)
             case events.FolderBack(path=path):
@@ -231,6 +237,16 @@ class Gauges(Collector):
         )
         away = {folder: folder in self._away for folder in sorted({*self._scanned, *self._away})}
         yield _labelled("okdrop_folder_away", "Whether a folder is waited for", "folder", away)
+        yield self._modes()
+
+    def _modes(self) -> GaugeMetricFamily:
+        modes = GaugeMetricFamily(
+            "okdrop_folder_watching", "How a folder is watched: 1 for the mode", labels=["folder", "mode"]
+        )
+        for folder, current in self._watching.items():
+            for mode in MODES:
+                modes.add_metric([folder, mode], float(mode == current))
+        return modes
 
     def _from_ledger(self) -> Iterator[GaugeMetricFamily]:
         found = self.in_ledger

@@ -108,7 +108,8 @@ class Filer:
         stop = threading.Event()
         forget = self._parts.brake.listen(stop.set)
         try:
-            return await asyncio.to_thread(work, stop)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._parts.reading.executor, work, stop)
         finally:
             forget()
             stop.set()

@@ -1,9 +1,10 @@
 """A watched folder of a run that stays: scanned when it is due, looked at where a hint points.
 
 The scan guarantees, the hints make it quick. So whatever becomes of the hints, there is a scan: at once when
-a watch ends, again as soon as the next one has begun, and every `rescan` seconds in any case. A folder that
-goes away is waited for. One that is another than the one that is watched under its path (removed and made
-anew, mounted over) is watched anew.
+a watch ends, again as soon as the next one has begun, every `poll` seconds where the kernel does not tell of
+all (`okdrop.inbox.watching`), and every `rescan` seconds in any case. A folder that goes away is waited for.
+One that is another than the one that is watched under its path (removed and made anew, mounted over) is
+watched anew.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
+from okdrop.config.watch import Watching
 from okdrop.drop import Drop
-from okdrop.inbox.hints import MANY, Hints, NoHints, watch_mode
+from okdrop.inbox.canary import WITHIN
+from okdrop.inbox.hints import MANY, Hints, NoHints
 from okdrop.inbox.known import KnownFiles
 from okdrop.inbox.lease import can_see_writers
+from okdrop.inbox.mounts import remote_among
 from okdrop.inbox.own_thread import begun
 from okdrop.inbox.scan import (
     FolderError,
@@ -29,6 +33,7 @@ from okdrop.inbox.scan import (
     scan,
 )
 from okdrop.inbox.walk import Progress, Wanted, put_in_order
+from okdrop.inbox.watching import devices_of, prove
 from okdrop.pipeline.passed_over import PassedOver
 from okdrop.pipeline.standing import SHARE, FolderStanding
 
@@ -131,6 +136,9 @@ class FolderWatch:
         self._held_videos = False
         self._looked_on_device: int | None = None
         self._told_problems: set[bytes] = set()
+        self._proven: set[int] = set()
+        self._ended = 0.0
+        self._took = 0.0
         self._due = 0.0
 
     def forget(self, path: bytes) -> None:
@@ -165,10 +173,15 @@ class FolderWatch:
         self._passed_over.scanned()
         self._tell_problems(seen.problems)
         self._looked(self._folder)
-        took = self._parts.monotonic() - began
-        self._parts.emit(events.FolderScanned(path=events.shown(self._path), seconds=round(took, 6)))
-        self._due = self._parts.monotonic() + self._standing.until_next_scan(took)
+        self._ended = self._parts.monotonic()
+        self._took = self._ended - began
+        self._parts.emit(events.FolderScanned(path=events.shown(self._path), seconds=round(self._took, 6)))
+        self._plan()
         return seen.folders
+
+    def _plan(self) -> None:
+        """Say when the next scan is due, as things stand."""
+        self._due = self._ended + self._standing.until_next_scan(self._took)
 
     async def _seen(self, sighting: Sighting) -> Scan:
         """What lies there that the ledger does not know."""
@@ -178,6 +191,7 @@ class FolderWatch:
                 self._refuse_unmounted(seen, holds_videos=bool(sighting.seen))
             except FolderError as error:
                 self._hints.close()
+                self._proven.clear()  # what is mounted there next may be of another kind
                 self._standing.away(error)
                 self._looked(self._folder)
                 await asyncio.sleep(min(self._folder.rescan, AWAY_EVERY))
@@ -191,9 +205,12 @@ class FolderWatch:
         A part at a time: of a hundred thousand files that are known, a few thousand are in memory at once.
         """
         folder, progress = self._folder, Progress(self._path)
-        rules = {"suffixes": folder.suffixes, "ignore": folder.ignore, "marker": folder.marker}
+        rules = {"suffixes": folder.suffixes, "ignore": folder.ignore}
+        place = {"marker": folder.marker, "depth": folder.depth}
         wanted = Wanted(rules=folder.rules, now=self._parts.now().timestamp())
-        whole = partial(look, **rules, wanted=wanted, known=known, progress=progress, at_most=AT_ONCE)
+        whole = partial(
+            look, **rules, **place, wanted=wanted, known=known, progress=progress, at_most=AT_ONCE
+        )
         return await in_parts(
             whole, lambda part: self._looked_on(part, progress), self._unknown, self._passed_over.tell
         )
@@ -281,25 +298,46 @@ class FolderWatch:
 
     async def _renew(self, folders: Mapping[bytes, Identity]) -> bool:
         """See to it that these folders are watched; returns whether a watch was begun."""
-        if folders == self._hints.folders or not self._standing.may_watch():
-            return False
+        has_begun = False
+        if folders != self._hints.folders and self._standing.may_watch():
+            has_begun = await self._begin(folders)
+        if not self._standing.is_introduced:
+            writers = await begun(partial(can_see_writers, self._path), name="look")
+            self._standing.introduce(writers=writers)
+        self._plan()
+        return has_begun
+
+    async def _begin(self, folders: Mapping[bytes, Identity]) -> bool:
         began = self._parts.monotonic()
         try:
             await self._hints.watch(folders)
+            took = self._parts.monotonic() - began
+            await self._prove(devices_of(folders))
         except NoHints as refusal:
+            self._hints.close()
+            self._proven.clear()
             self._standing.refused(refusal)
-            await self._introduce()
             return False
         self._standing.watching()
-        await self._introduce()
-        await asyncio.sleep(SHARE * (self._parts.monotonic() - began))
+        await asyncio.sleep(SHARE * took)
         return True
 
-    async def _introduce(self) -> None:
-        if not self._standing.introduced:
-            mode = begun(partial(watch_mode, self._path, self._standing.scans_only_because), name="look")
-            writers = begun(partial(can_see_writers, self._path), name="look")
-            self._standing.introduce(mode=await mode, writers=await writers)
+    async def _prove(self, devices: Mapping[int, bytes]) -> None:
+        """See, where a device is new, whether the kernel tells of all that happens there.
+
+        Raises:
+            NoHints: it does not.
+        """
+        if self._folder.watching is not Watching.AUTO or self._proven >= devices.keys():
+            return
+        try:
+            async with asyncio.timeout(self._hangs_after + WITHIN * len(devices)):
+                self._standing.remote = await begun(partial(remote_among, devices), name="look")
+                await begun(partial(prove, devices), name="look")
+        except TimeoutError:
+            raise NoHints("whoever looks whether the kernel tells of anything there gets no answer") from None
+        self._proven = {*devices}
+        self._standing.tell_way()
 
     async def _follow(self) -> None:
         """Look where hints point until the next scan is due, or until there are none any more."""

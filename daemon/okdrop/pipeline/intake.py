@@ -91,7 +91,7 @@ class Intake:
         judgement = await self._parts.ledger.judge(drop)
         if isinstance(judgement, Moved) and judgement.upload.sample is not None:
             try:
-                sample = await contents.sample(Source(drop.path, drop.revision))
+                sample = await contents.sample(Source(drop.path, drop.revision, reading=self._parts.reading))
             except UploadError:
                 return judgement
             if sample != judgement.upload.sample:
@@ -200,7 +200,7 @@ class Intake:
         A sample is taken of it now, since nothing of it was read before; the next time its contents tell.
         """
         try:
-            sample = await contents.sample(Source(drop.path, drop.revision))
+            sample = await contents.sample(Source(drop.path, drop.revision, reading=self._parts.reading))
         except UploadError:
             sample = upload.sample or b""  # it cannot be told, and so it stays aside
         if upload.sample and sample != upload.sample:
@@ -222,7 +222,7 @@ class Intake:
         """The same path and size with another mtime: the same bytes are not sent again."""
         if published.digest is not None:
             try:
-                source = await Source.open(drop.path, drop.revision)
+                source = await Source.open(drop.path, drop.revision, reading=self._parts.reading)
                 same = (
                     published.sample in {None, await contents.sample(source)}
                     and await contents.digest(source, like=published.digest) == published.digest

@@ -15,6 +15,7 @@ from okdrop.config.model import Order
 from okdrop.drop import SOURCE_GONE, State
 from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
+from okdrop.inbox.reading import PLAIN
 from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
 from okdrop.metadata import group_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from okdrop.client import Client
     from okdrop.drop import Drop, Failure, Upload
     from okdrop.errors import Halted, UploadError
+    from okdrop.inbox.reading import Reading
     from okdrop.ledger import Ledger, Outstanding
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
@@ -70,6 +72,7 @@ class Parts:
     `posting` tells when and how videos become public.
     `keep_history` is for how many seconds the history of an ended upload is kept; 0: for ever.
     `breakers` tell which places are in trouble, and keep who waits for them.
+    `reading` is how the bytes of files are read.
     `order` is whose turn it is of those that wait for their bytes to be sent.
     `throttles` are the limits on what is sent: the process's, named "", and each watched folder's.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
@@ -96,6 +99,7 @@ class Parts:
     places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
     keep_history: float = 0.0
     order: Order = Order.OLDEST
+    reading: Reading = PLAIN
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     posting: Postings = AS_IT_COMES
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
@@ -227,8 +231,8 @@ class Parts:
         """Bind to a row's file where it lies: once published, it may have been moved. See `Source.open`."""
         if row.moved_to is not None:
             with contextlib.suppress(SourceChanged, GaveUp):  # a person may have put it back
-                return await Source.open(row.moved_to, row.drop.revision)
-        return await Source.open(row.drop.path, row.drop.revision)
+                return await Source.open(row.moved_to, row.drop.revision, reading=self.reading)
+        return await Source.open(row.drop.path, row.drop.revision, reading=self.reading)
 
     def drop_at(self, drop: Drop, path: bytes) -> Drop:
         """A drop whose file has another name by now, in this watched folder or another."""

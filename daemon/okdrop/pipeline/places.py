@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from okdrop.errors import GaveUp
 from okdrop.metadata import group_of
@@ -19,6 +19,7 @@ from okdrop.rules import EVERYTHING, Rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from okdrop.config.watch import Watch
     from okdrop.drop import Drop
     from okdrop.names import Names
 
@@ -40,6 +41,31 @@ class Place:
     rules: Rules = EVERYTHING
     marker: str = ""  #: what has to lie in the folder
     priority: int = 0  #: whose files go before those of folders with a lower one
+    depth: int | None = None  #: how many folders deep files are taken from; None: from any
+
+    @classmethod
+    def of(cls, watch: Watch, *, stays: bool) -> Self:
+        """The folder, by the configuration, for a run that stays or one that ends."""
+        # A run that ends looks through its folders at its beginning alone.
+        look = watch.rescan if stays else 0.0
+        return cls(
+            names=watch.names,
+            account=watch.account,
+            group_id=watch.group_id,
+            rules=watch.rules,
+            patience=look + watch.settle + COMES_BACK,
+            marker=watch.marker,
+            priority=watch.priority,
+            depth=watch.deepest,
+        )
+
+    def finds(self, below: bytes) -> bool:
+        """Whether a scan finds what lies there, by its path from here alone."""
+        *above, name = map(os.fsdecode, below.split(b"/"))
+        is_near = self.depth is None or len(above) <= self.depth
+        if not is_near or not self.names.takes(name) or any(map(self.names.ignores, above)):
+            return False
+        return self.rules.left_by_path(os.fsdecode(below)) is None
 
 
 def naming(places: Mapping[str, Place], drop: Drop) -> Callable[[bytes], bytes | None]:
@@ -56,7 +82,7 @@ def naming(places: Mapping[str, Place], drop: Drop) -> Callable[[bytes], bytes |
 
     def place(path: bytes) -> bytes | None:
         for candidate, of in places.items():
-            if (below := _below(path, os.fsencode(candidate))) is not None and _takes(of, below):
+            if (below := _below(path, os.fsencode(candidate))) is not None and of.finds(below):
                 name = os.fsencode(candidate).rstrip(b"/") + b"/" + below
                 is_same = group is not None and _group(of, name, candidate) == group
                 if is_same and of.account == home.account:
@@ -64,14 +90,6 @@ def naming(places: Mapping[str, Place], drop: Drop) -> Callable[[bytes], bytes |
         return None
 
     return place
-
-
-def _takes(place: Place, below: bytes) -> bool:
-    """Whether a scan finds what lies there, by its path alone."""
-    *above, name = map(os.fsdecode, below.split(b"/"))
-    if not place.names.takes(name) or any(map(place.names.ignores, above)):
-        return False
-    return place.rules.left_by_path(os.fsdecode(below)) is None
 
 
 def _group(place: Place, path: bytes, folder: str) -> str | None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from okdrop.drop import Upload
+    from okdrop.inbox.reading import Reading
     from okdrop.leaves import Kind
     from okdrop.pipeline.line import OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -154,7 +155,7 @@ class Twins:
             self._samples[other.id] = None
             with contextlib.suppress(UploadError, TimeoutError):
                 async with asyncio.timeout(SAMPLED_WITHIN):  # its mount may hang, which is no matter of ours
-                    self._samples[other.id] = await _sample_of(other)
+                    self._samples[other.id] = await _sample_of(other, self._parts.reading)
         sample = self._sample_known(other)
         return other.digest is not None if sample is None else sample == row.sample
 
@@ -286,17 +287,17 @@ async def _sampled(row: Upload, source: Source) -> Upload:
     return row.with_(sample=row.sample or await contents.sample(source))
 
 
-async def _sample_of(row: Upload) -> bytes | None:
-    source = await _file_of(row)
+async def _sample_of(row: Upload, reading: Reading) -> bytes | None:
+    source = await _file_of(row, reading)
     return None if source is None else await contents.sample(source)
 
 
-async def _file_of(row: Upload) -> Source | None:
+async def _file_of(row: Upload, reading: Reading) -> Source | None:
     """The file that was published, where it still lies; None where it does not."""
     for path in (row.moved_to, row.drop.path):
         if path is not None:
             try:
-                return await Source.open(path, row.drop.revision)
+                return await Source.open(path, row.drop.revision, reading=reading)
             except UploadError:
                 continue
     return None
@@ -309,7 +310,7 @@ async def _is_equal(source: Source, other: Upload, digests: dict[Kind, bytes]) -
         if kind not in digests:
             digests[kind] = await contents.digest(source, like=other.digest)
         return digests[kind] == other.digest
-    theirs = await _file_of(other)
+    theirs = await _file_of(other, source.reading)
     try:
         return theirs is not None and await contents.equal(source, theirs)
     except UploadError:

@@ -132,6 +132,7 @@ class Watcher:
             ignore=folder.ignore,
             marker=folder.marker,
             wanted=Wanted(rules=folder.rules, now=self._parts.now().timestamp()),
+            depth=folder.depth,
             at_most=AT_ONCE,
         )
         holds_videos = False
@@ -269,7 +270,7 @@ class Watcher:
     async def _check(self, finished: Finished) -> None:
         """Take a file on whose checksum a manifest has something to say; that is read first."""
         try:
-            broken = await broken_promise(finished.drop, finished.said)
+            broken = await broken_promise(finished.drop, finished.said, reading=self._parts.reading)
         except GaveUp:
             broken = ""  # it cannot be read: its upload meets that, too, and tells
         except UploadError:

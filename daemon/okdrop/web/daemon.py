@@ -38,6 +38,10 @@ class Condition(Protocol):
         """Whether the ledger cannot be written, and is waited for."""
 
     @property
+    def watched(self) -> Mapping[str, tuple[str, str]]:
+        """How each folder is watched that was looked through: a word, and in words."""
+
+    @property
     def reasons(self) -> list[str]:
         """Why it cannot do what it is there for; empty where it can."""
 

@@ -91,6 +91,10 @@ class Health:
                 "held": held,
                 "orphans": dataclasses.asdict(orphans),
                 "limits": limits_as_json(daemon.limits, standing, daemon.now()),
+                "folders": [
+                    {"folder": folder, "watching": watching, "mode": mode}
+                    for folder, (watching, mode) in daemon.condition.watched.items()
+                ],
                 "hosts": daemon.hosts(),
                 "accounts": daemon.accounts(),
             }
