@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.config import Watch
 from okdrop.config.keys import keys
+from okdrop.config.model import TABLES
 from okdrop.config.unheeded import UNHEEDED
 from okdrop.drop import TRANSITIONS, UNFINISHED, State
 from okdrop.emulator import FAULTS
@@ -34,7 +34,7 @@ _BLOCK: Final = re.compile(
     r"(<!-- (?P<name>[a-z-]+): generated -->\n).*?(?P<end><!-- (?P=name): end -->\n)", re.DOTALL
 )
 _KEY: Final = re.compile(r"(?:# )?([a-z_]+) = (.*)")
-_SECTION: Final = re.compile(r"\[\[?([a-z]+)\]\]?")
+_SECTION: Final = re.compile(r"(?:# )?\[\[?([a-z]+)\]\]?")
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -101,7 +101,7 @@ def configuration() -> str:
             for (above, name), (default, comment) in shown.items()
             if above == section
         ]
-        title = "[[watch]]" if section == "watch" else f"[{section}]"
+        title = f"[[{section}]]" if section in TABLES else f"[{section}]"
         parts.append(
             f"\n### `{title}`\n" + table(("key", "default", "what it says"), rows).rstrip("\n") + "\n"
         )
@@ -129,9 +129,12 @@ def _commented_keys() -> dict[tuple[str, str], tuple[str, str]]:
         if heading := _SECTION.fullmatch(line):
             section, comment = heading[1], []
         elif section and (key := _KEY.fullmatch(line)):
-            given = values[section][0] if section == "watch" else values[section]
+            field = TABLES[section].model_fields[key[1]] if section in TABLES else None
+            given = values[section][0] if section == "watch" else values.get(section, {})
             default = "not set" if line.startswith("#") else _toml(given[key[1]])
-            needed = section == "watch" and Watch.model_fields[key[1]].is_required()
+            if section in TABLES and section != "watch":  # whole tables that are not set
+                default = f"`{key[2]}`"
+            needed = field is not None and field.is_required()
             found[section, key[1]] = ("required" if needed else default, " ".join(comment))
             comment = []
         elif line.startswith("# "):

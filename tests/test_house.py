@@ -55,6 +55,7 @@ THROUGH = {
     "events/folders.py": "test_events.py",
     "events/places.py": "test_events.py",
     "events/service.py": "test_events.py",
+    "events/steps.py": "test_events.py",
     "events/uploads.py": "test_events.py",
     "events/web.py": "test_events.py",
     "ledger/errors.py": "ledger/test_sqlite.py",  # translations show where a database refuses
@@ -77,6 +78,10 @@ THROUGH = {
     "ledger/migrations/versions/r0005_leaves_of_blake3.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0006_scale_and_pace.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0007_halts.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0008_outbox.py": "ledger/test_migrate.py",
+    "ledger/desk.py": "ledger/test_outbox.py",  # the same statements, through the ledger's thread
+    "steps.py": "ledger/test_outbox.py",  # words without behaviour
+    "pipeline/herald.py": "pipeline/test_outbox.py",  # who takes the steps of its lanes
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
     "top/__init__.py": "e2e/test_top.py",  # names alone

@@ -111,10 +111,10 @@ def _beside(watch: Watch) -> list[Finding]:
     """What there is to say of a folder's further keys."""
     path = os.fsencode(watch.path)
     findings = _limit(f"bandwidth of {shown(path)}", watch.bandwidth)
-    if watch.move_to is not None:
+    if watch.move_folder is not None:
         if watch.after == "move":
-            return [_move_to(watch.path, watch.move_to), *findings]
-        what = f"move_to {shown(os.fsencode(watch.move_to))}"
+            return [_move_to(watch.path, watch.move_folder), *findings]
+        what = f"move_to {shown(os.fsencode(watch.move_folder))}"
         says = f'has no effect, since after = "{watch.after.value}"; with after = "move" files move there'
         return [Finding(what, says), *findings]
     return findings

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
 from okdrop.client import Client, ClientSettings, Credentials, Keyring
+from okdrop.client.webhooks import Webhooks
 from okdrop.config import UploadMode, unheeded
-from okdrop.config.watch import Existing, Unfinished
 from okdrop.drop import UNFINISHED, State
 from okdrop.errors import ConfigurationError, Halted, UploadError
 from okdrop.events import Audience
@@ -32,10 +32,8 @@ from okdrop.observe.condition import Condition
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
 from okdrop.pipeline import (
-    Afterwards,
     Brake,
     Breakers,
-    Folder,
     HaltNote,
     Mending,
     Pacing,
@@ -46,7 +44,10 @@ from okdrop.pipeline import (
     Tally,
     Throttle,
 )
+from okdrop.pipeline.after import afterwards_of
+from okdrop.pipeline.listeners import notices
 from okdrop.pipeline.places import COMES_BACK
+from okdrop.pipeline.standing import folder_of
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -219,7 +220,7 @@ def _named(row: Upload, title: str) -> Upload:
 
 async def _run(
     config: Config,
-    emit: Emit,
+    emit: Audience,
     work: Callable[[Pipeline, Parts, Keyring], Awaitable[None]],
     *,
     interrupt_cuts: bool = False,
@@ -233,8 +234,10 @@ async def _run(
 
     async def whole() -> None:
         async with _parts(config, emit, brake, tally, keyring) as parts:
-            folders = [_folder(watch, surge=config.intake.surge) for watch in config.watch]
-            await work(Pipeline(parts, folders, workers=config.upload.workers), parts, keyring)
+            folders = [folder_of(watch, surge=config.intake.surge) for watch in config.watch]
+            pipeline = Pipeline(parts, folders, workers=config.upload.workers)
+            emit.add(pipeline.outbox.hear)
+            await work(pipeline, parts, keyring)
 
     task = asyncio.ensure_future(whole())
     stop = Stop(
@@ -292,6 +295,7 @@ async def _parts(
     async with (
         await Ledger.open(config.ledger.url.get_secret_value(), now=_now, patience=patience) as ledger,
         Client(client_settings(config), keyring, now=_now) as client,
+        Webhooks(client_settings(config)) as webhooks,
     ):
         for limit in (limits := throttles(config, emit)).values():
             limit.tell()
@@ -310,10 +314,12 @@ async def _parts(
             monotonic=time.monotonic,
             chance=random.random,
             throttles=limits,
-            afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
+            afterwards={str(watch.path): afterwards_of(watch) for watch in config.watch},
             keep_history=config.ledger.keep_history,
             order=config.upload.order,
             places={str(watch.path): _place(watch, stays=brake.stays) for watch in config.watch},
+            notices=notices(config, os.environ),
+            webhooks=webhooks,
         )
 
 
@@ -368,12 +374,6 @@ def credentials(config: Config) -> Credentials:
     )
 
 
-def _afterwards(watch: Watch) -> Afterwards:
-    return Afterwards(
-        after=watch.after, move_to=os.fsencode(watch.move_to or ""), delete_after=watch.delete_after
-    )
-
-
 def _place(watch: Watch, *, stays: bool) -> Place:
     look = watch.rescan if stays else 0.0  # a run that ends looks through its folders at its beginning alone
     return Place(
@@ -382,19 +382,4 @@ def _place(watch: Watch, *, stays: bool) -> Place:
         patience=look + watch.settle + COMES_BACK,
         marker=watch.marker,
         priority=watch.priority,
-    )
-
-
-def _folder(watch: Watch, *, surge: int) -> Folder:
-    return Folder(
-        path=str(watch.path),
-        settle=watch.settle,
-        rescan=watch.rescan,
-        suffixes=watch.suffixes,
-        ignore=watch.ignore,
-        marker=watch.marker,
-        ignores_existing=watch.existing is Existing.IGNORE,
-        surge=surge,
-        whole_within=watch.unfinished_after,
-        takes_unfinished=watch.unfinished is Unfinished.TAKE,
     )

@@ -21,13 +21,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crash import sites
 from okdrop.client import Client, ClientSettings, Credentials
+from okdrop.client.webhooks import Webhooks
 from okdrop.config.watch import After
 from okdrop.drop import TRANSITIONS, State, Upload
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Mode, Options
 from okdrop.ledger import Ledger, read_only
 from okdrop.metadata import Settings
 from okdrop.names import Names
-from okdrop.pipeline import Afterwards, Brake, Breakers, Folder, Pacing, Parts, Pipeline, Place, Tally
+from okdrop.pipeline import (
+    Afterwards,
+    Brake,
+    Breakers,
+    Folder,
+    Notices,
+    Pacing,
+    Parts,
+    Pipeline,
+    Place,
+    Tally,
+)
+from okdrop.pipeline.notices import NOBODY
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
 from pipeline.bench import Clock, TappedFaults, content
@@ -135,6 +148,10 @@ class MortalLedger:
     def __init__(self, ledger: Ledger, fate: Fate, world: World) -> None:
         self._ledger, self._fate, self._world = ledger, fate, world
 
+    def follow_by(self, plan: Any, wake: Any) -> None:
+        """What follows is written with what it follows from: no point of its own."""
+        self._ledger.follow_by(plan, wake)
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._ledger, name)
 
@@ -224,6 +241,8 @@ class World:
         clock: moves on between two lives, so that whatever waits is due.
         ledger_url: the ledger's file.
         after: what becomes of published files.
+        afterwards: what else the folder says of them.
+        notices: who hears of what.
         in_one: files go in one request.
         connections: how many segments go at once.
         workers: how many uploads go at once.
@@ -244,6 +263,8 @@ class World:
     faults: TappedFaults
     clock: Clock
     after: After = After.KEEP
+    afterwards: dict[str, Any] = dataclasses.field(default_factory=dict)
+    notices: Notices = NOBODY
     in_one: bool = False
     connections: int = 1
     workers: int = 2
@@ -330,15 +351,17 @@ class World:
     async def _run(self, life: Life, stays_until: Callable[[], bool] | None) -> None:
         ledger = await Ledger.open(self.ledger_url, now=self.clock.now)
         try:
-            async with Client(self._client_settings(), lambda: KEYS, now=self.clock.now) as client:
-                await self._work(life, ledger, client, stays_until)
+            settings = self._client_settings()
+            async with (
+                Client(settings, lambda: KEYS, now=self.clock.now) as client,
+                Webhooks(settings) as webhooks,
+            ):
+                parts = self._parts(life, ledger, client, webhooks)
+                await self._work(parts, stays_until)
         finally:
             await ledger.close()
 
-    async def _work(
-        self, life: Life, ledger: Ledger, client: Client, stays_until: Callable[[], bool] | None
-    ) -> None:
-        parts = self._parts(life, ledger, client)
+    async def _work(self, parts: Parts, stays_until: Callable[[], bool] | None) -> None:
         folder = Folder(
             path=str(self.folder),
             settle=0.0,
@@ -358,14 +381,14 @@ class World:
             else:
                 await pipeline.run(_pulled_when(parts.brake, stays_until))
 
-    def _parts(self, life: Life, ledger: Ledger, client: Client) -> Parts:
+    def _parts(self, life: Life, ledger: Ledger, client: Client, webhooks: Webhooks) -> Parts:
         def emit(event: Event) -> None:
             if not life.fate.is_dead:
                 life.events.append(event)
                 self.hear(life, event)
 
         place = Place(names=Names(SUFFIXES, IGNORED), group_id="", patience=self.patience)
-        where = Afterwards(after=self.after, move_to=os.fsencode(self.move_to))
+        where = Afterwards(after=self.after, move_to=os.fsencode(self.move_to), **self.afterwards)
         backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
         now, monotonic = self.clock.now, self.clock.monotonic
         return Parts(
@@ -385,6 +408,8 @@ class World:
             afterwards={str(self.folder): where},
             places={str(self.folder): place},
             keep_history=self.keep_history,
+            notices=self.notices,
+            webhooks=webhooks,
         )
 
     def _client_settings(self) -> ClientSettings:

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.config import environment_file
 from okdrop.config.keys import SECRET_KEYS, Key, keys
+from okdrop.config.model import TABLES
 from okdrop.config.problems import complaint
+from okdrop.steps import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,16 +31,26 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE: Final = "OKDROP_CONFIG"
 FILE_VARIABLE: Final = "OKDROP_ENVIRONMENT_FILE"
 _WATCH_VARIABLE: Final = "OKDROP_WATCH"
+_TABLE_VARIABLES: Final = {f"OKDROP_{section.upper()}": section for section in TABLES}
+"""Each table that there may be several of is a JSON array."""
+
+_WEBHOOK_SECRET: Final = re.compile(r"OKDROP_WEBHOOK__([A-Z0-9_]+)__SECRET")
 _PREFIX: Final = "OKDROP_"
 
 # Kubernetes gives every container such variables for each service of its namespace; one may be called okdrop.
 _FOREIGN: Final = re.compile(r"OKDROP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
 
 
+_OF_HOOKS: Final = frozenset(f"OKDROP_{fact.upper()}" for fact in FACTS)
+"""A hook has them, and may call okdrop."""
+
+
 @functools.cache
 def _variables() -> dict[str, Key]:
-    """Every variable but the one for the folders."""
-    return {f"{_PREFIX}{'__'.join(path).upper()}": key for path, key in keys().items() if path[0] != "watch"}
+    """Every variable but those for tables that there may be several of."""
+    return {
+        f"{_PREFIX}{'__'.join(path).upper()}": key for path, key in keys().items() if path[0] not in TABLES
+    }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ def overlay(tree: dict[str, Any], environment: Environment, origins: Origins) ->
     """
     lines: list[str] = []
     for name in sorted(name for name in environment.variables if name.startswith(_PREFIX)):
-        if name in {CONFIG_VARIABLE, FILE_VARIABLE} or _FOREIGN.fullmatch(name):
+        if name in {CONFIG_VARIABLE, FILE_VARIABLE, *_OF_HOOKS} or _FOREIGN.fullmatch(name):
             continue
         try:
             _apply(name, environment, tree, origins)
@@ -109,9 +121,12 @@ def overlay(tree: dict[str, Any], environment: Environment, origins: Origins) ->
 
 def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: Origins) -> None:
     text = environment.variables[name]
-    if name == _WATCH_VARIABLE:
-        tree["watch"] = _json_list(text)
-        origins.special["watch",] = environment.where(name)
+    if (table := _TABLE_VARIABLES.get(name)) is not None:
+        tree[table] = _json_list(text)
+        origins.special[table,] = environment.where(name)
+        return
+    if (webhook := _WEBHOOK_SECRET.fullmatch(name)) is not None:
+        _apply_secret(webhook[1].lower(), name, environment, tree, origins)
         return
     key = _variables().get(name)
     if key is None:
@@ -125,7 +140,23 @@ def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: O
         origins.special[key.path] = environment.where(name)
 
 
+def _apply_secret(
+    webhook: str, name: str, environment: Environment, tree: dict[str, Any], origins: Origins
+) -> None:
+    """Write a webhook's secret into its table."""
+    text, tables = environment.variables[name], tree.get("webhook", [])
+    for index, table in enumerate(tables if isinstance(tables, list) else []):
+        if isinstance(table, dict) and table.get("name") == webhook:
+            if text:
+                table["secret"] = text
+                origins.special["webhook", index, "secret"] = environment.where(name)
+            return
+    raise ValueError(f"there is no [[webhook]] with the name {webhook!r}")
+
+
 def _is_secret(name: str) -> bool:
+    if _WEBHOOK_SECRET.fullmatch(name):
+        return True
     key = _variables().get(name)
     return key is not None and key.path in SECRET_KEYS
 
@@ -153,6 +184,6 @@ def _nearest(name: str) -> str:
     if name.startswith(f"{_WATCH_VARIABLE}_"):
         return f"; the folders are one JSON array in {_WATCH_VARIABLE}"
     near = difflib.get_close_matches(
-        name, [*_variables(), _WATCH_VARIABLE, CONFIG_VARIABLE, FILE_VARIABLE], n=1
+        name, [*_variables(), *_TABLE_VARIABLES, CONFIG_VARIABLE, FILE_VARIABLE], n=1
     )
     return f"; did you mean {near[0]}?" if near else ""

@@ -10,8 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import SecretStr
 
-from okdrop.config.model import SECRET_FILES, Config
-from okdrop.config.watch import Watch
+from okdrop.config.model import SECRET_FILES, TABLES, Config
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in the tree: `("watch", 0, "settle")`."""
@@ -33,7 +32,7 @@ def keys() -> dict[tuple[str, str], Key]:
     """Every key of the tree, by section and name."""
     found: dict[tuple[str, str], Key] = {}
     for section, above in Config.model_fields.items():
-        model: Any = Watch if section == "watch" else above.annotation
+        model: Any = TABLES.get(section, above.annotation)
         for name, field in model.model_fields.items():
             found[section, name] = Key(
                 path=(section, name),

@@ -31,6 +31,7 @@ from okdrop.config.fields import (
     listen_address,
     whole,
 )
+from okdrop.config.notices import Hook, Webhook, check_listeners
 from okdrop.config.section import Section
 from okdrop.config.watch import Intake, Watch, check_places
 
@@ -39,6 +40,10 @@ SECRETS: Final = ("access_token", "application_secret_key", "session_secret_key"
 
 SECRET_FILES: Final = {("ok", name): name for name in SECRETS} | {("web", "token"): "web_token"}
 """Every key that may come so, by section and name → what it is called in the credentials folder."""
+
+
+TABLES: Final = {"watch": Watch, "hook": Hook, "webhook": Webhook}
+"""The sections of which there may be any number, each in two brackets; all else there is once."""
 
 
 class UploadMode(enum.StrEnum):
@@ -171,6 +176,8 @@ class Config(Section):
     network: Network = Network()
     intake: Intake = Intake()  # before `watch`, whose folders inherit from it
     watch: tuple[Watch, ...] = ()
+    hook: tuple[Hook, ...] = ()
+    webhook: tuple[Webhook, ...] = ()
     upload: UploadSettings = UploadSettings()
     retry: Retry = Retry()
     ledger: Ledger = Ledger()
@@ -196,3 +203,9 @@ class Config(Section):
     def _apart(cls, watches: tuple[Watch, ...]) -> tuple[Watch, ...]:
         check_places(watches)
         return watches
+
+    @field_validator("hook", "webhook")
+    @classmethod
+    def _known(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        check_listeners(info.field_name or "", value, info.data.get("watch", ()))
+        return value

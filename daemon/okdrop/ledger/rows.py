@@ -91,6 +91,9 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "moved_to": upload.moved_to,
         "sample": upload.sample,
         "waits_for": upload.waits_for,
+        "moved_at": upload.moved_at,
+        "confirmed_at": upload.confirmed_at,
+        "removed_at": upload.removed_at,
         **_ticket_values(upload.ticket),
         **_failure_values(upload.failure),
     }
@@ -146,6 +149,9 @@ def upload_of(row: Row[Any]) -> Upload:
         moved_to=column["moved_to"],
         sample=column["sample"],
         waits_for=column["waits_for"],
+        moved_at=column["moved_at"],
+        confirmed_at=column["confirmed_at"],
+        removed_at=column["removed_at"],
         created_at=column["created_at"],
         updated_at=column["updated_at"],
     )

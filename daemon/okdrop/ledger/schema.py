@@ -28,11 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from okdrop.drop import Chore, Mode, State
+from okdrop.steps import Kind, Outcome
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -116,6 +117,17 @@ HELD: Final = text("held")
 MOVED: Final = text("moved_to IS NOT NULL")
 """Every row whose file was moved, or is about to be."""
 
+TO_PRUNE: Final = text(
+    "moved_at IS NOT NULL AND confirmed_at IS NOT NULL AND removed_at IS NULL AND state = 'published'"
+)
+"""Every row whose file was moved, and might be deleted there some day."""
+
+TO_TAKE: Final = text("done_at IS NULL")
+"""Every step that is still to be taken."""
+
+TAKEN: Final = text("done_at IS NOT NULL")
+"""Every step that came to its end."""
+
 UPLOADS: Final = Table(
     "uploads",
     METADATA,
@@ -159,6 +171,9 @@ UPLOADS: Final = Table(
     Column("moved_to", LargeBinary),
     Column("sample", LargeBinary),
     Column("waits_for", Integer),
+    Column("moved_at", Instant),
+    Column("confirmed_at", Instant),
+    Column("removed_at", Instant),
     Index(
         "one_row_per_revision",
         "path",
@@ -174,6 +189,7 @@ UPLOADS: Final = Table(
     Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
     Index("uploads_held", "folder", sqlite_where=HELD, postgresql_where=HELD),
     Index("uploads_by_moved_to", "moved_to", sqlite_where=MOVED, postgresql_where=MOVED),
+    Index("uploads_to_prune", "folder", "moved_at", sqlite_where=TO_PRUNE, postgresql_where=TO_PRUNE),
 )
 
 HISTORY: Final = Table(
@@ -255,3 +271,27 @@ HALTS: Final = Table(
     Column("since", Instant, nullable=False),
 )
 """Why everything waits, in one row at most; of the process that holds the lock, and forgotten by the next."""
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("lane", String, nullable=False),
+    Column("kind", Word(Kind), nullable=False),
+    Column("upload_id", Integer, ForeignKey("uploads.id")),
+    Column("event", String, nullable=False),
+    Column("payload", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("done_at", Instant),
+    Column("outcome", Word(Outcome)),
+    Column("said", String, nullable=False),
+    Column("output", String, nullable=False),
+    Index("one_step_of_a_key", "key", unique=True),
+    Index("outbox_due", "lane", "due_at", sqlite_where=TO_TAKE, postgresql_where=TO_TAKE),
+    Index("outbox_taken", "done_at", sqlite_where=TAKEN, postgresql_where=TAKEN),
+    Index("outbox_by_upload", "upload_id"),
+)
+"""Steps after an event that are to be taken at least once each: who is told, what is put away."""

@@ -17,6 +17,7 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, Any, Final
 
+from okdrop.metadata.targets import Facts, is_template, parted, target_below
 from okdrop.metadata.templates import VARIABLES, BadTemplateError, check_template, fill
 from okdrop.metadata.text import REPLACEMENT, cut, lines, one_line, utf16_length, visible
 
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
 __all__ = [
     "VARIABLES",
     "BadTemplateError",
+    "Facts",
     "Metadata",
     "Privacy",
     "Settings",
     "check_template",
     "cut",
+    "is_template",
+    "parted",
     "render",
+    "target_below",
     "utf16_length",
 ]
 

@@ -66,7 +66,16 @@ _SANDBOX: Final = _sandbox()
 _compiled: Final = functools.lru_cache(maxsize=256)(_SANDBOX.from_string)
 
 
-def check_template(source: str) -> str:
+def variables_in(source: str) -> frozenset[str]:
+    """What a template speaks of.
+
+    Raises:
+        jinja2.TemplateSyntaxError: it is not well formed.
+    """
+    return frozenset(jinja2.meta.find_undeclared_variables(_SANDBOX.parse(source)))
+
+
+def check_template(source: str, known: frozenset[str] = VARIABLES) -> str:
     """Return the template if it is well formed and speaks of known variables only.
 
     Raises:
@@ -79,10 +88,11 @@ def check_template(source: str) -> str:
         raise BadTemplateError(f"is no template: {one_line(error.message or 'syntax error')}") from None
     except (RecursionError, OverflowError):
         raise BadTemplateError("is no template: nested too deeply") from None
-    unknown = sorted(jinja2.meta.find_undeclared_variables(tree) - VARIABLES)
+    unknown = sorted(jinja2.meta.find_undeclared_variables(tree) - known)
     if unknown:
-        known = ", ".join(sorted(VARIABLES))
-        raise BadTemplateError(f"speaks of {unknown[0]}, which is unknown; known are {known}")
+        raise BadTemplateError(
+            f"speaks of {unknown[0]}, which is unknown; known are {', '.join(sorted(known))}"
+        )
     if any(tree.find(node) for node in _REACHING_OUT):
         raise BadTemplateError("may not include or import other templates")
     return source

@@ -18,6 +18,7 @@ from okdrop.inbox.away import away
 from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
 from okdrop.pipeline.after import KEEP
+from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.places import folder_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from okdrop.client import Client
+    from okdrop.client.webhooks import Webhooks
     from okdrop.drop import Drop, Failure, Upload
     from okdrop.errors import Halted, UploadError
     from okdrop.ledger import Ledger, Outstanding
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
     from okdrop.pipeline.breakers import Breakers
+    from okdrop.pipeline.notices import Notices
     from okdrop.pipeline.pacing import Pacing
     from okdrop.pipeline.places import Place
     from okdrop.pipeline.throttle import Throttle
@@ -69,6 +72,7 @@ class Parts:
     `order` is whose turn it is of those that wait for their bytes to be sent.
     `throttles` are the limits on what is sent: the process's, named "", and each watched folder's.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
+    `notices` tells who hears of what becomes of uploads, and `webhooks` is the way out to some of them.
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
 
@@ -91,6 +95,8 @@ class Parts:
     order: Order = Order.OLDEST
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)
+    notices: Notices = NOBODY
+    webhooks: Webhooks | None = None
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
         """Stop an upload for good, with its reason, in the ledger and to whoever listens."""

@@ -75,7 +75,7 @@ class Questions:
         videos = {
             row.ticket.video_id: row.id
             for row in rows
-            if row.ticket is not None and row.chore in {Chore.CONFIRM, Chore.DELETE}
+            if row.ticket is not None and row.chore in {Chore.CONFIRM, Chore.DELETE, Chore.PRUNE}
         }
         wanted = [*videos][:AT_ONCE]
         if not wanted:

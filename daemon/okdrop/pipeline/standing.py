@@ -7,8 +7,10 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
+from okdrop.config.watch import Existing, Unfinished
 
 if TYPE_CHECKING:
+    from okdrop.config import Watch
     from okdrop.inbox.hints import NoHints
     from okdrop.inbox.scan import FolderError
     from okdrop.pipeline.parts import Parts
@@ -45,6 +47,22 @@ class Folder:
         0.0  #: seconds for which a file is waited for that is not whole by its own structure
     )
     takes_unfinished: bool = False  #: then it is sent as it is, instead of being held for a person
+
+
+def folder_of(watch: Watch, *, surge: int) -> Folder:
+    """A watched folder, by its configuration and `intake.surge`."""
+    return Folder(
+        path=str(watch.path),
+        settle=watch.settle,
+        rescan=watch.rescan,
+        suffixes=watch.suffixes,
+        ignore=watch.ignore,
+        marker=watch.marker,
+        ignores_existing=watch.existing is Existing.IGNORE,
+        surge=surge,
+        whole_within=watch.unfinished_after,
+        takes_unfinished=watch.unfinished is Unfinished.TAKE,
+    )
 
 
 class FolderStanding:
