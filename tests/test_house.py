@@ -81,6 +81,7 @@ THROUGH = {
     "ledger/migrations/versions/r0008_outbox.py": "ledger/test_migrate.py",
     "ledger/desk.py": "ledger/test_outbox.py",  # the same statements, through the ledger's thread
     "steps.py": "ledger/test_outbox.py",  # words without behaviour
+    "pipeline/moved.py": "pipeline/test_attendants.py",  # with what becomes of the file and its attendants
     "pipeline/herald.py": "pipeline/test_outbox.py",  # who takes the steps of its lanes
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
