@@ -106,7 +106,8 @@ def test_one_that_takes_too_long_is_ended() -> None:
     assert came.code == -signal.SIGTERM
     assert "took longer than 0.3 s" in came.said
     assert came.output == "begun"
-    assert not (came.well or came.again)
+    assert not came.well
+    assert not came.again
 
 
 def test_one_that_heeds_no_signal_is_ended_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,18 +154,23 @@ def test_when_we_are_asked_to_stop_it_is_ended_and_runs_again(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [(["/nowhere/to/be/found"], "No such file"), (["/etc"], "Permission denied"), (["/bin/sh\0"], "no possible")],
+    [
+        (["/nowhere/to/be/found"], "No such file"),
+        (["/etc"], "Permission denied"),
+        (["/bin/sh\0"], "no possible"),
+    ],
 )
 def test_what_cannot_be_run_is_said(command: list[str], words: str) -> None:
     came = run(command, environment={}, document=b"", timeout=1.0, stop=threading.Event())
     assert came.code is None
     assert words in came.said
-    assert not (came.well or came.again)
+    assert not came.well
+    assert not came.again
 
 
 def test_no_descriptor_is_left_open() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len([*Path("/proc/self/fd").iterdir()])
     for script in ("exit 0", "exit 3", "sleep 1000 &"):
         ran(script)
     run(["/nowhere"], environment={}, document=b"", timeout=1.0, stop=threading.Event())
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len([*Path("/proc/self/fd").iterdir()]) == before

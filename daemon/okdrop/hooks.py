@@ -33,7 +33,7 @@ GRACE: Final = 3.0
 """Seconds that it gets to end by itself once it was asked to."""
 
 _LOOK_EVERY: Final = 0.05
-"""Seconds between two looks whether it ended: one that gave its output away to a child says so no other way."""
+"""Seconds between two looks whether it ended: one whose child has its output says so no other way."""
 
 _BLOCK: Final = 64 * 1024
 _AT_THE_END: Final = 64
@@ -223,5 +223,6 @@ def _as_text(raw: bytes) -> str:
     """Text whose lines stay; what no terminal shows as text is escaped."""
     text = raw.decode("utf-8", "backslashreplace")
     return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in text
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
     ).strip("\n")

@@ -49,7 +49,11 @@ def refusal(tmp_path: Path, text: str, **environ: str) -> str:
         ('[webhook]\nname = "h"\n', "webhook", "two brackets"),
         (WEBHOOK, "webhook[0].secret", "at least 16 characters"),
         (WEBHOOK + 'secret = "short"\n', "webhook[0].secret", "at least 16 characters"),
-        ('[[webhook]]\nname = "w"\nurl = "http://example.org/"\n', "webhook[0].url", "must begin with https://"),
+        (
+            '[[webhook]]\nname = "w"\nurl = "http://example.org/"\n',
+            "webhook[0].url",
+            "must begin with https://",
+        ),
         ('[[webhook]]\nname = "w"\nurl = "https://a:b@example.org/"\n', "webhook[0].url", "without user"),
         ('[[webhook]]\nname = "w"\nurl = "example"\n', "webhook[0].url", "must be a URL"),
     ],
@@ -154,7 +158,9 @@ def test_a_published_file_never_moves_to_where_it_is_found(move_to: str, words: 
         moving(move_to)
 
 
-@pytest.mark.parametrize("move_to", ["/srv/drop/.kept/{{ name }}", "/srv/dropped/{{ name }}", "/archive/{{ id }}/"])
+@pytest.mark.parametrize(
+    "move_to", ["/srv/drop/.kept/{{ name }}", "/srv/dropped/{{ name }}", "/archive/{{ id }}/"]
+)
 def test_other_places_will_do(move_to: str) -> None:
     assert moving(move_to)
 

@@ -42,7 +42,7 @@ def kept(tmp_path: Path) -> Path:
 
 def make(folder: Path, *names: str) -> None:
     for name in names:
-        (folder / name).write_text(name)
+        (folder / name).write_bytes(os.fsencode(name))
 
 
 def found(folder: Path, target: Path | None, video: str = "a.mp4") -> list[Sidecar]:

@@ -77,12 +77,19 @@ def test_whatever_the_name_the_target_lies_below(name: bytes, template: str) -> 
 
 @given(st.binary(min_size=1, max_size=255).filter(lambda name: b"/" not in name and b"\0" not in name))
 def test_a_name_of_any_bytes_stays_what_it_is(name: bytes) -> None:
-    if name.strip(b".") and name.strip() and not name.endswith((b"\n", b"\r", b" ")) and name[:1] not in b"\r\n":
+    if (
+        name.strip(b".")
+        and name.strip()
+        and not name.endswith((b"\n", b"\r", b" "))
+        and name[:1] not in b"\r\n"
+    ):
         assert target_below("x/{{ name }}", facts(b"/srv/drop/" + name)) == b"x/" + name
 
 
 def test_a_name_that_gets_too_long_keeps_its_suffix_and_whole_characters() -> None:
-    below = target_below("{{ stem }}-{{ stem }}{{ suffix }}", facts(("ж" * 100).encode() + b".mp4", folder=b""))
+    below = target_below(
+        "{{ stem }}-{{ stem }}{{ suffix }}", facts(("ж" * 100).encode() + b".mp4", folder=b"")
+    )
     assert below.endswith(b".mp4")
     assert LONGEST_NAME - 1 <= len(below) <= LONGEST_NAME
     assert set(below.decode().removesuffix(".mp4")) == {"ж", "-"}
@@ -98,7 +105,7 @@ def test_what_cannot_be_filled_in_for_a_file_is_said() -> None:
     [
         ("/archive/{{ name }}", "/archive", "{{ name }}"),
         ("/archive/cam-{{ id }}/{{ name }}", "/archive", "cam-{{ id }}/{{ name }}"),
-        ("~/a/b/{% if id %}x/{% endif %}", "~/a/b", "{% if id %}x/{% endif %}"),
+        ("~/a/b/{% if id %}x/{% endif %}{{ name }}", "~/a/b", "{% if id %}x/{% endif %}{{ name }}"),
         (" /archive/{{ name }}\n", "/archive", "{{ name }}"),
     ],
 )

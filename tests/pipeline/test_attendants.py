@@ -1,4 +1,4 @@
-"""What lies beside a published file goes with it, and a receipt is written; the video itself never waits for it."""
+"""What lies beside a published file goes with it, and a receipt is written; the video waits for neither."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def says(bench: Bench, what: After, **more: Any) -> None:
     cast("dict[str, Afterwards]", bench.parts.afterwards)[str(bench.folder)] = afterwards
     place = Place(names=Names((".mp4", ".mkv"), (".*",)), group_id="", patience=0.0)
     cast("dict[str, Place]", bench.parts.places)[str(bench.folder)] = place
-    bench.ledger.follow_by(
-        Consequences((), bench.parts.settings_of, bench.parts.afterwards_of), lambda: None
-    )
+    bench.ledger.follow_by(Consequences((), bench.parts.settings_of, bench.parts.afterwards_of), lambda: None)
 
 
 async def all_chores(bench: Bench, row: Upload) -> Upload:
@@ -136,7 +134,7 @@ async def test_trouble_with_a_sidecar_is_told_and_tried_again_and_the_video_stay
     row = await all_chores(bench, row)
     put_away = filing.put_away
 
-    def full(errand: filing.Errand, stop: threading.Event) -> filing.End:
+    def full(_errand: filing.Errand, _stop: threading.Event) -> filing.End:
         raise filing.translation(OSError(errno.ENOSPC, "No space left on device"))
 
     monkeypatch.setattr(filing, "put_away", full)
@@ -288,6 +286,7 @@ async def test_nothing_is_pruned_that_ok_does_not_have_now(bench: Bench, status:
     bench.clock.ahead += 31 * DAY
     says(bench, After.MOVE, prune_after=30 * DAY)
     await Moved(bench.parts, lambda _: None).look()
+    bench.faults.clear()
     with bench.faults.active("video_status", status=status):
         for _ in range(3):
             await bench.chores.do(row.id)

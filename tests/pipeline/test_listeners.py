@@ -6,14 +6,16 @@ from okdrop.config import Config
 from okdrop.pipeline.listeners import notices
 from okdrop.steps import Kind, Occasion
 
-SECRET = "a secret of some length"
+SECRET = "a-secret-of-some-length"
 
 
 def test_hooks_and_webhooks_are_those_of_the_configuration() -> None:
     config = Config.model_validate(
         {
             "watch": [{"path": "/srv/drop"}],
-            "hook": [{"name": "h", "command": ["/bin/true", "-x"], "folders": ["/srv/drop"], "timeout": "5s"}],
+            "hook": [
+                {"name": "h", "command": ["/bin/true", "-x"], "folders": ["/srv/drop"], "timeout": "5s"}
+            ],
             "webhook": [{"name": "w", "url": "https://example.org/x", "secret": SECRET, "events": ["moved"]}],
         }
     )

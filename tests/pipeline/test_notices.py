@@ -49,10 +49,10 @@ def row(**changes: Any) -> Upload:
 
 
 def brought(
-    before: Upload | None, after: Upload, *listeners: Listener, template: str = "{{ stem }}", **wanted: Any
+    before: Upload | None, written: Upload, *listeners: Listener, template: str = "{{ stem }}", **wanted: Any
 ) -> list[NewStep]:
     afterwards = Afterwards(**{"after": After.MOVE, "move_to": b"/kept"} | wanted)
-    return Consequences(listeners, lambda _: Settings(title=template), lambda _: afterwards)(before, after)
+    return Consequences(listeners, lambda _: Settings(title=template), lambda _: afterwards)(before, written)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,11 @@ def test_what_is_told_holds_what_a_receiver_needs_and_no_secret() -> None:
     assert set(facts) == set(FACTS)
     assert facts["event"] == "published"
     assert (facts["id"], facts["video_id"], facts["url"]) == (17, "90017", "https://ok.ru/video/90017")
-    assert (facts["path"], facts["title"], facts["at"]) == ("/srv/drop/a.mp4", "a", "2030-01-01T00:00:00.000Z")
+    assert (facts["path"], facts["title"], facts["at"]) == (
+        "/srv/drop/a.mp4",
+        "a",
+        "2030-01-01T00:00:00.000Z",
+    )
     assert "secret" not in step.payload
     assert step.upload == 17
 
@@ -121,7 +125,10 @@ def test_the_same_event_has_the_same_name_and_another_one_has_another() -> None:
         return str(facts_of(Occasion.PUBLISHED, upload, "")["event_id"])
 
     assert name(row()) == name(row())
-    assert len({name(row()), name(row(version=5)), name(row(id=18)), name(row(updated_at=NOW + timedelta(1)))}) == 4
+    assert (
+        len({name(row()), name(row(version=5)), name(row(id=18)), name(row(updated_at=NOW + timedelta(1)))})
+        == 4
+    )
 
 
 def test_a_title_that_cannot_be_made_stops_nothing() -> None:
@@ -188,12 +195,17 @@ def test_a_kept_file_gets_its_receipt_when_it_is_published() -> None:
 
 def test_a_moved_duplicate_takes_its_sidecars_along_and_has_no_receipt() -> None:
     steps = brought(
-        AIMED.with_(state=State.DUPLICATE), MOVED.with_(state=State.DUPLICATE), sidecars=("json",), receipt=True
+        AIMED.with_(state=State.DUPLICATE),
+        MOVED.with_(state=State.DUPLICATE),
+        sidecars=("json",),
+        receipt=True,
     )
     assert kinds(steps) == [Kind.SIDECARS]
 
 
-@pytest.mark.parametrize(("chore", "place"), [(Chore.DELETE, "/srv/drop/a.mp4"), (Chore.PRUNE, "/kept/a.mp4")])
+@pytest.mark.parametrize(
+    ("chore", "place"), [(Chore.DELETE, "/srv/drop/a.mp4"), (Chore.PRUNE, "/kept/a.mp4")]
+)
 def test_what_lies_beside_a_deleted_file_goes_too(chore: Chore, place: str) -> None:
     before = row(chore=chore, removed_at=NOW, moved_to=b"/kept/a.mp4")
     (step,) = brought(before, before.with_(chore=None))

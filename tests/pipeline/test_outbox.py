@@ -9,7 +9,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from aiohttp import web
 
 from client.test_webhooks import SECRET, SETTINGS, receiver
@@ -24,6 +23,8 @@ from pipeline.bench import Bench, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    import pytest
 
     from okdrop.pipeline import Parts
     from okdrop.steps import Step
@@ -137,9 +138,7 @@ async def test_one_that_is_cut_by_our_end_runs_again_in_the_next_life(bench: Ben
     assert begun.read_text() == "x\nx\n"
 
 
-async def test_a_hook_that_hangs_holds_up_itself_alone(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hook_that_hangs_holds_up_itself_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hooks, "GRACE", 0.2)
     told: list[str] = []
 
@@ -168,10 +167,9 @@ async def test_a_webhook_is_told_until_it_takes_it_and_always_the_same(bench: Be
         heard.append((request.headers["webhook-id"], await request.read()))
         return web.Response(status=500 if len(heard) < 3 else 200)
 
-    async with receiver(answer) as url:
-        async with serving(with_notices(bench, notices(url=url))):
-            await bench.ledger.add_steps([step("a", WEB, Kind.WEBHOOK)])
-            await until(lambda: bool(bench.told(events.StepDone)))
+    async with receiver(answer) as url, serving(with_notices(bench, notices(url=url))):
+        await bench.ledger.add_steps([step("a", WEB, Kind.WEBHOOK)])
+        await until(lambda: bool(bench.told(events.StepDone)))
     assert len(heard) == 3
     assert len({*heard}) == 1
     (done,) = bench.told(events.StepDone)
@@ -190,10 +188,9 @@ async def test_after_so_many_tries_it_is_given_up_and_said(bench: Bench) -> None
         tries += 1
         return web.Response(status=404)
 
-    async with receiver(answer) as url:
-        async with serving(with_notices(bench, notices(url=url, tries=3))):
-            await bench.ledger.add_steps([step("a", WEB, Kind.WEBHOOK)])
-            await until(lambda: bool(bench.told(events.StepGivenUp)))
+    async with receiver(answer) as url, serving(with_notices(bench, notices(url=url, tries=3))):
+        await bench.ledger.add_steps([step("a", WEB, Kind.WEBHOOK)])
+        await until(lambda: bool(bench.told(events.StepGivenUp)))
     assert tries == 3
     (given_up,) = bench.told(events.StepGivenUp)
     assert given_up.tries == 3
@@ -221,10 +218,9 @@ async def test_gone_is_not_tried_again(bench: Bench) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(status=410)
 
-    async with receiver(answer) as url:
-        async with serving(with_notices(bench, notices(url=url))) as outbox:
-            await bench.ledger.add_steps([step("a", WEB, Kind.WEBHOOK)])
-            await outbox.wait_until_none()
+    async with receiver(answer) as url, serving(with_notices(bench, notices(url=url))) as outbox:
+        await bench.ledger.add_steps([step("a", WEB, Kind.WEBHOOK)])
+        await outbox.wait_until_none()
     assert len(bench.told(events.StepGivenUp)) == 1
 
 

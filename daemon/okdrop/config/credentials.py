@@ -55,7 +55,7 @@ def fill_in(
 
 
 def _fill_in_webhooks(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> list[str]:
-    """The secret of each webhook, called `webhook_NAME` in the credentials folder; what is wrong with them."""
+    """The secret of each webhook, `webhook_NAME` in the credentials folder; returns what is wrong."""
     lines: list[str] = []
     tables = tree.get("webhook", [])
     for index, table in enumerate(tables if isinstance(tables, list) else []):
@@ -63,7 +63,9 @@ def _fill_in_webhooks(tree: dict[str, Any], environ: Mapping[str, str], origins:
         if not isinstance(table, dict) or place in origins.special:  # the model will complain
             continue
         try:
-            path = _source("secret", f"webhook_{str(table.get('name', '')).replace('/', '_')}", table, environ)
+            path = _source(
+                "secret", f"webhook_{str(table.get('name', '')).replace('/', '_')}", table, environ
+            )
             if path is not None:
                 table["secret"] = secret_in(path)
                 origins.special[place] = str(path)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from okdrop.config.fields import AbsolutePath, OptionalPath, PositiveSeconds, Token, is_loopback, split_url, whole
+from okdrop.config.fields import (
+    AbsolutePath,
+    OptionalPath,
+    PositiveSeconds,
+    Token,
+    is_loopback,
+    split_url,
+    whole,
+)
 from okdrop.config.section import MisfitError, Section
 from okdrop.steps import Occasion
 
@@ -67,7 +75,9 @@ class Hook(Listener):
     @classmethod
     def _is_found(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value[0].startswith("/"):
-            raise ValueError('must begin with the absolute path of a program, like "/usr/local/bin/published"')
+            raise ValueError(
+                'must begin with the absolute path of a program, like "/usr/local/bin/published"'
+            )
         return value
 
 
@@ -87,7 +97,9 @@ class Webhook(Listener):
         if "webhook" not in (info.context or {}).get("secrets_of", ("webhook",)):
             return value  # nobody is going to be told, and whether there is one was not looked at
         if len(value.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"set a secret of at least {SHORTEST_SECRET} characters; requests are signed with it")
+            raise ValueError(
+                f"set a secret of at least {SHORTEST_SECRET} characters; requests are signed with it"
+            )
         return value
 
 
@@ -101,7 +113,9 @@ def check_listeners(section: str, listeners: Sequence[Listener], watches: Sequen
     for index, listener in enumerate(listeners):
         if listener.name in names[:index]:
             first = names.index(listener.name)
-            raise MisfitError((section, index, "name"), f"is {section}[{first}].name already; give each its own")
+            raise MisfitError(
+                (section, index, "name"), f"is {section}[{first}].name already; give each its own"
+            )
         for number, folder in enumerate(listener.folders):
             if all(folder != watch.path for watch in watches):
                 raise MisfitError(

@@ -52,7 +52,9 @@ class Sidecar:
         """As it was written down."""
         path, target, device, inode, size, mtime_ns = value
         revision = Revision(device=device, inode=inode, size=size, mtime_ns=mtime_ns)
-        return cls(path=os.fsencode(path), target=None if target is None else os.fsencode(target), revision=revision)
+        return cls(
+            path=os.fsencode(path), target=None if target is None else os.fsencode(target), revision=revision
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +152,10 @@ def _plain(path: bytes) -> Revision | None:
     try:
         status = os.lstat(path)
     except OSError as error:
-        if isinstance(error, FileNotFoundError | NotADirectoryError) or len(os.path.basename(path)) > LONGEST_NAME:
+        if (
+            isinstance(error, FileNotFoundError | NotADirectoryError)
+            or len(os.path.basename(path)) > LONGEST_NAME
+        ):
             return None
         raise
     return revision_of(status) if stat.S_ISREG(status.st_mode) else None

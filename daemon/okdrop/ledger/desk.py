@@ -44,7 +44,7 @@ class StepDesk:
             self._wake()
 
     async def add_steps(self, steps: Sequence[NewStep]) -> int:
-        """Write steps, due at once; those whose key is there already are left out. Returns how many are new."""
+        """Write steps, due at once, but for those whose key is there already; returns how many are new."""
         added = await self._thread.write(outbox.add, self._now(), steps)
         if added and self._wake is not None:
             self._wake()
@@ -71,9 +71,7 @@ class StepDesk:
             said: what came of it, for a person; holds no secret.
             output: the last lines that a command wrote.
         """
-        await self._thread.write(
-            outbox.close, self._now(), number, outcome=outcome, said=said, output=output
-        )
+        await self._thread.write(outbox.close, self._now(), number, outcome=outcome, said=said, output=output)
 
     async def put_off_step(self, number: int, *, due_at: datetime, said: str, output: str = "") -> None:
         """A try did not succeed: there is another one, not before `due_at`."""

@@ -58,7 +58,7 @@ _OLD: Final = (
 )
 FORGET: Final = delete(OUTBOX).where(_STEP.id.in_(_OLD))
 
-# The files of a folder that were moved before a time, the oldest first, if OK said that their videos are there.
+# The files of a folder that were moved before a time, the oldest first, if OK has their videos.
 PRUNABLE: Final = (
     select(UPLOADS.c.id)
     .where(
@@ -90,7 +90,7 @@ class Following:
 
 
 def add(connection: Connection, now: datetime, steps: Iterable[NewStep]) -> int:
-    """Write steps, due at once; those whose key is there already are left out. Returns how many are new."""
+    """Write steps, due at once, but for those whose key is there already; returns how many are new."""
     added = 0
     for step in steps:
         if connection.execute(IS_THERE, {"name": step.key}).scalar_one():
@@ -188,4 +188,3 @@ def _step_of(row: Row[Any]) -> Step:
         said=row.said,
         output=row.output,
     )
-

@@ -28,6 +28,7 @@ TARGET_VARIABLES: Final = VARIABLES | {"published", "id", "video_id"}
 
 _NAMING: Final = frozenset({"name", "suffix", "path"})
 _BEGINS: Final = re.compile(r"\{[{%#]")
+_STATEMENTS: Final = re.compile(r"\{%.*?%\}", re.DOTALL)
 _MARKS: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 
@@ -45,7 +46,7 @@ def parted(text: str) -> tuple[str, str]:
     text = text.strip()
     begins = _BEGINS.search(text)
     slash = text.rfind("/", 0, begins.start() if begins else len(text))
-    folder, below = text[:slash], text[slash + 1 :]
+    folder, below = text[: max(slash, 0)], text[slash + 1 :]
     if not folder.strip("/"):
         raise BadTemplateError('must begin with a folder that is always the same, like "/archive/{{ name }}"')
     check_template(below, TARGET_VARIABLES)
@@ -60,8 +61,8 @@ def _check_last(below: str) -> None:
     if not last:
         return
     try:
-        speaks_of = variables_in(last)
-    except jinja2.TemplateSyntaxError:  # it ends what began in a part above
+        speaks_of = variables_in(_STATEMENTS.sub("", last))
+    except jinja2.TemplateSyntaxError:  # a "/" stands within braces of its own
         speaks_of = frozenset()
     if not speaks_of & _NAMING:
         raise BadTemplateError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +13,7 @@ from okdrop.errors import Trouble
 from okdrop.inbox import receipts, sidecars
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.sidecars import Sidecar
-from okdrop.leaves import Kind as DigestKind
+from okdrop.leaves import kind_of
 from okdrop.names import Names
 from okdrop.pipeline.outbox import Took
 from okdrop.steps import Outcome

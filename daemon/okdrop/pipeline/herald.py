@@ -41,9 +41,7 @@ class Herald:
         self._webhooks: Final = webhooks
         # Threads of its own: a hook that hangs must not take one that files are read with. Python waits for
         # them at its end, so that none outlives the process.
-        self._threads: Final = concurrent.futures.ThreadPoolExecutor(
-            HOOKS_AT_ONCE, thread_name_prefix="hook"
-        )
+        self._threads: Final = concurrent.futures.ThreadPoolExecutor(HOOKS_AT_ONCE, thread_name_prefix="hook")
 
     async def run_hook(self, step: Step) -> Took:
         """Run the command of a step's hook; when nobody waits any more, it is ended."""

@@ -1,4 +1,4 @@
-"""Finds moved files that have lain where they are for as long as their folder says, and has them deleted there.
+"""Finds moved files that have lain there for as long as their folder says, and has them deleted.
 
 What is found gets a chore, so that the rest goes the way of every deletion: OK is asked once more, and only
 the revision that was published is touched. Files are found over an index of those that may be, the oldest

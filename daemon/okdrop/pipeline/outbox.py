@@ -1,4 +1,4 @@
-"""Takes the steps that follow from events (`okdrop.steps`): one after the other in each lane, lanes beside each other.
+"""Takes the steps that follow from events (`okdrop.steps`), one after the other in each lane.
 
     a write of a row ──► steps, in its transaction ──► lane "hook:NAME"     ──► a command is run
     a halt           ──► steps                         lane "webhook:NAME"  ──► an address is told
@@ -121,14 +121,16 @@ class Outbox:
     async def tell_at_the_end(self) -> None:
         """Tell of the halt that ended a run; what does not succeed in time is left to the next run."""
         running = asyncio.ensure_future(self.run())
+        until = asyncio.ensure_future(self.wait_until_none())
+        both = {running, until}
         try:
-            async with asyncio.timeout(SECONDS_AT_THE_END):
-                await self.wait_until_none()
-        except TimeoutError:
-            pass
+            await asyncio.wait(both, timeout=SECONDS_AT_THE_END, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            running.cancel()
-            await asyncio.wait({running})
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+        if not running.cancelled():
+            running.result()
 
     async def _drop_unserved(self) -> None:
         """Nobody takes the steps of a hook or a webhook that is not configured any more."""
@@ -227,9 +229,7 @@ class _Lane:
     async def _not_now(self, step: Step, took: Took, tries: int) -> None:
         age = (self._parts.now() - step.created_at).total_seconds()
         if tries >= took.tries or (age > took.within and tries >= _TRIED_AT_LEAST):
-            await self._parts.ledger.close_step(
-                step.id, Outcome.GIVEN_UP, said=took.said, output=took.output
-            )
+            await self._parts.ledger.close_step(step.id, Outcome.GIVEN_UP, said=took.said, output=took.output)
             self._emit(events.StepGivenUp, step, said=took.said, tries=tries)
             return
         error = Trouble(took.said, retry_after=took.retry_after)
