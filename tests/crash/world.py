@@ -224,6 +224,7 @@ class Life:
     events: list[Event]
     tally: Tally
     brake: Brake
+    listeners: list[Callable[[Event], None]] = dataclasses.field(default_factory=list)
 
     @property
     def died(self) -> bool:
@@ -357,11 +358,11 @@ class World:
                 Webhooks(settings) as webhooks,
             ):
                 parts = self._parts(life, ledger, client, webhooks)
-                await self._work(parts, stays_until)
+                await self._work(life, parts, stays_until)
         finally:
             await ledger.close()
 
-    async def _work(self, parts: Parts, stays_until: Callable[[], bool] | None) -> None:
+    async def _work(self, life: Life, parts: Parts, stays_until: Callable[[], bool] | None) -> None:
         folder = Folder(
             path=str(self.folder),
             settle=0.0,
@@ -372,6 +373,7 @@ class World:
             surge=self.surge,
         )
         pipeline = Pipeline(parts, [folder], workers=self.workers)
+        life.listeners.append(pipeline.outbox.hear)
         if stays_until is None:
             await pipeline.watcher.scan()
         await pipeline.recover_all()
@@ -385,6 +387,8 @@ class World:
         def emit(event: Event) -> None:
             if not life.fate.is_dead:
                 life.events.append(event)
+                for listener in life.listeners:
+                    listener(event)
                 self.hear(life, event)
 
         place = Place(names=Names(SUFFIXES, IGNORED), group_id="", patience=self.patience)

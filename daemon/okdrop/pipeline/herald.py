@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 HOOKS_AT_ONCE: Final = 4
 """Commands that run at once, at most."""
 
-_HOOK_TRIES: Final = 100
-_HOOK_WITHIN: Final = 86_400.0
+HOOK_TRIES: Final = 100
+HOOK_WITHIN: Final = 86_400.0
 """How often, and for how many seconds, a hook is run that asks for another try."""
 
 
@@ -62,9 +62,7 @@ class Herald:
         finally:
             stop.set()
         if ran.again:
-            return Took(
-                outcome=None, said=ran.said, output=ran.output, tries=_HOOK_TRIES, within=_HOOK_WITHIN
-            )
+            return Took(outcome=None, said=ran.said, output=ran.output, tries=HOOK_TRIES, within=HOOK_WITHIN)
         return Took(outcome=Outcome.DONE if ran.well else Outcome.FAILED, said=ran.said, output=ran.output)
 
     async def tell(self, step: Step) -> Took:
