@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from crash.world import (
@@ -39,7 +38,7 @@ from okdrop.pipeline.uploader import HOPELESS
 from okdrop.steps import Kind, Occasion
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from crash.world import Life

@@ -143,7 +143,6 @@ class Outbox:
     async def _note_halts(self) -> None:
         while True:
             await self._halted.wait()
-            self._halted.clear()
             while self._halts:
                 hearing = [one for one in self._parts.notices.listeners if one.hears(Occasion.HALTED, None)]
                 facts = facts_of_halt(self._halts[0])
@@ -151,6 +150,7 @@ class Outbox:
                 if steps:
                     await self._parts.ledger.add_steps(steps)
                 self._halts.pop(0)
+            self._halted.clear()  # not before: whoever is cancelled in between goes on with it
             self._noted.set()
 
 
