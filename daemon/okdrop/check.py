@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.config import Bandwidth, Config, Watch
+    from okdrop.config.notices import Hook, Webhook
     from okdrop.inbox.walk import Problem
 
 CLOCK_TOLERANCE: Final = 120.0
@@ -70,6 +71,7 @@ async def check(config: Config, say: Callable[[str], None], *, file: Path | None
     for watch in config.watch:
         findings.append(await asyncio.to_thread(_folder, watch))
         findings += await asyncio.to_thread(_beside, watch)
+    findings += [*map(_hook, config.hook), *map(_webhook, config.webhook)]
     findings += [_ledger(config.ledger.url.get_secret_value()), *await _account(config)]
     for finding in findings:
         say(str(finding))
@@ -139,6 +141,22 @@ def _folder(watch: Watch) -> Finding:
     }[lease.can_see_writers(path)]
     mode = watch_mode(path, try_watch(seen.folders))
     return Finding(what, f"{_counted(len(seen.found), 'video')}; {writers}; watch mode: {mode}")
+
+
+def _hook(hook: Hook) -> Finding:
+    """Whether a hook's program is there, and may be run by us."""
+    program, what = hook.command[0], f"hook {hook.name}"
+    if not os.access(program, os.X_OK) or os.path.isdir(program):  # noqa: PTH112 - Path's own may raise
+        return Finding(
+            what, f"{shown(os.fsencode(program))} is no program that this user may run", service.USAGE
+        )
+    return Finding(what, f"{shown(os.fsencode(program))} is run when there is: {', '.join(hook.events)}")
+
+
+def _webhook(webhook: Webhook) -> Finding:
+    """Whom a webhook tells, by host alone; nobody is told here."""
+    host = urllib.parse.urlsplit(webhook.url.get_secret_value()).hostname
+    return Finding(f"webhook {webhook.name}", f"{host} is told when there is: {', '.join(webhook.events)}")
 
 
 def _blind(problems: Sequence[Problem]) -> str:
