@@ -1167,7 +1167,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=dropped,
         weather=(("api_error", {"code": 102, "method": "video.getUploadUrl", "times": 1}),),
         mend=calm,
-        visits=frozenset({"outbox.Outbox._note_halts"}),
+        visits=frozenset({"outbox.Outbox._write_halts"}),
         verdict=once_and_filed,
     ),
     Scenario(

@@ -265,7 +265,8 @@ async def test_trouble_with_one_file_does_not_keep_another(bench: Bench) -> None
     assert tried == ["a", "b"]
 
 
-async def test_a_halt_is_told_though_no_upload_is(bench: Bench, tmp_path: Path) -> None:
+async def test_a_halt_is_told_though_no_upload_is(set_up: Any, tmp_path: Path) -> None:
+    bench = await set_up(stays=True)
     told = tmp_path / "told"
     parts = with_notices(bench, notices("/bin/sh", "-c", f'echo "$OKDROP_EVENT $OKDROP_CODE" > {told}'))
     async with serving(parts) as outbox:

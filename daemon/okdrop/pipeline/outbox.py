@@ -107,7 +107,8 @@ class Outbox:
         """Go on until cancelled."""
         await self._drop_unserved()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._note_halts())
+            if self._parts.brake.stays:  # else a halt ends the run, and is told at its end
+                group.create_task(self._note_halts())
             for lane in self._lanes.values():
                 group.create_task(lane.run())
 
@@ -121,7 +122,7 @@ class Outbox:
     async def tell_at_the_end(self) -> None:
         """Tell of the halt that ended a run; what does not succeed in time is left to the next run."""
         running = asyncio.ensure_future(self.run())
-        until = asyncio.ensure_future(self.wait_until_none())
+        until = asyncio.ensure_future(self._tell_all())
         both = {running, until}
         try:
             await asyncio.wait(both, timeout=SECONDS_AT_THE_END, return_when=asyncio.FIRST_COMPLETED)
@@ -131,6 +132,10 @@ class Outbox:
             await asyncio.wait(both)
         if not running.cancelled():
             running.result()
+
+    async def _tell_all(self) -> None:
+        await self._write_halts()
+        await self.wait_until_none()
 
     async def _drop_unserved(self) -> None:
         """Nobody takes the steps of a hook or a webhook that is not configured any more."""
@@ -143,15 +148,18 @@ class Outbox:
     async def _note_halts(self) -> None:
         while True:
             await self._halted.wait()
-            while self._halts:
-                hearing = [one for one in self._parts.notices.listeners if one.hears(Occasion.HALTED, None)]
-                facts = facts_of_halt(self._halts[0])
-                steps = told(facts, Occasion.HALTED, hearing, upload=None)
-                if steps:
-                    await self._parts.ledger.add_steps(steps)
-                self._halts.pop(0)
-            self._halted.clear()  # not before: whoever is cancelled in between goes on with it
-            self._noted.set()
+            await self._write_halts()
+
+    async def _write_halts(self) -> None:
+        while self._halts:
+            hearing = [one for one in self._parts.notices.listeners if one.hears(Occasion.HALTED, None)]
+            facts = facts_of_halt(self._halts[0])
+            steps = told(facts, Occasion.HALTED, hearing, upload=None)
+            if steps:
+                await self._parts.ledger.add_steps(steps)
+            self._halts.pop(0)
+        self._halted.clear()
+        self._noted.set()
 
 
 class _Lane:
