@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.config import Watch
 from okdrop.config.keys import keys
+from okdrop.config.model import TABLES
 from okdrop.config.unheeded import UNHEEDED
 from okdrop.drop import TRANSITIONS, UNFINISHED, State
 from okdrop.emulator import FAULTS
@@ -34,8 +34,8 @@ _BLOCK: Final = re.compile(
     r"(<!-- (?P<name>[a-z-]+): generated -->\n).*?(?P<end><!-- (?P=name): end -->\n)", re.DOTALL
 )
 _KEY: Final = re.compile(r"(?:# )?([a-z_]+) = (.*)")
-_SECTION: Final = re.compile(r"(?:\[\[?|# \[)([a-z]+)(?:\]\]?|\.kids\])")
-_TITLES: Final = {"watch": "[[watch]]", "account": "[account.NAME]"}
+_SECTION: Final = re.compile(r"(?:# )?\[\[?([a-z]+)(?:\]\]?|\.kids\])")
+_TITLES: Final = {section: f"[[{section}]]" for section in TABLES} | {"account": "[account.NAME]"}
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -130,9 +130,12 @@ def _commented_keys() -> dict[tuple[str, str], tuple[str, str]]:
         if heading := _SECTION.fullmatch(line):
             section, comment = heading[1], []
         elif section and (key := _KEY.fullmatch(line)):
+            field = TABLES[section].model_fields[key[1]] if section in TABLES else None
             given = values[section][0] if section == "watch" else values.get(section, {})
             default = "not set" if line.startswith("#") else _toml(given[key[1]])
-            needed = section == "watch" and Watch.model_fields[key[1]].is_required()
+            if section in TABLES and section != "watch":  # whole tables that are not set
+                default = f"`{key[2]}`"
+            needed = field is not None and field.is_required()
             found[section, key[1]] = ("required" if needed else default, " ".join(comment))
             comment = []
         elif line.startswith("# "):

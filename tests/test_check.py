@@ -141,6 +141,29 @@ async def test_the_limits_in_force_are_named(environ: dict[str, str], tmp_path: 
     )
 
 
+async def test_a_hook_that_cannot_be_run_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+    def hooks(*programs: str) -> dict[str, str]:
+        named = [{"name": f"h{number}", "command": [one]} for number, one in enumerate(programs)]
+        return {"OKDROP_HOOK": json.dumps(named)}
+
+    code, said = await checked(environ, **hooks("/bin/sh"))
+    assert code == 0
+    assert "/bin/sh is run when there is: published" in about(said, "hook h0")
+    plain = tmp_path / "plain"
+    plain.touch()
+    for program in (str(plain), str(tmp_path), "/nowhere/to/be/found"):
+        code, said = await checked(environ, **hooks("/bin/sh", program))
+        assert code == 2
+        assert f"{program} is no program" in about(said, "hook h1")
+
+
+async def test_a_webhook_is_named_by_its_host_alone(environ: dict[str, str]) -> None:
+    webhook = {"name": "w", "url": "https://example.org/private-token", "secret": "0123456789abcdef"}
+    _, said = await checked(environ, OKDROP_WEBHOOK=json.dumps([webhook]))
+    assert "example.org is told" in about(said, "webhook w")
+    assert not any("private-token" in line or "0123456789abcdef" in line for line in said)
+
+
 @pytest.mark.parametrize("after", ["keep", "delete"])
 async def test_a_move_to_that_has_no_effect_is_told(
     environ: dict[str, str], tmp_path: Path, after: str

@@ -56,6 +56,7 @@ THROUGH = {
     "events/folders.py": "test_events.py",
     "events/places.py": "test_events.py",
     "events/service.py": "test_events.py",
+    "events/steps.py": "test_events.py",
     "events/uploads.py": "test_events.py",
     "events/web.py": "test_events.py",
     "ledger/errors.py": "ledger/test_sqlite.py",  # translations show where a database refuses
@@ -80,6 +81,7 @@ THROUGH = {
     "ledger/migrations/versions/r0005_leaves_of_blake3.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0006_scale_and_pace.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0007_halts.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0008_outbox.py": "ledger/test_migrate.py",
     "ledger/migrations/versions/r0009_publications.py": "ledger/test_migrate.py",
     "emulator/api_error.py": "emulator/test_api.py",
     "explain/publishing.py": "explain/test_explain.py",
@@ -88,6 +90,10 @@ THROUGH = {
     "pipeline/publishing.py": "pipeline/test_finalizer.py",  # what its rows note
     "pipeline/telling.py": "pipeline/test_teller.py",  # what is told is seen at OK
     "ledger/migrations/versions/r0010_accounts.py": "ledger/test_migrate.py",
+    "ledger/desk.py": "ledger/test_outbox.py",  # the same statements, through the ledger's thread
+    "steps.py": "ledger/test_outbox.py",  # words without behaviour
+    "pipeline/moved.py": "pipeline/test_attendants.py",  # with what becomes of the file and its attendants
+    "pipeline/herald.py": "pipeline/test_outbox.py",  # who takes the steps of its lanes
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
     "top/__init__.py": "e2e/test_top.py",  # names alone

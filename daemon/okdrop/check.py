@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.config import Bandwidth, Config, Watch
+    from okdrop.config.notices import Hook, Webhook
     from okdrop.inbox.walk import Problem
 
 CLOCK_TOLERANCE: Final = 120.0
@@ -75,6 +76,7 @@ async def check(config: Config, say: Callable[[str], None], *, file: Path | None
     for watch in config.watch:
         findings.append(await asyncio.to_thread(_folder, watch))
         findings += await asyncio.to_thread(_beside, watch)
+    findings += [*map(_hook, config.hook), *map(_webhook, config.webhook)]
     findings += _reading(config)
     findings += [_ledger(config.ledger.url.get_secret_value()), *await _accounts(config)]
     for finding in findings:
@@ -143,10 +145,10 @@ def _beside(watch: Watch) -> list[Finding]:
     """What there is to say of a folder's further keys."""
     path = os.fsencode(watch.path)
     findings = [*_limit(f"bandwidth of {shown(path)}", watch.bandwidth), *_publishing(watch)]
-    if watch.move_to is not None:
+    if watch.move_folder is not None:
         if watch.after == "move":
-            return [_move_to(watch.path, watch.move_to), *findings]
-        what = f"move_to {shown(os.fsencode(watch.move_to))}"
+            return [_move_to(watch.path, watch.move_folder), *findings]
+        what = f"move_to {shown(os.fsencode(watch.move_folder))}"
         says = f'has no effect, since after = "{watch.after.value}"; with after = "move" files move there'
         return [Finding(what, says), *findings]
     return findings
@@ -201,6 +203,22 @@ def _device(folder: Path) -> int:
         return folder.stat().st_dev
     except OSError:
         return 0
+
+
+def _hook(hook: Hook) -> Finding:
+    """Whether a hook's program is there, and may be run by us."""
+    program, what = hook.command[0], f"hook {hook.name}"
+    if not os.access(program, os.X_OK) or os.path.isdir(program):  # noqa: PTH112 - Path's own may raise
+        return Finding(
+            what, f"{shown(os.fsencode(program))} is no program that this user may run", service.USAGE
+        )
+    return Finding(what, f"{shown(os.fsencode(program))} is run when there is: {', '.join(hook.events)}")
+
+
+def _webhook(webhook: Webhook) -> Finding:
+    """Whom a webhook tells, by host alone; nobody is told here."""
+    host = urllib.parse.urlsplit(webhook.url.get_secret_value()).hostname
+    return Finding(f"webhook {webhook.name}", f"{host} is told when there is: {', '.join(webhook.events)}")
 
 
 def _blind(problems: Sequence[Problem]) -> str:

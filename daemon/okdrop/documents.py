@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from okdrop.drop import Halt, Upload
     from okdrop.ledger import HistoryRow, Override
     from okdrop.publication import Publication
+    from okdrop.steps import Step
 
 
 def rfc3339(moment: datetime) -> str:
@@ -84,6 +85,24 @@ def history_as_json(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
             "note": row.note,
         }
         for row in history
+    ]
+
+
+def steps_as_json(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """What followed from what became of one upload: who was told, what was done beside its file."""
+    return [
+        {
+            "lane": step.lane,
+            "event": step.event,
+            "outcome": step.outcome.value if step.outcome is not None else None,
+            "said": step.said,
+            "output": step.output,
+            "tries": step.tries,
+            "created_at": rfc3339(step.created_at),
+            "due_at": rfc3339(step.due_at),
+            "done_at": rfc3339(step.done_at) if step.done_at is not None else None,
+        }
+        for step in steps
     ]
 
 

@@ -145,6 +145,7 @@ class Chore(enum.StrEnum):
     CONFIRM = "confirm"  #: ask OK whether its processing took the video
     MOVE = "move"  #: move the source to where its folder says
     DELETE = "delete"  #: delete the source; only after OK confirmed
+    PRUNE = "prune"  #: delete what was moved, after a while; only after OK confirmed
 
 
 class Mode(enum.StrEnum):
@@ -257,6 +258,9 @@ class Upload:
     chore: Chore | None = None  #: what is still to do after publishing; its next try is at `retry_at`
     moved_to: bytes | None = None  #: where the source goes, written before it moves; absolute
     publication: Publication = UNPUBLISHED  #: when it was posted, what OK was told and is still to be told
+    moved_at: datetime | None = None  #: since when it lies there
+    confirmed_at: datetime | None = None  #: when OK said that the video is there
+    removed_at: datetime | None = None  #: when we deleted the file
     created_at: datetime
     updated_at: datetime
 

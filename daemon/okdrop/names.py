@@ -21,6 +21,13 @@ PROBE: Final = ".okdrop-probe-"
 again at once: they are passed over by every okdrop, whatever its patterns."""
 
 
+RECEIPT: Final = ".okdrop.json"
+"""What the name of a receipt ends in, after that of its video: it is ours, and no video."""
+
+LONGEST_NAME: Final = 255
+"""Bytes in one name, at most (NAME_MAX of Linux)."""
+
+
 class Names:
     """The names that a watched folder takes.
 
@@ -39,6 +46,8 @@ class Names:
     def is_video(self, name: str) -> bool:
         """Whether a file of this name has a video's suffix."""
         # A dot that begins a name begins no suffix: ".mp4" is a hidden file without one.
+        if name.endswith(RECEIPT):
+            return False
         return self._any or (name.casefold().endswith(self._suffixes) and name.rfind(".") > 0)
 
     def ignores(self, name: str) -> bool:
@@ -57,6 +66,27 @@ class Names:
             return None
         matching = (one for one in self._patterns if _compiled([one]).match(name.casefold()))
         return next(matching, f"{PROBE}*")
+
+
+def cut_name(name: bytes, most: int = LONGEST_NAME) -> bytes:
+    """A name of so many bytes at most: its suffix stays, and no character of UTF-8 is cut in two."""
+    if len(name) <= most:
+        return name
+    dot = name.rfind(b".")
+    stem, suffix = (name[:dot], name[dot:]) if dot > 0 else (name, b"")
+    if len(suffix) >= most:  # no suffix then, but a name with a dot far ahead
+        stem, suffix = name, b""
+    return cut_bytes(stem, most - len(suffix)) + suffix
+
+
+def cut_bytes(name: bytes, most: int) -> bytes:
+    """The first bytes of a name, without half a character at the end where it is UTF-8."""
+    if len(name) <= most:
+        return name
+    cut = name[:most]
+    while cut and name[len(cut)] & 0xC0 == 0x80:  # noqa: PLR2004 - a continuation byte of UTF-8: not before a start
+        cut = cut[:-1]
+    return cut or name[:most]
 
 
 def _compiled(patterns: Iterable[str]) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
 from okdrop.ledger import BANDWIDTH, PAUSED
 from okdrop.ledger.rows import Orphans
+from okdrop.steps import FILES
 from okdrop.words import (
     OK_SAYS,
     awaiting,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Halt, Upload
     from okdrop.ledger import HistoryRow, Override
+    from okdrop.steps import Step
 
     Replaced: TypeAlias = Callable[[int], int | None]
 
@@ -49,6 +51,7 @@ LEFT_TO_DO: Final[Mapping[Chore, str]] = {
     Chore.CONFIRM: "ask OK what became of the video",
     Chore.MOVE: "move the file",
     Chore.DELETE: "delete the file",
+    Chore.PRUNE: "delete the file where it was moved to",
 }
 
 
@@ -240,6 +243,8 @@ def _afterwards(row: Upload) -> Iterator[tuple[str, str]]:
     """What became, or is to become, of the file after publishing: name and value, "" where nothing is."""
     moves = "moves to" if row.chore is Chore.MOVE else "moved to"
     yield moves, shown(row.moved_to) if row.moved_to is not None else ""
+    gone = row.removed_at is not None and row.chore not in {Chore.DELETE, Chore.PRUNE}
+    yield "deleted", rfc3339(row.removed_at) if gone and row.removed_at is not None else ""
     last = f", {hindered(row.last_trouble)}" if row.troubles else ""
     yield "left to do:", f"{LEFT_TO_DO[row.chore]}{last}" if row.chore is not None else ""
 
@@ -279,6 +284,7 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
         ("attempts", str(row.attempts)),
         _next_try(row),
         *((name.removesuffix(":"), value) for name, value in _afterwards(row)),
+        ("confirmed", rfc3339(row.confirmed_at) if row.confirmed_at is not None else ""),
         ("failure", _reason(row)),
         ("hint", printable(failure.hint) if failure is not None and _reason(row) else ""),
         ("found", rfc3339(row.created_at)),
@@ -293,8 +299,28 @@ def _steps(history: Iterable[HistoryRow]) -> Iterator[tuple[str, str, str]]:
         yield rfc3339(step.at), f"{before} → {step.to_state}", printable(step.note)
 
 
+def steps_as_lines(steps: Iterable[Step]) -> Iterator[str]:
+    """What followed from it: who was told and what was done beside the file, and the last lines of a hook."""
+    for step in steps:
+        lane = "" if step.lane == FILES else f"{step.lane} "
+        yield f"{rfc3339(step.done_at or step.created_at)}  {lane}{step.event}: {_came_of(step)}"
+        yield from (f"    {printable(line)}" for line in step.output.splitlines())
+
+
+def _came_of(step: Step) -> str:
+    said = printable(step.said)
+    if step.outcome is not None:
+        return ", ".join(filter(None, (step.outcome.value, said)))
+    if not step.tries:
+        return "to be done"
+    return f"tried {step.tries} times, next at {rfc3339(step.due_at)}: {said}"
+
+
 def upload_as_lines(
-    row: Upload, history: Iterable[HistoryRow], replaced_by: int | None = None
+    row: Upload,
+    history: Iterable[HistoryRow],
+    replaced_by: int | None = None,
+    steps: Sequence[Step] = (),
 ) -> Iterator[str]:
     """For a pipe: a line for each fact, then one for each step of its history; nothing is cut."""
     for name, value in facts(row, replaced_by):
@@ -302,9 +328,17 @@ def upload_as_lines(
     yield ""
     for step in _steps(history):
         yield "  ".join(step).rstrip()
+    if steps:
+        yield ""
+        yield from steps_as_lines(steps)
 
 
-def upload_as_table(row: Upload, history: Iterable[HistoryRow], replaced_by: int | None = None) -> Group:
+def upload_as_table(
+    row: Upload,
+    history: Iterable[HistoryRow],
+    replaced_by: int | None = None,
+    steps: Sequence[Step] = (),
+) -> Group:
     """For a terminal: a block of facts and a table of its history, both folded where they are too wide."""
     from rich.console import Group  # noqa: PLC0415 - a drawing library, for terminals alone
     from rich.table import Table  # noqa: PLC0415
@@ -315,7 +349,7 @@ def upload_as_table(row: Upload, history: Iterable[HistoryRow], replaced_by: int
     block.add_column(overflow="fold")
     for name, value in facts(row, replaced_by):
         block.add_row(name, Text(value))
-    steps = Table("at", "step", "note")
+    life = Table("at", "step", "note")
     for at, step, note in _steps(history):
-        steps.add_row(at, step, Text(note))
-    return Group(block, steps)
+        life.add_row(at, step, Text(note))
+    return Group(block, life, *(Text(line) for line in steps_as_lines(steps)))

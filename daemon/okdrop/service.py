@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from okdrop import __version__, events
-from okdrop.accounts import apis, clients, credentials, in_use, keyrings
+from okdrop.accounts import apis, client_settings, clients, credentials, in_use, keyrings
+from okdrop.client.webhooks import Webhooks
 from okdrop.config import UploadMode, unheeded
 from okdrop.config.account import senders
 from okdrop.drop import UNFINISHED, State
@@ -32,7 +33,6 @@ from okdrop.observe.condition import Condition
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
 from okdrop.pipeline import (
-    Afterwards,
     Brake,
     Breakers,
     Folder,
@@ -48,6 +48,8 @@ from okdrop.pipeline import (
     Throttle,
 )
 from okdrop.pipeline.accounts import ask_who_we_are
+from okdrop.pipeline.after import afterwards_of
+from okdrop.pipeline.listeners import notices
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from okdrop.client import Keyring
-    from okdrop.config import Config, Watch
+    from okdrop.config import Config
     from okdrop.drop import Upload
     from okdrop.events import Emit
 
@@ -232,7 +234,7 @@ def _named(row: Upload, title: str, account: str | None, senders: Mapping[str, s
 
 async def _run(
     config: Config,
-    emit: Emit,
+    emit: Audience,
     work: Callable[[Pipeline, Parts, Mapping[str, Keyring]], Awaitable[None]],
     *,
     named: Mapping[str, str] | None = None,
@@ -249,7 +251,9 @@ async def _run(
         async with _parts(config, emit, brake, tally, rings) as parts:
             mine = dataclasses.replace(parts, senders={**parts.senders, **(named or {})})
             folders = [Folder.of(watch, surge=config.intake.surge) for watch in config.watch]
-            await work(Pipeline(mine, folders, workers=config.upload.workers), mine, rings)
+            pipeline = Pipeline(mine, folders, workers=config.upload.workers)
+            emit.add(pipeline.outbox.hear)
+            await work(pipeline, mine, rings)
 
     task = asyncio.ensure_future(whole())
     stop = Stop(
@@ -306,6 +310,7 @@ async def _parts(
     patience = Patience(emit=emit, monotonic=time.monotonic) if brake.stays else None
     async with (
         await Ledger.open(config.ledger.url.get_secret_value(), now=_now, patience=patience) as ledger,
+        Webhooks(client_settings(config)) as webhooks,
         contextlib.AsyncExitStack() as stack,
     ):
         others = await clients(config, rings, stack, now=_now)
@@ -329,12 +334,14 @@ async def _parts(
             monotonic=time.monotonic,
             chance=random.random,
             throttles=limits,
-            afterwards={str(watch.path): _afterwards(watch) for watch in config.watch},
+            afterwards={str(watch.path): afterwards_of(watch) for watch in config.watch},
             posting=Postings.by(config),
             keep_history=config.ledger.keep_history,
             order=config.upload.order,
             reading=gentle() if config.upload.gentle_reads else PLAIN,
             places={str(watch.path): Place.of(watch, stays=brake.stays) for watch in config.watch},
+            notices=notices(config, os.environ),
+            webhooks=webhooks,
         )
 
 
@@ -362,9 +369,3 @@ def throttles(config: Config, emit: Emit) -> dict[str, Throttle]:
         folder: Throttle(limit, now=_now, monotonic=time.monotonic, emit=emit, folder=folder)
         for folder, limit in config.limits.items()
     }
-
-
-def _afterwards(watch: Watch) -> Afterwards:
-    return Afterwards(
-        after=watch.after, move_to=os.fsencode(watch.move_to or ""), delete_after=watch.delete_after
-    )

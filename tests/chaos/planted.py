@@ -111,7 +111,7 @@ DEFECTS: Final = (
                     "            from okdrop.pipeline.filer import Filer\n"
                     "            wanted = self._parts.afterwards_of(row.drop)\n"
                     '            if wanted.after.value == "move":\n'
-                    "                row, _ = await Filer(self._parts).move(row, wanted.move_to)\n"
+                    "                row, _ = await Filer(self._parts).move(row, wanted)\n"
                     "            row = await self._commit_to(row)\n"
                 ),
             ),

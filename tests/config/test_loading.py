@@ -12,11 +12,13 @@ from pydantic import ValidationError
 
 from okdrop.config import Config, Watch, chosen_file, load
 from okdrop.config.keys import keys
+from okdrop.config.notices import Hook, Webhook
 from okdrop.config.problems import Origins, translate
 from okdrop.errors import ConfigurationError
 
 SHIPPED = Path(__file__).parents[2] / "config" / "okdrop.toml"
-OPTIONAL_KEY = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
+OPTIONAL_KEY = re.compile(r"^# (?=[a-z_]+ = |\[\[)", re.MULTILINE)
+OF_A_FOLDER = {("watch", "suffixes"), ("watch", "ignore")}
 
 
 def complaint(file: Path, content: bytes | str) -> str:
@@ -72,7 +74,8 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
             "[zzz]\n",
             (
                 "FILE: zzz: there is no such section;"
-                " sections are ok, account, network, intake, watch, metadata, upload, retry, ledger, web, log"
+                " sections are ok, account, network, intake, watch, hook, webhook, metadata, upload, retry,"
+                " ledger, web, log"
             ),
         ),
         ("[[wach]]\npath = '/srv'\n", "FILE: wach: there is no such section; did you mean watch?"),
@@ -116,7 +119,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ),
         (
             '"a\\nb" = 1\n',
-            "FILE: a\\nb: there is no such key; sections are ok, account, network, intake, watch, metadata,",
+            "FILE: a\\nb: there is no such key; sections are ok, account, network, intake, watch, hook,",
         ),
         (
             "[upload]\nworkers = 0\nconnections = 0\n[retry]\nfirst_delay = 0\n",
@@ -178,13 +181,17 @@ def test_the_shipped_file_says_the_defaults(tmp_path: Path) -> None:
     expected = Config(watch=(Watch(path=Path("/srv/drop")),))
     assert load(SHIPPED, {}) == expected
     whole = tmp_path / "whole.toml"
-    whole.write_text(with_all_keys())
+    whole.write_text(
+        re.sub(r'^secret = ""', 'secret = "0123456789abcdef"', with_all_keys(), flags=re.MULTILINE)
+    )
     config = load(whole, {})
     assert config.ok == expected.ok
     assert config.network == expected.network
     assert config.web == expected.web
     assert config.accounts["kids"] == expected.ok
     assert config.watch[0].suffixes == ("mp4",)
+    assert config.hook[0].timeout == Hook.model_fields["timeout"].default
+    assert config.webhook[0].give_up_after == Webhook.model_fields["give_up_after"].default
 
 
 def test_the_shipped_file_holds_every_key() -> None:
@@ -202,7 +209,8 @@ def test_only_what_is_secret_or_optional_is_not_set() -> None:
     assert ("ledger", "url") not in absent
     for section, name in absent:
         key = keys()[section, name]
-        assert key.secret or name.endswith("_file") or (section == "watch" and name in {"suffixes", "ignore"})
+        of_a_table = section in {"hook", "webhook"} or (section, name) in OF_A_FOLDER
+        assert key.secret or name.endswith("_file") or of_a_table
 
 
 def test_every_key_of_the_shipped_file_has_a_comment() -> None:

@@ -35,10 +35,13 @@ from okdrop.errors import Trouble
 from okdrop.inbox.beside import NOTHING
 from okdrop.leaves import LEAF_SIZE
 from okdrop.ledger import Ledger, orders
+from okdrop.pipeline import Command, Listener, Notices
+from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.posting import ANY_TIME, Posting
 from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import HOPELESS
+from okdrop.steps import Kind, Occasion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -361,6 +364,35 @@ def is_looked_after(world: World) -> bool:
     return publication.renew is None and not (publication.beside or b"").startswith(NOTHING)
 
 
+async def with_sidecar(world: World) -> Digests:
+    (world.folder / "a.json").write_text("{}")
+    return await small(world)
+
+
+async def told_and_not_noted(world: World) -> Digests:
+    """The hook ran, and a crash came before that was noted; then nobody wanted it any more."""
+    digests = await small(world)
+    assert (await world.live(Point("outbox._Lane._take", 1, When.BEFORE))).died
+    world.notices = NOBODY
+    return digests
+
+
+async def archived(world: World) -> Digests:
+    """It was moved long ago, and its folder keeps moved files for a day."""
+    digests = await small(world)
+    (world.folder / "a.json").write_text("{}")
+    await world.live()
+    assert {path.name for path in world.move_to.iterdir()} == {NAME, "a.json", RECEIPT}
+    world.clock.ahead += 2 * 86_400.0
+    return digests
+
+
+async def archived_and_edited(world: World) -> Digests:
+    digests = await archived(world)
+    (world.move_to / NAME).write_bytes(b"edited")
+    return digests
+
+
 # --- meanwhile ------------------------------------------------------------------------------------------
 
 
@@ -622,6 +654,36 @@ async def not_sent(world: World, _digests: Digests, litter: int) -> None:
     assert sum(video["received"] for video in world.emulator.videos()) == 0
 
 
+async def moved_with_all(world: World, digests: Digests, litter: int) -> None:
+    """The video, its sidecar and its receipt lie where they belong, and nothing else anywhere."""
+    await once(world, digests, litter)
+    assert digest_of(world.move_to / NAME) == digests[NAME]
+    assert {path.name for path in world.move_to.iterdir()} == {NAME, "a.json", RECEIPT}
+    assert [*world.folder.iterdir()] == []
+
+
+async def nothing_left(world: World, digests: Digests, litter: int) -> None:
+    """It is public, and nothing of it is left here, in the one place or the other."""
+    await once(world, digests, litter)
+    assert [*world.folder.iterdir()] == []
+    assert not world.move_to.exists() or [*world.move_to.iterdir()] == []
+    assert {row.chore for row in world.rows()} == {None}
+
+
+async def edited_is_left(world: World, digests: Digests, litter: int) -> None:
+    await once(world, digests, litter)
+    assert (world.move_to / NAME).read_bytes() == b"edited"
+    assert {path.name for path in world.move_to.iterdir()} == {NAME, "a.json", RECEIPT}
+
+
+async def told_at_least_once(world: World, digests: Digests, litter: int) -> None:
+    """Whoever wants to hear of it heard; of nothing else, and never of two events for one."""
+    await once_and_filed(world, digests, litter)
+    names = (world.place / "told").read_text().split()
+    assert len({*names}) == 1
+    assert "-published-" in names[0]
+
+
 async def orphan_counted(world: World, digests: Digests, litter: int) -> None:
     """It is public; what could not be deleted is known, and waits."""
     public = [video["sha256"] for video in world.published]
@@ -672,6 +734,18 @@ def unknown(world: World) -> set[str]:
     known = {row.ticket.video_id for row in world.rows() if row.ticket is not None} | set(world.orphans())
     return {video["id"] for video in world.litter} - known
 
+
+def hook(script: str, *occasions: Occasion) -> Notices:
+    """One command of the shell that hears of events."""
+    listener = Listener(kind=Kind.HOOK, name="h", occasions=frozenset(occasions or {Occasion.PUBLISHED}))
+    command = Command(command=("/bin/sh", "-c", script), timeout=10.0)
+    return Notices(
+        listeners=(listener,), commands={listener.lane: command}, environment={"PATH": os.environ["PATH"]}
+    )
+
+
+RECEIPT: Final = "a.mp4.okdrop.json"
+BESIDE: Final[Mapping[str, Any]] = {"along": ("json",), "receipt": True}
 
 PARALLEL: Final = {"mode": Mode.PARALLEL, "connections": 3}
 SHORT_WAY: Final = {"all_points": True, "verdict": once_and_filed}
@@ -1240,11 +1314,102 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         visits=frozenset({"teller.Teller.mend_times"}),
         verdict=once_for_friends,
     ),
+    # What follows from it.
+    Scenario(
+        name="moved with all that lies beside it",
+        world={"after": After.MOVE, "afterwards": BESIDE},
+        prepare=with_sidecar,
+        visits=frozenset({"attendants.Attendants._planned", "outbox._Lane._take", "chores.Chores._move#2"}),
+        mend=calm,
+        verdict=moved_with_all,
+    ),
+    Scenario(
+        name="deleted with all that lies beside it",
+        world={"after": After.DELETE, "afterwards": BESIDE},
+        prepare=with_sidecar,
+        visits=frozenset(
+            {
+                "attendants.Attendants._planned",
+                "outbox._Lane._take",
+                "chores.Chores._about_to_remove",
+                "chores.Chores._delete#2",
+            }
+        ),
+        mend=calm,
+        verdict=nothing_left,
+    ),
+    Scenario(
+        name="a hook is told",
+        world={"notices": hook("echo $OKDROP_EVENT_ID >> $OKDROP_FOLDER/../told")},
+        prepare=small,
+        visits=frozenset({"finalizer.Finalizer._publish_now", "outbox._Lane._take"}),
+        mend=calm,
+        verdict=told_at_least_once,
+    ),
+    Scenario(
+        name="a hook asks for another try",
+        world={
+            "notices": hook(
+                "echo $OKDROP_EVENT_ID >> $OKDROP_FOLDER/../told;"
+                " [ $(wc -l < $OKDROP_FOLDER/../told) -gt 1 ] || exit 75"
+            )
+        },
+        prepare=small,
+        visits=frozenset({"outbox._Lane._not_now#2"}),
+        mend=calm,
+        verdict=told_at_least_once,
+    ),
+    Scenario(
+        name="a hook is given up",
+        world={"notices": hook("echo $OKDROP_EVENT_ID >> $OKDROP_FOLDER/../told; exit 75")},
+        prepare=small,
+        patches={"okdrop.pipeline.herald.HOOK_TRIES": 1},
+        visits=frozenset({"outbox._Lane._not_now#1"}),
+        verdict=told_at_least_once,
+    ),
+    Scenario(
+        name="nobody wants to be told any more",
+        world={"notices": hook("echo $OKDROP_EVENT_ID >> $OKDROP_FOLDER/../told")},
+        prepare=told_and_not_noted,
+        visits=frozenset({"outbox.Outbox._drop_unserved"}),
+        verdict=told_at_least_once,
+    ),
+    Scenario(
+        name="a hook is told of a halt",
+        world={"notices": hook("true", Occasion.HALTED)},
+        prepare=dropped,
+        weather=(("api_error", {"code": 102, "method": "video.getUploadUrl", "times": 1}),),
+        mend=calm,
+        visits=frozenset({"outbox.Outbox._write_halts"}),
+        verdict=once_and_filed,
+    ),
+    Scenario(
+        name="pruned with all that lies beside it",
+        world={"after": After.MOVE, "afterwards": BESIDE | {"prune_after": 86_400.0}},
+        prepare=archived,
+        visits=frozenset(
+            {
+                "moved.Moved._look_at",
+                "chores.Chores._about_to_remove",
+                "chores.Chores._prune#2",
+                "attendants.Attendants._planned",
+            }
+        ),
+        mend=calm,
+        verdict=nothing_left,
+    ),
+    Scenario(
+        name="another before it is pruned",
+        world={"after": After.MOVE, "afterwards": BESIDE | {"prune_after": 86_400.0}},
+        prepare=archived_and_edited,
+        visits=frozenset({"chores.Chores._prune#1"}),
+        verdict=edited_is_left,
+    ),
     Scenario(
         name="its history is forgotten",
         world={"keep_history": 3_600.0},
         prepare=published,
-        visits=frozenset({"pruning.prune"}),
+        visits=frozenset({"pruning.prune#1", "pruning.prune#2"}),
         verdict=once_and_forgotten,
     ),
 )

@@ -42,6 +42,12 @@ WRITES = frozenset(
         "remember_pace",
         "prune",
         "override",
+        "add_steps",
+        "close_step",
+        "put_off_step",
+        "replan_step",
+        "drop_lane",
+        "forget_steps",
     }
 )
 """The methods of the ledger that write."""
@@ -127,9 +133,10 @@ def sites() -> frozenset[Site]:
 
 def writing(ledger: type) -> frozenset[str]:
     """The methods of the ledger that have its thread write, but for what opens it."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(ledger)))
+    trees = [ast.parse(textwrap.dedent(inspect.getsource(kind))) for kind in ledger.__mro__[:-1]]
     return frozenset(
         name.rpartition(".")[2]
+        for tree in trees
         for name, function in _functions(tree)
         if any(isinstance(node, ast.Attribute) and _names_writer(node) for node in ast.walk(function))
     )

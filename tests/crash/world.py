@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crash import sites
 from okdrop.client import Client, ClientSettings, Credentials
+from okdrop.client.webhooks import Webhooks
 from okdrop.config.watch import After
 from okdrop.drop import TRANSITIONS, State, Upload
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_KEY, APPLICATION_SECRET_KEY, Emulator, Mode, Options
@@ -33,6 +34,7 @@ from okdrop.pipeline import (
     Brake,
     Breakers,
     Folder,
+    Notices,
     Pacing,
     Parts,
     Pipeline,
@@ -40,6 +42,7 @@ from okdrop.pipeline import (
     Postings,
     Tally,
 )
+from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.posting import ANY_TIME, Posting
 from okdrop.protocol.plan import Plan
 from okdrop.protocol.retry import Backoff
@@ -155,6 +158,10 @@ class MortalLedger:
     def __init__(self, ledger: Ledger, fate: Fate, world: World) -> None:
         self._ledger, self._fate, self._world = ledger, fate, world
 
+    def follow_by(self, plan: Any, wake: Any) -> None:
+        """What follows is written with what it follows from: no point of its own."""
+        self._ledger.follow_by(plan, wake)
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._ledger, name)
 
@@ -227,6 +234,7 @@ class Life:
     events: list[Event]
     tally: Tally
     brake: Brake
+    listeners: list[Callable[[Event], None]] = dataclasses.field(default_factory=list)
 
     @property
     def died(self) -> bool:
@@ -244,6 +252,8 @@ class World:
         clock: moves on between two lives, so that whatever waits is due.
         ledger_url: the ledger's file.
         after: what becomes of published files.
+        afterwards: what else the folder says of them.
+        notices: who hears of what.
         in_one: files go in one request.
         connections: how many segments go at once.
         workers: how many uploads go at once.
@@ -269,6 +279,8 @@ class World:
     faults: TappedFaults
     clock: Clock
     after: After = After.KEEP
+    afterwards: dict[str, Any] = dataclasses.field(default_factory=dict)
+    notices: Notices = NOBODY
     in_one: bool = False
     connections: int = 1
     workers: int = 2
@@ -364,19 +376,14 @@ class World:
             async with (
                 Client(settings, lambda: KEYS, now=now) as client,
                 Client(settings, lambda: OTHER_KEYS, now=now) as other,
+                Webhooks(settings) as webhooks,
             ):
-                await self._work(life, ledger, {"": client, OTHER: other}, stays_until)
+                parts = self._parts(life, ledger, {"": client, OTHER: other}, webhooks)
+                await self._work(life, parts, stays_until)
         finally:
             await ledger.close()
 
-    async def _work(
-        self,
-        life: Life,
-        ledger: Ledger,
-        clients: dict[str, Client],
-        stays_until: Callable[[], bool] | None,
-    ) -> None:
-        parts = self._parts(life, ledger, clients)
+    async def _work(self, life: Life, parts: Parts, stays_until: Callable[[], bool] | None) -> None:
         folder = Folder(
             path=str(self.folder),
             settle=0.0,
@@ -387,6 +394,7 @@ class World:
             surge=self.surge,
         )
         pipeline = Pipeline(parts, [folder], workers=self.workers)
+        life.listeners.append(pipeline.outbox.hear)
         if stays_until is None:
             await pipeline.watcher.scan()
         await pipeline.recover_all()
@@ -396,14 +404,16 @@ class World:
             else:
                 await pipeline.run(_pulled_when(parts.brake, stays_until))
 
-    def _parts(self, life: Life, ledger: Ledger, clients: dict[str, Client]) -> Parts:
+    def _parts(self, life: Life, ledger: Ledger, clients: dict[str, Client], webhooks: Webhooks) -> Parts:
         def emit(event: Event) -> None:
             if not life.fate.is_dead:
                 life.events.append(event)
+                for listener in life.listeners:
+                    listener(event)
                 self.hear(life, event)
 
         place = Place(names=Names(SUFFIXES, IGNORED), group_id="", patience=self.patience)
-        where = Afterwards(after=self.after, move_to=os.fsencode(self.move_to))
+        where = Afterwards(after=self.after, move_to=os.fsencode(self.move_to), **self.afterwards)
         backoff = Backoff(first_delay=0.001, max_delay=self.max_delay)
         now, monotonic = self.clock.now, self.clock.monotonic
         return Parts(
@@ -431,6 +441,8 @@ class World:
             afterwards={str(self.folder): where},
             places={str(self.folder): place},
             keep_history=self.keep_history,
+            notices=self.notices,
+            webhooks=webhooks,
         )
 
     def _client_settings(self) -> ClientSettings:

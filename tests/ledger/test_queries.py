@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ledger.making import START
 from okdrop.drop import State
-from okdrop.ledger import many_at_once, publications, queries
+from okdrop.ledger import many_at_once, outbox, publications, queries
 from okdrop.ledger.schema import METADATA
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ VALUES: dict[str, Any] = {
     "name": "vu.okcdn.ru",
     "video": "77",
     "before": START,
+    "at_most": 1,
     "now": START,
     "by": START,
     "since": START,
@@ -110,9 +111,16 @@ ANSWERED_BY: dict[str, tuple[sa.Executable, list[str]]] = {
     "what was posted lately": (publications.LATELY_POSTED, ["uploads_by_post"]),
     "what friends alone see": (publications.IN_DRAFT, ["uploads_in_draft"]),
     "leaves of an upload": (queries.LEAVES_OF, ["autoindex_leaves"]),
+    "the next step of a lane": (outbox.NEXT, ["outbox_due"]),
+    "lanes with steps to take": (outbox.LANES, ["outbox_due"]),
+    "the steps of an upload": (outbox.OF_UPLOAD, ["outbox_by_upload"]),
+    "is a step there": (outbox.IS_THERE, ["one_step_of_a_key"]),
+    "forget steps that were taken": (outbox.FORGET, ["PRIMARY KEY", "outbox_taken"]),
+    "drop a lane": (outbox.CLOSE_LANE.values(said=""), ["outbox_due"]),
+    "what may be pruned": (outbox.PRUNABLE, ["uploads_to_prune"]),
 }
 
-OF_A_FEW = {"uploads_held"}
+OF_A_FEW = {"uploads_held", "outbox_due"}
 """Indexes that hold a few rows alone, all of which may be seen."""
 
 WALKS = {"how many are in each state"}
@@ -125,7 +133,7 @@ def test_what_is_asked_often_is_answered_by_an_index(database: sa.Connection, wh
     steps = plan(database, query)
     for index in set(served_by):
         assert sum(index in step for step in steps) == served_by.count(index), steps
-    walked = [step for step in steps if step.startswith(("SCAN uploads", "SCAN history"))]
+    walked = [step for step in steps if step.startswith(("SCAN uploads", "SCAN history", "SCAN outbox"))]
     walked = [step for step in walked if not step.endswith(tuple(OF_A_FEW))]
     assert bool(walked) is (what in WALKS), steps
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okdrop.inbox import receipts
 from okdrop.metadata.sidecar_names import KINDS, belonging
 
 
@@ -20,6 +21,12 @@ def test_the_order_of_the_kinds_is_the_folders() -> None:
 def test_a_name_without_a_suffix_has_each_kind_once() -> None:
     for name in (b"talk", b".mp4", b"talk."):
         assert [found for found, _ in belonging(name, ("json",))] == [name + b".json"]
+
+
+def test_a_receipt_of_ours_is_none() -> None:
+    """A video may be called so that its sidecar would have the name of another one's receipt."""
+    assert b"a.mp4.okdrop.json" not in [name for name, _ in belonging(b"a.mp4.okdrop.mkv")]
+    assert receipts.path_of(b"a.mp4") not in [name for name, _ in belonging(b"a.mp4")]
 
 
 def test_a_dot_in_a_folder_is_none_of_the_name() -> None:

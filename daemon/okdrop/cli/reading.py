@@ -135,18 +135,21 @@ def show(
         if row is None:
             raise LedgerError(f"there is no upload {number}", hint="okdrop status lists them")
         history, halts = ledger.history(number), ledger.halts()
-        replaced_by = ledger.replaced_by(number)
+        replaced_by, steps = ledger.replaced_by(number), ledger.steps_of(number)
     its = [halt for halt in halts if halt.account == row.account]
     if as_json:
-        halt = next(iter(its), None)
-        more = {"history": documents.history_as_json(history), "halted": documents.halt_as_json(halt)}
+        more = {
+            "history": documents.history_as_json(history),
+            "steps": documents.steps_as_json(steps),
+            "halted": documents.halt_as_json(next(iter(its), None)),
+        }
         print(json.dumps(documents.upload_as_json(row, replaced_by) | more))
         return
     _say_halted(its if row.state in UNFINISHED or row.chore is not None else (), settings)
     if sys.stdout.isatty():
-        _draw(report.upload_as_table(row, history, replaced_by))
+        _draw(report.upload_as_table(row, history, replaced_by, steps))
     else:
-        for line in report.upload_as_lines(row, history, replaced_by):
+        for line in report.upload_as_lines(row, history, replaced_by, steps):
             print(line)
 
 

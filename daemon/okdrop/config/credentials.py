@@ -1,4 +1,4 @@
-"""Where the secrets come from: those of `[ok]` and of each account, and the token of `[web]`.
+"""Where the secrets come from: of `[ok]` and each account, of `[web]`, and what a `[[webhook]]` signs with.
 
 In this order: the environment, the file that a `*_file` key names, the service manager's credentials folder
 (`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5); `access_token.NAME` is that of an account), the key
@@ -50,8 +50,30 @@ def fill_in(
                 origins.special[*above, name] = str(path)
         except ValueError as error:
             lines.append(f"{origins.of((*above, f'{name}_file'))}: {dotted((*above, name))}: {error}")
+    if "webhook" in of:
+        lines += _fill_in_webhooks(tree, environ, origins)
     if lines:
         raise complaint(lines)
+
+
+def _fill_in_webhooks(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> list[str]:
+    """The secret of each webhook, `webhook_NAME` in the credentials folder; returns what is wrong."""
+    lines: list[str] = []
+    tables = tree.get("webhook", [])
+    for index, table in enumerate(tables if isinstance(tables, list) else []):
+        place = "webhook", index, "secret"
+        if not isinstance(table, dict) or place in origins.special:  # the model will complain
+            continue
+        try:
+            path = _source(
+                "secret", f"webhook_{str(table.get('name', '')).replace('/', '_')}", table, environ
+            )
+            if path is not None:
+                table["secret"] = secret_in(path)
+                origins.special[place] = str(path)
+        except ValueError as error:
+            lines.append(f"{origins.of(('webhook', index, 'secret_file'))}: {dotted(place)}: {error}")
+    return lines
 
 
 def leave_out(tree: dict[str, Any], *, but: Collection[str] = ()) -> None:
@@ -60,6 +82,11 @@ def leave_out(tree: dict[str, Any], *, but: Collection[str] = ()) -> None:
         table = _table(tree, above)
         if above[0] not in but and isinstance(table, dict):  # else the model will complain
             table.pop(name, None)
+    tables = tree.get("webhook", [])
+    if "webhook" not in but and isinstance(tables, list):
+        for table in tables:
+            if isinstance(table, dict):
+                table.pop("secret", None)
 
 
 def _secrets(tree: dict[str, Any]) -> list[tuple[tuple[str, ...], str, str]]:

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 from okdrop.config import environment_file
 from okdrop.config.account import is_name
 from okdrop.config.keys import SECRET_KEYS, Key, KeyPath, keys
+from okdrop.config.model import TABLES
 from okdrop.config.problems import complaint
+from okdrop.steps import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE: Final = "OKDROP_CONFIG"
 FILE_VARIABLE: Final = "OKDROP_ENVIRONMENT_FILE"
 _WATCH_VARIABLE: Final = "OKDROP_WATCH"
+_TABLE_VARIABLES: Final = {f"OKDROP_{section.upper()}": section for section in TABLES}
+"""Each table that there may be several of is a JSON array."""
+
+_WEBHOOK_SECRET: Final = re.compile(r"OKDROP_WEBHOOK__([A-Z0-9_]+)__SECRET")
 _PREFIX: Final = "OKDROP_"
 
 # Kubernetes gives every container such variables for each service of its namespace; one may be called okdrop.
@@ -39,12 +45,14 @@ _FOREIGN: Final = re.compile(r"OKDROP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d
 
 
 _OF_ACCOUNT: Final = re.compile(r"OKDROP_ACCOUNT__(?P<name>[A-Z0-9]+(?:_[A-Z0-9]+)*)__(?P<key>[A-Z_]+)")
+_OF_HOOKS: Final = frozenset(f"OKDROP_{fact.upper()}" for fact in FACTS)
+"""A hook has them, and may call okdrop."""
 
 
 @functools.cache
 def _variables() -> dict[str, Key]:
-    """Every variable but those of accounts and the one for the folders."""
-    several = {"watch", "account"}
+    """Every variable but those of accounts and those for tables that there may be several of."""
+    several = {"account", *TABLES}
     return {
         f"{_PREFIX}{'__'.join(path).upper()}": key for path, key in keys().items() if path[0] not in several
     }
@@ -115,7 +123,7 @@ def overlay(tree: dict[str, Any], environment: Environment, origins: Origins) ->
     """
     lines: list[str] = []
     for name in sorted(name for name in environment.variables if name.startswith(_PREFIX)):
-        if name in {CONFIG_VARIABLE, FILE_VARIABLE} or _FOREIGN.fullmatch(name):
+        if name in {CONFIG_VARIABLE, FILE_VARIABLE, *_OF_HOOKS} or _FOREIGN.fullmatch(name):
             continue
         try:
             _apply(name, environment, tree, origins)
@@ -127,9 +135,12 @@ def overlay(tree: dict[str, Any], environment: Environment, origins: Origins) ->
 
 def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: Origins) -> None:
     text = environment.variables[name]
-    if name == _WATCH_VARIABLE:
-        tree["watch"] = _json_list(text)
-        origins.special["watch",] = environment.where(name)
+    if (several := _TABLE_VARIABLES.get(name)) is not None:
+        tree[several] = _json_list(text)
+        origins.special[several,] = environment.where(name)
+        return
+    if (webhook := _WEBHOOK_SECRET.fullmatch(name)) is not None:
+        _apply_secret(webhook[1].lower(), name, environment, tree, origins)
         return
     if (found := _key_of(name)) is None:
         raise ValueError(f"there is no such key{_nearest(name)}")
@@ -145,7 +156,23 @@ def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: O
         origins.special[path] = environment.where(name)
 
 
+def _apply_secret(
+    webhook: str, name: str, environment: Environment, tree: dict[str, Any], origins: Origins
+) -> None:
+    """Write a webhook's secret into its table."""
+    text, tables = environment.variables[name], tree.get("webhook", [])
+    for index, table in enumerate(tables if isinstance(tables, list) else []):
+        if isinstance(table, dict) and table.get("name") == webhook:
+            if text:
+                table["secret"] = text
+                origins.special["webhook", index, "secret"] = environment.where(name)
+            return
+    raise ValueError(f"there is no [[webhook]] with the name {webhook!r}")
+
+
 def _is_secret(name: str) -> bool:
+    if _WEBHOOK_SECRET.fullmatch(name):
+        return True
     found = _key_of(name)
     return found is not None and found[1].path in SECRET_KEYS
 
@@ -177,6 +204,6 @@ def _nearest(name: str) -> str:
             f"; a key of an account is {_PREFIX}ACCOUNT__NAME__KEY, like {_PREFIX}ACCOUNT__KIDS__ACCESS_TOKEN"
         )
     near = difflib.get_close_matches(
-        name, [*_variables(), _WATCH_VARIABLE, CONFIG_VARIABLE, FILE_VARIABLE], n=1
+        name, [*_variables(), *_TABLE_VARIABLES, CONFIG_VARIABLE, FILE_VARIABLE], n=1
     )
     return f"; did you mean {near[0]}?" if near else ""

@@ -6,6 +6,7 @@ may be a secret.
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import os
 import re
@@ -18,7 +19,15 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 from okdrop.config.bandwidth import Bandwidth
 from okdrop.config.units import parse_duration, parse_size
 from okdrop.config.window import PublishWindow
-from okdrop.metadata import VARIABLES, check_group, check_name_pattern, check_template, groups
+from okdrop.metadata import (
+    VARIABLES,
+    check_group,
+    check_name_pattern,
+    check_template,
+    groups,
+    is_template,
+    parted,
+)
 from okdrop.rules import check_pattern
 
 if TYPE_CHECKING:
@@ -151,6 +160,13 @@ def _suffix(value: str) -> str:
     return suffix
 
 
+def _sidecar(value: str) -> str:
+    suffix = value.strip().removeprefix(".").casefold()
+    if not re.fullmatch(r"[^\s/*?\[\].]+(?:\.[^\s/*?\[\].]+)*", suffix):
+        raise ValueError('must be the end of a name without wildcards, like "srt"')
+    return suffix
+
+
 def _pattern(value: str) -> str:
     if not value.strip() or "/" in value:
         raise ValueError('must be a pattern for one name, like "*.tmp"; it may not be empty or hold a "/"')
@@ -193,6 +209,7 @@ Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
 GroupId: TypeAlias = Annotated[str, AfterValidator(_number)]
 Suffix: TypeAlias = Annotated[str, AfterValidator(_suffix)]
+SidecarSuffix: TypeAlias = Annotated[str, AfterValidator(_sidecar)]
 Marker: TypeAlias = Annotated[str, AfterValidator(_marker)]
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
 PathPattern: TypeAlias = Annotated[str, AfterValidator(_path_pattern)]
@@ -232,8 +249,29 @@ def _optional_path(value: object, info: ValidationInfo) -> Path | None:
     return None if value is None or value == "" else absolute_path(value, _home(info))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """Where files move to, as a template: below a folder that is always the same."""
+
+    folder: Path
+    below: str  #: the template of the path below it (`okdrop.metadata.targets`)
+
+    def __str__(self) -> str:
+        return f"{self.folder}/{self.below}"
+
+
+def _move_to(value: object, info: ValidationInfo) -> Path | Target | None:
+    if isinstance(value, Target):
+        return value
+    if not (isinstance(value, str) and is_template(value)):
+        return _optional_path(value, info)
+    folder, below = parted(value)
+    return Target(absolute_path(folder, _home(info)), below)
+
+
 AbsolutePath: TypeAlias = Annotated[Path, BeforeValidator(_some_path)]
 OptionalPath: TypeAlias = Annotated[Path | None, BeforeValidator(_optional_path)]
+MoveTo: TypeAlias = Annotated[Path | Target | None, BeforeValidator(_move_to)]
 
 
 # --- places in the network ----------------------------------------------------------------------------

@@ -11,15 +11,14 @@ from typing import Any, Final, TypeAlias
 from pydantic import SecretStr
 
 from okdrop.config.account import Account
-from okdrop.config.model import SECRET_FILES, SECRETS, Config
-from okdrop.config.watch import Watch
+from okdrop.config.model import SECRET_FILES, SECRETS, TABLES, Config
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in the tree: `("watch", 0, "settle")`."""
 
 SECRET_KEYS: Final = frozenset({*SECRET_FILES, *(("account", name) for name in SECRETS)})
 
-_NAMED: Final = {"watch": Watch, "account": Account}
+_NAMED: Final = TABLES | {"account": Account}
 """Sections of which there are several tables, numbered or named."""
 
 

@@ -23,7 +23,7 @@ def load(
     environ: Mapping[str, str],
     *,
     secrets: bool = True,
-    secrets_of: Collection[str] = ("ok", "account", "web"),
+    secrets_of: Collection[str] = ("ok", "account", "web", "webhook"),
 ) -> Config:
     """Read the configuration, complete and checked; watched folders themselves are not looked at.
 
@@ -47,7 +47,7 @@ def load(
     credentials.fill_in(tree, environ, origins, of=wanted)
     credentials.leave_out(tree, but=wanted)
     try:
-        context = {"home": environ.get("HOME", ""), "no_secrets": not secrets}
+        context = {"home": environ.get("HOME", ""), "no_secrets": not secrets, "secrets_of": wanted}
         return Config.model_validate(tree, context=context)
     except ValidationError as error:
         # Without its cause: that one holds the values, the secret ones too.

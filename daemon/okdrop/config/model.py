@@ -35,6 +35,7 @@ from okdrop.config.fields import (
     listen_address,
     whole,
 )
+from okdrop.config.notices import Hook, Webhook, check_listeners
 from okdrop.config.section import Section
 from okdrop.config.watch import Intake, Watch, check_places
 from okdrop.metadata import Settings
@@ -48,6 +49,10 @@ SECRET_FILES: Final = {("ok", name): name for name in SECRETS} | {("web", "token
 """Every key that may come so, by section and name → what it is called in the credentials folder; those of an
 account are called as those of `[ok]`, with its name behind a dot.
 """
+
+
+TABLES: Final = {"watch": Watch, "hook": Hook, "webhook": Webhook}
+"""The sections of which there may be any number, each in two brackets; all else there is once."""
 
 
 class UploadMode(enum.StrEnum):
@@ -189,6 +194,8 @@ class Config(Section):
     network: Network = Network()
     intake: Intake = Intake()  # before `watch`, whose folders inherit from it
     watch: tuple[Watch, ...] = ()
+    hook: tuple[Hook, ...] = ()
+    webhook: tuple[Webhook, ...] = ()
     metadata: MetadataSettings = MetadataSettings()
     upload: UploadSettings = UploadSettings()
     retry: Retry = Retry()
@@ -245,3 +252,9 @@ class Config(Section):
         if "account" in info.data:  # else that is complained of
             check_known(watches, info.data["account"])
         return watches
+
+    @field_validator("hook", "webhook")
+    @classmethod
+    def _known(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        check_listeners(info.field_name or "", value, info.data.get("watch", ()))
+        return value

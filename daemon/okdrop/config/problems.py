@@ -32,7 +32,8 @@ _TEXTS: Final = {
 }
 
 
-_TWO_BRACKETS: Final = "write [[watch]], with two brackets: each folder has such a table of its own"
+_TWO_BRACKETS: Final = "write [[%s]], with two brackets: each %s has such a table of its own"
+_TABLES: Final = {"watch": "folder", "hook": "hook", "webhook": "webhook"}
 
 
 @dataclasses.dataclass(slots=True)
@@ -70,8 +71,9 @@ def _line(detail: ErrorDetails, tree: dict[str, Any], origins: Origins) -> str:
     if detail["type"] == "extra_forbidden":
         kind = "section" if len(path) == 1 and _is_table(tree[str(path[0])]) else "key"
         return f"{origins.of(path)}: {dotted(path)}: there is no such {kind}{nearest(path)}"
-    if path == ("watch",) and detail["type"] == "tuple_type":
-        return f"{origins.of(path)}: watch: {_TWO_BRACKETS}"
+    if len(path) == 1 and path[0] in _TABLES and detail["type"] == "tuple_type":
+        words = _TWO_BRACKETS % (path[0], _TABLES[str(path[0])])
+        return f"{origins.of(path)}: {path[0]}: {words}"
     return f"{origins.of(path)}: {dotted(path)}{_shown(path, tree)}: {_text(detail)}"
 
 

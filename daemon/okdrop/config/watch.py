@@ -18,16 +18,18 @@ from okdrop.config.fields import (
     Hours,
     Limit,
     Marker,
+    MoveTo,
     NamePattern,
-    OptionalPath,
     OptionalSeconds,
     OptionalSize,
     PathPattern,
     Pattern,
     PositiveSeconds,
     Seconds,
+    SidecarSuffix,
     Size,
     Suffix,
+    Target,
     Template,
     whole,
 )
@@ -86,6 +88,9 @@ _IGNORE: Final = (
 
 DONE_NAMES: Final = {Done.QUIET: "", Done.MARKER: ".done", Done.MANIFEST: "SHA256SUMS"}
 """What `done_name` is where it is not set."""
+
+
+_ALONG: Final = (*KINDS, "srt", "vtt", "jpg", "jpeg", "png", "webp")
 
 
 class After(enum.StrEnum):
@@ -162,7 +167,10 @@ class Watch(Section):
     sidecar_privacy: SidecarPrivacy = SidecarPrivacy.TIGHTEN
     broken_sidecar: BrokenSidecar = BrokenSidecar.HOLD
     after: After = After.KEEP
-    move_to: OptionalPath = None
+    move_to: MoveTo = None
+    along: tuple[SidecarSuffix, ...] = _ALONG
+    receipt: bool = False
+    prune_moved_after: Seconds = 0.0
     delete_after: Seconds = 0.0
     existing: Existing = Existing.TAKE
     bandwidth: Limit = Bandwidth()
@@ -225,10 +233,15 @@ class Watch(Section):
 
     @field_validator("move_to")
     @classmethod
-    def _where_to_move(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+    def _where_to_move(cls, value: Path | Target | None, info: ValidationInfo) -> Path | Target | None:
         if info.data.get("after") is After.MOVE and value is None:
             raise ValueError('name the folder that published files move to, as `after` is "move"')
         return value
+
+    @property
+    def move_folder(self) -> Path | None:
+        """The folder that published files move to, or somewhere below which they do."""
+        return self.move_to.folder if isinstance(self.move_to, Target) else self.move_to
 
     @property
     def metadata(self) -> metadata.Settings:
@@ -284,8 +297,10 @@ def check_places(watches: Sequence[Watch]) -> None:
     """
     for index, watch in enumerate(watches):
         _check_apart(index, watch.path, watches[:index])
-        if watch.move_to is not None:
-            _check_out_of_sight(index, watch.move_to, watches)
+        if watch.move_folder is not None:
+            _check_out_of_sight(index, watch.move_folder, watches)
+        if isinstance(watch.move_to, Target):
+            _check_never_in_sight(index, watch.move_to, watches)
 
 
 def _check_apart(index: int, path: Path, others: Sequence[Watch]) -> None:
@@ -318,3 +333,14 @@ def _check_out_of_sight(index: int, move_to: Path, watches: Sequence[Watch]) -> 
             f"lies in watch[{number}].path, where a published file would be found as a new one;"
             ' name a folder outside, or one that is ignored, like ".published" in it',
         )
+
+
+def _check_never_in_sight(index: int, target: Target, watches: Sequence[Watch]) -> None:
+    """What is filled in below the fixed folder must not lead into a watched one, whatever it is."""
+    for number, watch in enumerate(watches):
+        if watch.path.is_relative_to(target.folder):
+            raise MisfitError(
+                ("watch", index, "move_to"),
+                f"could lead into watch[{number}].path, where a published file would be found as a new one;"
+                " let what is always the same end in a folder beside it",
+            )

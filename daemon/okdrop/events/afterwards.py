@@ -116,3 +116,48 @@ class VideoNotTold(UploadEvent):
     code: str
     reason: str
     hint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FilePruned(UploadEvent):
+    """A moved file was deleted, since it lay there for as long as its folder says."""
+
+    name: ClassVar = "file.pruned"
+    path: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarsFiled(UploadEvent):
+    """What lay beside a video went with it: was moved, or deleted."""
+
+    name: ClassVar = "sidecars.filed"
+    path: str  #: the video's
+    files: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarsLeft(UploadEvent):
+    """Something that lay beside a video stays where it is."""
+
+    name: ClassVar = "sidecars.left"
+    level: ClassVar = "warning"
+    path: str  #: the video's
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptWritten(UploadEvent):
+    """A receipt was written beside a video."""
+
+    name: ClassVar = "receipt.written"
+    path: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptLeft(UploadEvent):
+    """No receipt was written: another file has its name, or the video is gone."""
+
+    name: ClassVar = "receipt.left"
+    level: ClassVar = "warning"
+    path: str
+    reason: str

@@ -247,4 +247,4 @@ def _afterwards(config: Config, drop: Drop) -> str:
     watch = _watch(config, drop)
     if watch is None:
         return f"once published, {_AFTER[After.KEEP]}"
-    return f"once published, {_AFTER[watch.after].format(eye(watch.move_to or ''))}"
+    return f"once published, {_AFTER[watch.after].format(eye(str(watch.move_to or '')))}"

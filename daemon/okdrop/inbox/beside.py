@@ -80,9 +80,17 @@ class Beside:
         return self.images not in {NOTHING, before.images}
 
 
-def look_beside(path: bytes) -> Beside:
-    """What lies beside the video of this path now, whether that still lies there or not."""
-    return Beside(_fingerprint(path, _texts(path)), _fingerprint(path, _images(path)))
+def look_beside(*places: bytes) -> Beside:
+    """What lies beside a video now, whether that still lies there or not.
+
+    Args:
+        places: its paths: where it was found, and where it was moved to. What went along with it counts
+            as what it was.
+    """
+    return Beside(
+        _fingerprint(places, [_texts(path) for path in places]),
+        _fingerprint(places, [_images(path) for path in places]),
+    )
 
 
 def image_beside(paths: Iterable[bytes]) -> bytes | None:
@@ -129,15 +137,18 @@ def _stem(path: bytes) -> bytes:
     return folder + slash + (stem or name)
 
 
-def _fingerprint(path: bytes, names: Iterable[bytes]) -> bytes:
-    made, is_there = hashlib.blake2b(digest_size=_PART), False
-    stem = len(_stem(path))
-    for name in names:
-        if name != path and (revision := revision_at(name)) is not None:
-            is_there = True
-            # Not by its whole name: a video that is renamed with what lies beside it is the same.
-            made.update(b"%b\0%d\0%d\0" % (name[stem:], revision.size, revision.mtime_ns))
-    return made.digest() if is_there else NOTHING
+def _fingerprint(places: Iterable[bytes], names: Iterable[Iterable[bytes]]) -> bytes:
+    found: dict[bytes, Revision] = {}
+    for path, ours in zip(places, names, strict=True):
+        stem = len(_stem(path))
+        for name in ours:
+            if name != path and (revision := revision_at(name)) is not None:
+                # Not by its whole name: a video that is renamed with what lies beside it is the same.
+                found.setdefault(name[stem:], revision)
+    made = hashlib.blake2b(digest_size=_PART)
+    for ending, revision in sorted(found.items()):
+        made.update(b"%b\0%d\0%d\0" % (ending, revision.size, revision.mtime_ns))
+    return made.digest() if found else NOTHING
 
 
 def _whole(descriptor: int) -> bytes:

@@ -48,7 +48,7 @@ def put_away(errand: Errand, stop: threading.Event) -> End:
     Raises:
         Trouble: not now (`file_in_use`, `filing_denied`, `filing_no_room`, `filing_failed`, `copy_damaged`).
     """
-    with _translated():
+    with translated():
         try:
             return _Filing(errand, stop).run()
         except placing.StoppedError:
@@ -61,7 +61,7 @@ def give_up(errand: Errand) -> None:
     Raises:
         Trouble: as `put_away`.
     """
-    with _translated():
+    with translated():
         _clear_partial(errand)
         if os.path.lexists(errand.caught):
             _put_back(errand)
@@ -73,7 +73,7 @@ def make_folders(target: bytes) -> None:
     Raises:
         Trouble: as `put_away`.
     """
-    with _translated():
+    with translated():
         os.makedirs(os.path.dirname(target), exist_ok=True)
 
 
@@ -262,7 +262,8 @@ def _clear_partial(errand: Errand) -> None:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn what the system refuses into `Trouble` (`translation`)."""
     try:
         yield
     except OSError as error:

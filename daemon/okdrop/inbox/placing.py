@@ -18,6 +18,7 @@ from okdrop.errors import SourceChanged, Trouble
 from okdrop.events import shown
 from okdrop.inbox.revision import revision_of
 from okdrop.leaves import hasher
+from okdrop.names import LONGEST_NAME, cut_bytes
 
 if TYPE_CHECKING:
     import threading
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from okdrop.drop import Revision
     from okdrop.leaves import Hasher
-
-LONGEST_NAME: Final = 255
-"""Bytes in one name, at most (NAME_MAX of Linux)."""
 
 _BLOCK: Final = 1024 * 1024
 
@@ -56,17 +54,7 @@ def numbered(path: bytes, number: int) -> bytes:
     mark = b" (%d)" % number
     if len(suffix) + len(mark) >= LONGEST_NAME:  # no suffix then, but a name with a dot far ahead
         stem, suffix = name, b""
-    return folder + b"/" + _cut(stem, LONGEST_NAME - len(mark) - len(suffix)) + mark + suffix
-
-
-def _cut(name: bytes, most: int) -> bytes:
-    """The first bytes of a name, without half a character at the end where it is UTF-8."""
-    if len(name) <= most:
-        return name
-    cut = name[:most]
-    while cut and name[len(cut)] & 0xC0 == 0x80:  # noqa: PLR2004 - a continuation byte of UTF-8: not before a start
-        cut = cut[:-1]
-    return cut or name[:most]
+    return folder + b"/" + cut_bytes(stem, LONGEST_NAME - len(mark) - len(suffix)) + mark + suffix
 
 
 def free(path: bytes) -> bytes:

@@ -12,6 +12,7 @@ queries       every statement, named
 schema        tables and types; `migrations` brings them about
 judgement     what counts as already published
 overrides     what a person decided while it ran; `orders`, about one upload
+outbox        steps after an event; `desk`, the ledger's face of them
 pages         a part of many rows at a time
 thread        grouped commits; `patience` waits until they succeed
 place         whether there is one, and whether we may look

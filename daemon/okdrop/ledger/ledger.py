@@ -12,6 +12,7 @@ from okdrop.drop import Chore, Drop, Failure, Halt, Mode, State, Upload
 from okdrop.errors import LedgerError
 from okdrop.ledger import lock as locking
 from okdrop.ledger import many_at_once, migrate, operations, overrides, sqlite, twins
+from okdrop.ledger.desk import StepDesk
 from okdrop.ledger.patience import PatientThread
 from okdrop.ledger.publications import Publications
 from okdrop.ledger.thread import LedgerThread
@@ -59,7 +60,7 @@ def _nothing() -> None:
     """Note nothing: a ledger in memory, or in another's hands."""
 
 
-class Ledger(Publications):
+class Ledger(Publications, StepDesk):
     """The durable truth: identity and intent of every upload.
 
     Open it with `open`; it is an asynchronous context manager and closes itself at the end. Every method
@@ -69,8 +70,8 @@ class Ledger(Publications):
     """
 
     def __init__(self, thread: LedgerThread | PatientThread, now: Callable[[], datetime]) -> None:
-        self._thread: LedgerThread | PatientThread | TimedThread = thread
-        self._now: Final = now
+        self._thread = thread
+        self._now = now
 
     def now(self) -> datetime:
         """The time by the ledger's own clock."""
@@ -183,7 +184,10 @@ class Ledger(Publications):
             created_at=now,
             updated_at=now,
         )
-        return await self._thread.write(operations.add, now, upload, note=note)
+        following = self._following()
+        upload = await self._thread.write(operations.add, now, upload, note=note, following=following)
+        self._followed(following)
+        return upload
 
     async def add_all(
         self,
@@ -250,9 +254,18 @@ class Ledger(Publications):
             LocalProtocolError: the stored state may not become this one, or `orphan` is the row's own video.
             LedgerError: `ledger_unknown_id`; `ledger_known`, a move to a path that has this revision already.
         """
-        return await self._thread.write(
-            operations.write, self._now(), upload, note=note, orphan=orphan, leaves=leaves
+        following = self._following()
+        upload = await self._thread.write(
+            operations.write,
+            self._now(),
+            upload,
+            note=note,
+            orphan=orphan,
+            leaves=leaves,
+            following=following,
         )
+        self._followed(following)
+        return upload
 
     async def leaves(self, upload: Upload) -> bytes:
         """The leaf hashes kept of what OK acknowledged for the upload's ticket (`okdrop.leaves.Leaves`)."""

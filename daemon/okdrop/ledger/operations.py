@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from okdrop.ledger.outbox import Following
+
 HOST_MODE_LIFE: Final = timedelta(days=1)
 """How long the proven mode of a host is believed (design.md 2, "a prior for a day")."""
 
@@ -73,7 +75,9 @@ def release(connection: Connection, now: datetime, folders: Collection[str] | No
     return len(rows)
 
 
-def add(connection: Connection, now: datetime, upload: Upload, *, note: str) -> Upload:
+def add(
+    connection: Connection, now: datetime, upload: Upload, *, note: str, following: Following | None = None
+) -> Upload:
     """Insert a row, which gets its id here; what it makes outdated is superseded with it.
 
     What waits for a person to say go goes on to wait as another revision: a touch is no word of a person.
@@ -85,6 +89,8 @@ def add(connection: Connection, now: datetime, upload: Upload, *, note: str) -> 
     number = connection.execute(queries.ADD, values_of(upload)).scalar_one()
     upload = upload.with_(id=number)
     _record(connection, upload, None, note)
+    if following is not None:
+        following.follow(connection, now, None, upload)
     for old in outdated:
         _supersede(connection, now, old, by=number)
     return upload
@@ -120,6 +126,7 @@ def write(
     note: str,
     orphan: str,
     leaves: Mapping[int, bytes] | None = None,
+    following: Following | None = None,
 ) -> Upload:
     """Store every column, if nobody wrote since `upload` was read."""
     stored = _existing(connection, upload.id)
@@ -133,6 +140,8 @@ def write(
         raise StaleVersion(_existing(connection, upload.id))
     if note or stored.state is not upload.state:
         _record(connection, written, stored.state, note)
+    if following is not None:
+        following.follow(connection, now, stored, written)
     keep_leaves(connection, stored, written, leaves or {})
     if orphan:
         _refuse_own_video(upload, orphan)

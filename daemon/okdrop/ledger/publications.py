@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from okdrop.drop import Upload
+    from okdrop.ledger.patience import PatientThread
+    from okdrop.ledger.thread import LedgerThread
+    from okdrop.ledger.timing import TimedThread
 
 
 _ROW: Final = UPLOADS.c
@@ -96,7 +99,7 @@ def in_draft(connection: Connection) -> list[int]:
 class Publications:
     """What the ledger answers of it; a part of `Ledger`, which has the thread."""
 
-    _thread: Any
+    _thread: LedgerThread | PatientThread | TimedThread
 
     async def posts(self, *, folder: str | None, first: datetime, end: datetime, at_most: int) -> int:
         """How many videos were posted, or may have been, from `first` on and before `end`.

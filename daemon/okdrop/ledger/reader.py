@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
-from okdrop.ledger import lock, migrate, operations, overrides, pages, place, publications, sqlite
+from okdrop.ledger import (
+    lock,
+    migrate,
+    operations,
+    outbox,
+    overrides,
+    pages,
+    place,
+    publications,
+    sqlite,
+)
 from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.overrides import Override
     from okdrop.ledger.rows import HistoryRow, Orphans
+    from okdrop.steps import Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -124,6 +135,10 @@ class Reader:
     def history(self, number: int) -> list[HistoryRow]:
         """The life of an upload, oldest first."""
         return self._ask(operations.history, number)
+
+    def steps_of(self, number: int) -> list[Step]:
+        """The steps about one upload, in the order in which they were written."""
+        return self._ask(outbox.of_upload, number)
 
     def orphans(self) -> list[str]:
         """The video ids that wait to be deleted on OK's side."""

@@ -95,13 +95,22 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "unclear_strikes": upload.strikes.unclear,
         "held": upload.held,
         "chore": upload.chore,
-        "moved_to": upload.moved_to,
         "sample": upload.sample,
         "waits_for": upload.waits_for,
         "account": upload.account,
+        **_afterwards_values(upload),
         **_ticket_values(upload.ticket),
         **_failure_values(upload.failure),
         **_publication_values(upload.publication),
+    }
+
+
+def _afterwards_values(upload: Upload) -> dict[str, Any]:
+    return {
+        "moved_to": upload.moved_to,
+        "moved_at": upload.moved_at,
+        "confirmed_at": upload.confirmed_at,
+        "removed_at": upload.removed_at,
     }
 
 
@@ -166,6 +175,9 @@ def upload_of(row: Row[Any]) -> Upload:
         sample=column["sample"],
         waits_for=column["waits_for"],
         account=column["account"],
+        moved_at=column["moved_at"],
+        confirmed_at=column["confirmed_at"],
+        removed_at=column["removed_at"],
         created_at=column["created_at"],
         updated_at=column["updated_at"],
         publication=_publication_of(column),

@@ -29,11 +29,12 @@ from sqlalchemy.types import TypeDecorator
 
 from okdrop.drop import Chore, Mode, State
 from okdrop.publication import Closed, CoverState, Draft, Renew
+from okdrop.steps import Kind, Outcome
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0009", "0010")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -126,6 +127,17 @@ TO_TELL: Final = text("tell_at IS NOT NULL")
 DRAFTS: Final = text("draft IS NOT NULL")
 """Every row whose video friends alone see so far."""
 
+TO_PRUNE: Final = text(
+    "moved_at IS NOT NULL AND confirmed_at IS NOT NULL AND removed_at IS NULL AND state = 'published'"
+)
+"""Every row whose file was moved, and might be deleted there some day."""
+
+TO_TAKE: Final = text("done_at IS NULL")
+"""Every step that is still to be taken."""
+
+TAKEN: Final = text("done_at IS NOT NULL")
+"""Every step that came to its end."""
+
 UPLOADS: Final = Table(
     "uploads",
     METADATA,
@@ -169,6 +181,9 @@ UPLOADS: Final = Table(
     Column("moved_to", LargeBinary),
     Column("sample", LargeBinary),
     Column("waits_for", Integer),
+    Column("moved_at", Instant),
+    Column("confirmed_at", Instant),
+    Column("removed_at", Instant),
     Column("closed_by", Word(Closed)),
     Column("opens_at", Instant),
     Column("posted_at", Instant),
@@ -198,6 +213,7 @@ UPLOADS: Final = Table(
     Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
     Index("uploads_held", "folder", sqlite_where=HELD, postgresql_where=HELD),
     Index("uploads_by_moved_to", "moved_to", sqlite_where=MOVED, postgresql_where=MOVED),
+    Index("uploads_to_prune", "folder", "moved_at", sqlite_where=TO_PRUNE, postgresql_where=TO_PRUNE),
     Index("uploads_by_post", "posted_at", sqlite_where=POSTED, postgresql_where=POSTED),
     Index("uploads_by_folders_post", "folder", "posted_at", sqlite_where=POSTED, postgresql_where=POSTED),
     Index("uploads_to_tell", "tell_at", sqlite_where=TO_TELL, postgresql_where=TO_TELL),
@@ -285,3 +301,27 @@ HALTS: Final = Table(
     Column("account", String, nullable=False, server_default=""),
 )
 """Why accounts are halted, each in one row at most; of whoever holds the lock, forgotten by the next."""
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("lane", String, nullable=False),
+    Column("kind", Word(Kind), nullable=False),
+    Column("upload_id", Integer, ForeignKey("uploads.id")),
+    Column("event", String, nullable=False),
+    Column("payload", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("done_at", Instant),
+    Column("outcome", Word(Outcome)),
+    Column("said", String, nullable=False),
+    Column("output", String, nullable=False),
+    Index("one_step_of_a_key", "key", unique=True),
+    Index("outbox_due", "lane", "due_at", sqlite_where=TO_TAKE, postgresql_where=TO_TAKE),
+    Index("outbox_taken", "done_at", sqlite_where=TAKEN, postgresql_where=TAKEN),
+    Index("outbox_by_upload", "upload_id"),
+)
+"""Steps after an event that are to be taken at least once each: who is told, what is put away."""

@@ -23,6 +23,7 @@ from okdrop.metadata.name_pattern import BadPatternError, check_name_pattern, gr
 from okdrop.metadata.privacy import Privacy, SidecarPrivacy
 from okdrop.metadata.settings import Beside, BrokenSidecar, Settings, require_sound
 from okdrop.metadata.sidecar_names import KINDS
+from okdrop.metadata.targets import Facts, is_template, parted, target_below
 from okdrop.metadata.templates import VARIABLES, BadTemplateError, check_template
 from okdrop.metadata.text import cut, utf16_length
 
@@ -33,6 +34,7 @@ __all__ = [
     "BadTemplateError",
     "Beside",
     "BrokenSidecar",
+    "Facts",
     "Metadata",
     "Origin",
     "Privacy",
@@ -45,8 +47,11 @@ __all__ = [
     "cut",
     "group_of",
     "groups",
+    "is_template",
+    "parted",
     "parts_of",
     "render",
     "require_sound",
+    "target_below",
     "utf16_length",
 ]

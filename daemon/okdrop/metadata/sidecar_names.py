@@ -10,8 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from okdrop.names import RECEIPT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_RECEIPT: Final = RECEIPT.encode()
 
 KINDS: Final = ("json", "toml", "info.json", "nfo", "txt")
 """Every kind there is, in the order in which they go without a word of the configuration.
@@ -31,7 +35,9 @@ def belonging(name: bytes, kinds: Iterable[str] = KINDS) -> tuple[tuple[bytes, s
     found: dict[bytes, str] = {}
     for kind in kinds:
         for base in (name, _stem(name)):
-            found.setdefault(base + b"." + kind.encode(), kind)
+            sidecar = base + b"." + kind.encode()
+            if not sidecar.endswith(_RECEIPT):  # what we wrote ourselves says nothing
+                found.setdefault(sidecar, kind)
     return tuple(found.items())
 
 

@@ -94,12 +94,13 @@ def parsed(source: str) -> jinja2.nodes.Template:
     return _SANDBOX.parse(source)
 
 
-def check_template(source: str, groups: Collection[str] = ()) -> str:
+def check_template(source: str, groups: Collection[str] = (), *, known: frozenset[str] = VARIABLES) -> str:
     """Return the template if it is well formed and speaks of known variables only.
 
     Args:
         source: the template.
         groups: variables that this folder has beside all others.
+        known: those that it may speak of anyway.
 
     Raises:
         BadTemplateError: with what is wrong, in words.
@@ -111,10 +112,10 @@ def check_template(source: str, groups: Collection[str] = ()) -> str:
         raise BadTemplateError(f"is no template: {one_line(error.message or 'syntax error')}") from None
     except (RecursionError, OverflowError):
         raise BadTemplateError("is no template: nested too deeply") from None
-    unknown = sorted(jinja2.meta.find_undeclared_variables(tree) - VARIABLES - {*groups})
-    if unknown:
-        known = ", ".join(sorted({*VARIABLES, *groups}))
-        raise BadTemplateError(f"speaks of {unknown[0]}, which is unknown; known are {known}")
+    known = known | {*groups}
+    if unknown := sorted(jinja2.meta.find_undeclared_variables(tree) - known):
+        listed = ", ".join(sorted(known))
+        raise BadTemplateError(f"speaks of {unknown[0]}, which is unknown; known are {listed}")
     if any(tree.find(node) for node in _REACHING_OUT):
         raise BadTemplateError("may not include or import other templates")
     return source

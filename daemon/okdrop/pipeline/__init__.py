@@ -7,11 +7,13 @@
 The ledger is written first, the lines carry ids only. A restart fills them from the ledger (`recover`). All
 stages live in one TaskGroup: a crash of any ends the process, and the ledger picks up.
 
-`Openings` say when what is whole may be published, `Teller` tells OK what is to be told of it later. A
-daemon that stays has more tasks beside them: `Neighbours` looks at what lies beside published files,
+`Openings` say when what is whole may be published, `Teller` tells OK what is to be told of it later. What a
+row comes to brings steps with it, which `Outbox` takes beside all that: hooks, webhooks, sidecars.
+
+A daemon that stays has more tasks beside them: `Neighbours` looks at what lies beside published files,
 `ForeignWrites` heeds what other processes order, `Mending` lets a halted pool go on, `HaltNote` writes down
-why it is halted, `Janitor` deletes orphans, `Pruner` forgets old histories. `Overrides` lets limits and
-pauses hold that a person sets meanwhile.
+why it is halted, `Janitor` deletes orphans, `Pruner` forgets old histories, `Moved` has old moved files
+deleted. `Overrides` lets limits and pauses hold that a person sets meanwhile.
 """
 
 from __future__ import annotations
@@ -26,18 +28,24 @@ from okdrop import events
 from okdrop.drop import State
 from okdrop.ledger import lots
 from okdrop.pipeline.after import Afterwards
+from okdrop.pipeline.attendants import Attendants
 from okdrop.pipeline.brake import Brake
 from okdrop.pipeline.breakers import Breakers
 from okdrop.pipeline.chores import Chores
+from okdrop.pipeline.filer import Filer
 from okdrop.pipeline.finalizer import Finalizer
 from okdrop.pipeline.foreign import ForeignWrites
 from okdrop.pipeline.halt_note import HaltNote
+from okdrop.pipeline.herald import Herald
 from okdrop.pipeline.intake import Intake
 from okdrop.pipeline.janitor import Janitor, sweep_at_the_end
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.mending import Mending
+from okdrop.pipeline.moved import Moved
 from okdrop.pipeline.neighbours import Neighbours
+from okdrop.pipeline.notices import Command, Consequences, Listener, Notices
 from okdrop.pipeline.openings import Openings
+from okdrop.pipeline.outbox import Outbox
 from okdrop.pipeline.overrides import Overrides
 from okdrop.pipeline.paces import Paces, recall_paces
 from okdrop.pipeline.pacing import Pacing
@@ -54,6 +62,7 @@ from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
 from okdrop.pipeline.waits import Waits, recall_limits
 from okdrop.pipeline.watcher import Watcher
+from okdrop.steps import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,9 +73,12 @@ __all__ = [
     "Afterwards",
     "Brake",
     "Breakers",
+    "Command",
     "Folder",
     "HaltNote",
+    "Listener",
     "Mending",
+    "Notices",
     "Pacing",
     "Parts",
     "Pipeline",
@@ -119,6 +131,8 @@ class Pipeline:
         self.orders: Final = ForeignWrites(parts, self._line, self._finals, self._opened)
         self._paces: Final = Paces(parts)
         self.chores: Final = Chores(parts)
+        self._moved: Final = Moved(parts, self.chores.take_up)
+        self.outbox: Final = _outbox(parts)
         self.intake: Final = Intake(parts, self._line, self._opened, self.chores.take_up)
         self.watcher: Final = Watcher(parts, self.intake, self._opened, folders, self._folder_is_back)
         look_again = self.watcher.look_again
@@ -135,6 +149,7 @@ class Pipeline:
             count += self.recover(await ledger.uploads(ids=numbers))
         for numbers in lots(await ledger.with_chores()):
             self.chores.recover(await ledger.uploads(ids=numbers))
+        await self._moved.look()
         return count
 
     def recover(self, rows: Iterable[Upload]) -> int:
@@ -176,11 +191,14 @@ class Pipeline:
         if not self._parts.brake.is_pulled:
             await sweep_at_the_end(self._parts)
             await prune_at_the_end(self._parts)
+        elif self._parts.brake.halted is not None:
+            await self.outbox.tell_at_the_end()
 
     async def _watch_to_the_end(self) -> None:
         await self.watcher.run_to_the_end()
         await self.chores.wait_until_none()
         await self._teller.run_to_the_end()
+        await self.outbox.wait_until_none()
 
     async def run(self, *beside: Work) -> None:
         """Stay, and upload what is dropped, until the brake is pulled.
@@ -189,8 +207,9 @@ class Pipeline:
             beside: what else runs meanwhile, and is cancelled when the brake is pulled.
         """
         janitor, pruner = Janitor(self._parts), Pruner(self._parts)
+        daily = (janitor.run, pruner.run, self._moved.run)
         later = self._openings.run, self._teller.run, Neighbours(self._parts).run
-        await self._run(self.watcher.run, self.orders.run, janitor.run, pruner.run, *later, *beside)
+        await self._run(self.watcher.run, self.orders.run, *daily, *later, *beside)
 
     async def _run(self, leading: Work, *beside: Work) -> None:
         """Let the stages work until the leading task ends, or the brake is pulled."""
@@ -200,7 +219,7 @@ class Pipeline:
                 group.create_task(stage())
             watching = group.create_task(leading())
             braking = group.create_task(self._parts.brake.wait())
-            works = (*beside, self._waits.run, self.overrides.run, self._paces.run)
+            works = (*beside, self._waits.run, self.overrides.run, self._paces.run, self.outbox.run)
             others = [group.create_task(work()) for work in works]
             await asyncio.wait({watching, braking}, return_when=asyncio.FIRST_COMPLETED)
             for task in (watching, braking, *others):
@@ -230,3 +249,20 @@ class Pipeline:
             *[finalizer.work] * FINALIZERS,
             *[self.chores.work] * CHORES,
         ]
+
+
+def _outbox(parts: Parts) -> Outbox:
+    """What serves the steps that rows bring with them; the ledger writes them from now on."""
+    herald, attendants = Herald(parts, parts.webhooks), Attendants(parts, Filer(parts))
+    outbox = Outbox(
+        parts,
+        {
+            Kind.HOOK: herald.run_hook,
+            Kind.WEBHOOK: herald.tell,
+            Kind.SIDECARS: attendants.file_sidecars,
+            Kind.RECEIPT: attendants.write_receipt,
+        },
+    )
+    consequences = Consequences(parts.notices.listeners, parts.settings_of, parts.afterwards_of)
+    parts.ledger.follow_by(consequences, outbox.wake)
+    return outbox

@@ -4,6 +4,8 @@
     after = "move"     move, confirm
     after = "delete"   confirm, delete
 
+With `prune_moved_after`, a file that was moved and whose video OK confirmed is deleted there some day: prune.
+
 What a folder says at the moment when a chore comes due is what counts, not what it said at publishing.
 """
 
@@ -11,18 +13,24 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from okdrop.config.fields import Target
 from okdrop.config.watch import After
 from okdrop.drop import Chore, Failure, State
+from okdrop.errors import GaveUp, Trouble
 from okdrop.events import shown
+from okdrop.inbox.revision import moment
+from okdrop.metadata import Facts, target_below
 from okdrop.protocol.messages import VideoStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from okdrop.config import Watch
     from okdrop.drop import Upload
     from okdrop.protocol.retry import Backoff
 
@@ -45,15 +53,35 @@ _ASK_FACTOR: Final = 1.5
 class Afterwards:
     """What a folder says of its published files.
 
-    `move_to` is absolute, and of use with "move" alone; `delete_after` is in seconds, for "delete".
+    `move_to` is absolute, and of use with "move" alone; `delete_after` is in seconds, for "delete". With a
+    `template` files move to what it says below `move_to` (`okdrop.metadata.targets`), else they keep their
+    sub-folders. `along` are the suffixes of what goes with a video, `receipt` asks for one beside it, and
+    `prune_after` is for how many seconds a moved file is kept; 0: for ever.
     """
 
     after: After
     move_to: bytes = b""
+    template: str = ""
     delete_after: float = 0.0
+    along: tuple[str, ...] = ()
+    receipt: bool = False
+    prune_after: float = 0.0
 
 
 KEEP: Final = Afterwards(after=After.KEEP)
+
+
+def afterwards_of(watch: Watch) -> Afterwards:
+    """What the configuration of a folder says of its published files."""
+    return Afterwards(
+        after=watch.after,
+        move_to=os.fsencode(watch.move_folder or ""),
+        template=watch.move_to.below if isinstance(watch.move_to, Target) else "",
+        delete_after=watch.delete_after,
+        along=watch.along,
+        receipt=watch.receipt,
+        prune_after=watch.prune_moved_after,
+    )
 
 
 class Word(enum.Enum):
@@ -132,8 +160,10 @@ def next_chore(row: Upload, after: After) -> Chore | None:
     return None
 
 
-def due_chore(row: Upload, after: After) -> Chore | None:
+def due_chore(row: Upload, after: After, *, prunes: bool = False) -> Chore | None:
     """What is to do in place of the row's chore, as its folder wants it now; None: nothing."""
+    if row.chore is Chore.PRUNE:
+        return Chore.PRUNE if prunes and row.state is State.PUBLISHED else None
     if row.state is State.DUPLICATE:
         return Chore.MOVE if row.chore is Chore.MOVE and after is After.MOVE else None
     if row.state is not State.PUBLISHED:
@@ -149,6 +179,30 @@ def target_of(path: bytes, folder: bytes, move_to: bytes) -> bytes:
     """Where a file moves to: the sub-folders below its watched folder are kept."""
     below = path[len(folder.rstrip(b"/")) + 1 :] if is_below(path, folder) else path.rpartition(b"/")[2]
     return move_to.rstrip(b"/") + b"/" + below
+
+
+def templated(row: Upload, wanted: Afterwards, published: datetime) -> bytes:
+    """Where a file moves to by the template of its folder.
+
+    Raises:
+        Trouble: (`move_to_template`) the template fails for this very file.
+    """
+    drop = row.drop
+    facts = Facts(
+        path=drop.path,
+        folder=drop.folder.encode("utf-8", "surrogateescape"),
+        size=drop.revision.size,
+        modified=moment(drop.revision.mtime_ns),
+        published=published,
+        number=row.id,
+        video_id=row.ticket.video_id if row.ticket is not None else "",
+    )
+    try:
+        below = target_below(wanted.template, facts)
+    except GaveUp as error:
+        hint = "mend `move_to` of this folder in the configuration; the file is whole, and it is tried again"
+        raise Trouble(error.message, code="move_to_template", hint=hint) from error
+    return wanted.move_to.rstrip(b"/") + b"/" + below
 
 
 def is_below(path: bytes, folder: bytes) -> bool:
@@ -169,7 +223,7 @@ def until_deletion(row: Upload, delete_after: float, now: datetime) -> float:
     It counts from the write that noted OK's word, by the wall clock, since it has to outlive the process; and
     by what the folder says now. Where the clock had run ahead, nobody waits longer than that once more.
     """
-    left = delete_after - (now - row.updated_at).total_seconds()
+    left = delete_after - (now - (row.confirmed_at or row.updated_at)).total_seconds()
     return max(0.0, min(left, delete_after))
 
 

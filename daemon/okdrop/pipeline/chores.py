@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from okdrop.drop import Ticket, Upload
+    from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.parts import Parts
     from okdrop.protocol.messages import VideoStatus
 
@@ -140,19 +141,29 @@ class Chores:
 
     async def _try(self, row: Upload) -> float | None:
         wanted = self._parts.afterwards_of(row.drop)
-        due = after.due_chore(row, wanted.after)
+        due = after.due_chore(row, wanted.after, prunes=wanted.prune_after > 0)
         if due is not row.chore:
-            row = await self._filer.give_up(row)
+            row = await self._give_up(row)
             return await self._go_on(row, due, note="what becomes of the file was changed")
         match due:
             case Chore.CONFIRM:
                 return await self._confirm(row, wanted.after)
             case Chore.MOVE:
-                return await self._move(row, wanted.move_to)
+                return await self._move(row, wanted)
             case Chore.DELETE:
                 return await self._delete(row)
+            case Chore.PRUNE:
+                return await self._prune(row, wanted)
             case None:
                 return None
+
+    async def _give_up(self, row: Upload) -> Upload:
+        """Undo what was begun with the file, which lies where it was, or where it was moved to."""
+        if row.chore is Chore.PRUNE:
+            await self._filer.give_up_pruning(row)
+        else:
+            row = await self._filer.give_up(row)
+        return row.with_(removed_at=None)
 
     async def _done(self, row: Upload, *, note: str = "") -> float | None:
         """The row's chore is done: the next one stands in the same write."""
@@ -238,7 +249,8 @@ class Chores:
         match after.WORDS[status]:
             case after.Word.TAKEN:
                 self._confirmed[row.id] = self._parts.monotonic()
-                delay = await self._done(row, note="OK processed the video")
+                sure = row.with_(confirmed_at=self._parts.now())
+                delay = await self._done(sure, note="OK processed the video")
                 self._parts.emit(events.VideoConfirmed(upload=row.id, video_id=row.ticket.video_id))
                 return delay
             case after.Word.REFUSED:
@@ -274,12 +286,12 @@ class Chores:
 
     # --- move and delete ------------------------------------------------------------------------------
 
-    async def _move(self, row: Upload, move_to: bytes) -> float | None:
-        row, end = await self._filer.move(row, move_to)
+    async def _move(self, row: Upload, wanted: Afterwards) -> float | None:
+        row, end = await self._filer.move(row, wanted)
         if end is not End.DONE:
             return await self._left(row.with_(moved_to=None), end)
         to = events.shown(row.moved_to or b"")
-        delay = await self._done(row, note=f"moved to {to}")
+        delay = await self._done(row.with_(moved_at=self._parts.now()), note=f"moved to {to}")
         self._parts.emit(events.FileMoved(upload=row.id, path=events.shown(row.drop.path), to=to))
         return delay
 
@@ -288,11 +300,30 @@ class Chores:
             return kept
         if self._parts.monotonic() - self._confirmed.get(row.id, -STILL_TRUE) >= STILL_TRUE:
             return await self._make_sure(row)
+        row = await self._about_to_remove(row)
         end = await self._filer.delete(row)
-        if end is not End.DONE:
+        if not _is_removed(row, end):
             return await self._left(row, end)
         delay = await self._done(row, note="the file was deleted")
         self._parts.emit(events.FileDeleted(upload=row.id, path=events.shown(row.drop.path)))
+        return delay
+
+    async def _about_to_remove(self, row: Upload) -> Upload:
+        """Note that the file goes before it does: after a crash in between it is known who took it away."""
+        if row.removed_at is not None or not await self._filer.is_there(row):
+            return row
+        return await self._parts.ledger.write(row.with_(removed_at=self._parts.now()))
+
+    async def _prune(self, row: Upload, wanted: Afterwards) -> float | None:
+        if self._parts.monotonic() - self._confirmed.get(row.id, -STILL_TRUE) >= STILL_TRUE:
+            return await self._make_sure(row)
+        row = await self._about_to_remove(row)
+        end = await self._filer.prune(row, wanted.move_to)
+        path = events.shown(row.moved_to or b"")
+        if not _is_removed(row, end):
+            return await self._left(row, end, path)
+        delay = await self._done(row, note=f"pruned: {path} was deleted")
+        self._parts.emit(events.FilePruned(upload=row.id, path=path))
         return delay
 
     async def _make_sure(self, row: Upload) -> float | None:
@@ -303,16 +334,23 @@ class Chores:
         if status is None:
             return self._wait(row)
         if after.WORDS[status] is not after.Word.TAKEN:
-            row = await self._filer.give_up(row)
+            row = (await self._give_up(row)).with_(confirmed_at=None)
             return await self._go_on(row, Chore.CONFIRM, note=f"OK says {status.value} by now")
         self._confirmed[row.id] = self._parts.monotonic()
         return 0.0
 
-    async def _left(self, row: Upload, end: End) -> float | None:
+    async def _left(self, row: Upload, end: End, path: str = "") -> float | None:
         """Nothing was done: the file is gone, or another by now; or we were stopped, and do it again."""
         if end is End.STOPPED:
             return 0.0
         reason = "it is gone" if end is End.GONE else "it changed since it was published"
-        delay = await self._done(row, note=f"the file was left alone: {reason}")
-        self._parts.emit(events.FileLeftAlone(upload=row.id, path=events.shown(row.drop.path), reason=reason))
+        path = path or events.shown(row.drop.path)
+        left = row.with_(removed_at=None, moved_at=None)
+        delay = await self._done(left, note=f"the file was left alone: {reason}")
+        self._parts.emit(events.FileLeftAlone(upload=row.id, path=path, reason=reason))
         return delay
+
+
+def _is_removed(row: Upload, end: End) -> bool:
+    """Whether the file is gone by us: now, or in an earlier life that could not say so any more."""
+    return end is End.DONE or (end is End.GONE and row.removed_at is not None)

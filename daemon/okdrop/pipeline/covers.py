@@ -9,7 +9,7 @@ from okdrop import events
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox.beside import UnfitImageError, image_beside, read_image
 from okdrop.pipeline.accounts import client_of
-from okdrop.pipeline.publishing import places_of
+from okdrop.pipeline.telling import places_of
 from okdrop.pipeline.throttle import throttled
 
 if TYPE_CHECKING:

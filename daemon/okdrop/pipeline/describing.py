@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import dataclasses
 import threading
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -26,6 +27,8 @@ from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.sidecars import look, writer_of
 from okdrop.metadata import require_sound
+from okdrop.metadata.sidecar_names import belonging
+from okdrop.pipeline.telling import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,8 +210,11 @@ def _described(
 
 
 def _look(row: Upload, settings: Settings) -> tuple[tuple[Seen, ...], Writer]:
-    """What lies beside the file; or beside where it was moved to, if nothing stayed behind."""
-    seen = look(row.drop.path, settings.sidecars)
-    if not seen and row.moved_to is not None:
-        seen = look(row.moved_to, settings.sidecars)
+    """What lies beside the file, or beside where it was moved to; of each name one, in their order."""
+    found: dict[int, Seen] = {}
+    for path in places_of(row):
+        order = {name: at for at, (name, _) in enumerate(belonging(path, settings.sidecars))}
+        for one in look(path, settings.sidecars):
+            found.setdefault(order[one.path], one)
+    seen = tuple(one for _, one in sorted(found.items(), key=itemgetter(0)))
     return seen, writer_of(seen)

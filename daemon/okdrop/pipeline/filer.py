@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from okdrop import events
+from okdrop.drop import Chore, State
 from okdrop.errors import Trouble
 from okdrop.inbox import filing, placing
 from okdrop.inbox.errand import End, Errand
+from okdrop.inbox.revision import revision_at
 from okdrop.pipeline import after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from okdrop.drop import Upload
+    from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.parts import Parts
 
 T = TypeVar("T")
+
+COARSE_NS: Final = 2_500_000_000
+"""Nanoseconds by which a file system may have rounded the time of a copy (FAT: two seconds)."""
 
 
 class Filer:
@@ -32,17 +39,17 @@ class Filer:
     def __init__(self, parts: Parts) -> None:
         self._parts: Final = parts
 
-    async def move(self, row: Upload, move_to: bytes) -> tuple[Upload, End]:
-        """Move the row's file below `move_to`; returns the row as written, and how that ended.
+    async def move(self, row: Upload, wanted: Afterwards) -> tuple[Upload, End]:
+        """Move the row's file to where its folder says; returns the row as written, and how that ended.
 
         Raises:
             Trouble: not now; the file is whole.
             StaleVersion: somebody else wrote the row.
         """
-        row = await self._aim(row, move_to)
+        row = await self._aim(row, wanted)
         end = await self._put_away(row, row.moved_to)
         while end is End.TAKEN:  # somebody else's file came to lie there in between
-            row = await self._write_target(row, move_to)
+            row = await self._write_target(row, wanted)
             end = await self._put_away(row, row.moved_to)
         return row, end
 
@@ -54,56 +61,100 @@ class Filer:
         """
         return await self._put_away(row, None)
 
+    async def is_there(self, row: Upload) -> bool:
+        """Whether there is something to delete, under the file's own name or a hidden one of ours."""
+        errand = _pruning(row) if row.chore is Chore.PRUNE else _errand(row, None)
+        return await self.in_thread(
+            lambda _: os.path.lexists(errand.source) or os.path.lexists(errand.caught)
+        )
+
+    async def prune(self, row: Upload, move_to: bytes) -> End:
+        """Delete the row's file where it was moved to.
+
+        Raises:
+            Trouble: not now; the file is whole.
+        """
+        if not await self.in_thread(lambda _: filing.is_folder(move_to)):
+            hint = "mount what holds it; its files are not looked for until then"
+            raise Trouble(f"{events.shown(move_to)} is not there", code="move_to_gone", hint=hint)
+        errand = await self.in_thread(lambda _: _pruning(row))
+        return await self.in_thread(lambda stop: filing.put_away(errand, stop))
+
+    async def give_up_pruning(self, row: Upload) -> None:
+        """Undo what was begun of that.
+
+        Raises:
+            Trouble: not now.
+        """
+        errand = _pruning(row)
+        await self.in_thread(lambda _: filing.give_up(errand))
+
     async def give_up(self, row: Upload) -> Upload:
         """Undo what was begun; returns the row with `moved_to` only where the file was moved already.
 
         Raises:
             Trouble: not now.
         """
-        await self._in_thread(lambda _: filing.give_up(_errand(row, row.moved_to)))
+        await self.in_thread(lambda _: filing.give_up(_errand(row, row.moved_to)))
         return row if await self._is_moved(row) else row.with_(moved_to=None)
 
     async def _put_away(self, row: Upload, target: bytes | None) -> End:
-        folder = row.drop.folder
+        await self.require(row.drop.folder)
+        errand = _errand(row, target)
+        return await self.in_thread(lambda stop: filing.put_away(errand, stop))
+
+    async def require(self, folder: str) -> None:
+        """See that a watched folder is there, and is the right one.
+
+        Raises:
+            Trouble: it is not, now.
+        """
         hint = "mount what holds it; its files are not looked for until then"
-        if not await self._in_thread(lambda _: filing.is_folder(os.fsencode(folder))):
+        if not await self.in_thread(lambda _: filing.is_folder(os.fsencode(folder))):
             raise Trouble(f"{folder} is not there", code="filing_no_folder", hint=hint)
         if unmarked := await self._parts.unmarked(folder):
             raise Trouble(unmarked, code="filing_no_folder", hint=hint)
-        errand = _errand(row, target)
-        return await self._in_thread(lambda stop: filing.put_away(errand, stop))
 
-    async def _aim(self, row: Upload, move_to: bytes) -> Upload:
+    async def _aim(self, row: Upload, wanted: Afterwards) -> Upload:
         """Write where the file goes before it moves; an aim by another day's `move_to` is given up."""
-        if row.moved_to is not None and not after.is_below(row.moved_to, move_to):
+        if row.moved_to is not None and not after.is_below(row.moved_to, wanted.move_to):
             row = await self.give_up(row)
             if row.moved_to is not None:
                 return row  # it lies there already
-        await self._make_folders(row.moved_to or _wanted(row, move_to), move_to)
-        return row if row.moved_to is not None else await self._write_target(row, move_to)
+        await self._make_folders(row.moved_to or await self._target(row, wanted), wanted.move_to)
+        return row if row.moved_to is not None else await self._write_target(row, wanted)
 
-    async def _write_target(self, row: Upload, move_to: bytes) -> Upload:
-        target = await self._in_thread(lambda _: placing.free(_wanted(row, move_to)))
-        return await self._parts.ledger.write(row.with_(moved_to=target))
+    async def _write_target(self, row: Upload, wanted: Afterwards) -> Upload:
+        target = await self._target(row, wanted)
+        free = await self.in_thread(lambda _: placing.free(target))
+        return await self._parts.ledger.write(row.with_(moved_to=free))
+
+    async def _target(self, row: Upload, wanted: Afterwards) -> bytes:
+        """Where the file goes, if nothing lies there."""
+        if not wanted.template:
+            return after.target_of(row.drop.path, os.fsencode(row.drop.folder), wanted.move_to)
+        history = await self._parts.ledger.history(row.id)
+        published = [step.at for step in history if step.to_state is State.PUBLISHED]
+        return after.templated(row, wanted, published[-1] if published else row.updated_at)
 
     async def _is_moved(self, row: Upload) -> bool:
         source, target = row.drop.path, row.moved_to
-        return target is not None and await self._in_thread(
+        return target is not None and await self.in_thread(
             lambda _: os.path.lexists(target) and not os.path.lexists(source)
         )
 
     async def _make_folders(self, target: bytes, move_to: bytes) -> None:
         """Create `move_to` and what is below; not where it was used before: then its disk is missing."""
-        is_there = await self._in_thread(lambda _: filing.is_folder(move_to))
+        is_there = await self.in_thread(lambda _: filing.is_folder(move_to))
         if not is_there and await self._was_used(move_to):
             hint = "mount what holds it; or create it, if it was removed"
             raise Trouble(f"{events.shown(move_to)} was there and is gone", code="move_to_gone", hint=hint)
-        await self._in_thread(lambda _: filing.make_folders(target))
+        await self.in_thread(lambda _: filing.make_folders(target))
 
     async def _was_used(self, move_to: bytes) -> bool:
         return await self._parts.ledger.was_moved_below(move_to)
 
-    async def _in_thread(self, work: Callable[[threading.Event], T]) -> T:
+    async def in_thread(self, work: Callable[[threading.Event], T]) -> T:
         """A thread cannot be cancelled: it is asked to stop, by the brake and when nobody waits any more."""
         stop = threading.Event()
         forget = self._parts.brake.listen(stop.set)
@@ -115,10 +166,6 @@ class Filer:
             stop.set()
 
 
-def _wanted(row: Upload, move_to: bytes) -> bytes:
-    return after.target_of(row.drop.path, os.fsencode(row.drop.folder), move_to)
-
-
 def _errand(row: Upload, target: bytes | None) -> Errand:
     return Errand(
         source=row.drop.path,
@@ -126,4 +173,24 @@ def _errand(row: Upload, target: bytes | None) -> Errand:
         digest=row.digest,
         key=f"{row.id}-{int(row.created_at.timestamp() * 1e6):x}",
         target=target,
+    )
+
+
+def _pruning(row: Upload) -> Errand:
+    """Blocking. To delete a file where it was moved to: what is not the published revision is left alone.
+
+    A copy has another inode, and where its file system rounds times another time: its content tells then.
+    """
+    moved_to, revision = row.moved_to or b"", row.drop.revision
+    lies = revision_at(moved_to)
+    if lies is not None and row.digest is not None and abs(lies.mtime_ns - revision.mtime_ns) < COARSE_NS:
+        revision = dataclasses.replace(revision, mtime_ns=lies.mtime_ns)
+        if revision != row.drop.revision:
+            revision = dataclasses.replace(revision, device=0, inode=0)  # by its content alone
+    return Errand(
+        source=moved_to,
+        revision=revision,
+        digest=row.digest,
+        key=f"{row.id}-{int(row.created_at.timestamp() * 1e6):x}-pruned",
+        target=None,
     )

@@ -130,7 +130,7 @@ class Finalizer:
             return
         offered_before, posted_before = row.publish_offered, row.publication.posted_at
         try:
-            beside = await telling.beside_of(self._parts, row.drop)
+            beside = await telling.beside_of(self._parts, row)
             described, name = await self._describing.describe(row), row.drop.path
             row = await self._commit_to(row)
             if row.drop.path != name:

@@ -19,6 +19,7 @@ from okdrop.drop import State
 from okdrop.inbox.beside import Beside, look_beside
 from okdrop.inbox.own_thread import begun
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.telling import places_of
 from okdrop.publication import Renew
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class Neighbours:
         rows = await self._parts.ledger.lately_posted(after=after, at_most=IN_A_ROUND)
         self._after = rows[-1].publication.posted_at if len(rows) == IN_A_ROUND else None
         watched = [row for row in rows if self._is_watched(row)]
-        paths = [row.drop.path for row in watched]
-        looks = await begun(lambda: [look_beside(path) for path in paths], name="okdrop-neighbours")
+        places = [places_of(row) for row in watched]
+        looks = await begun(lambda: [look_beside(*each) for each in places], name="okdrop-neighbours")
         for row, beside in zip(watched, looks, strict=True):
             if self._has_settled(row, beside):
                 await self._renew(row)

@@ -20,6 +20,7 @@ from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
 from okdrop.metadata import group_of
 from okdrop.pipeline.after import KEEP
+from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.places import folder_of
 from okdrop.pipeline.posting import AS_IT_COMES
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from okdrop.client import Client
+    from okdrop.client.webhooks import Webhooks
     from okdrop.drop import Drop, Failure, Upload
     from okdrop.errors import Halted, UploadError
     from okdrop.inbox.reading import Reading
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.brake import Brake
     from okdrop.pipeline.breakers import Breakers
+    from okdrop.pipeline.notices import Notices
     from okdrop.pipeline.pacing import Pacing
     from okdrop.pipeline.places import Place
     from okdrop.pipeline.posting import Posting, Postings
@@ -79,6 +82,7 @@ class Parts:
     `client` talks to OK for the account of `[ok]`, `clients` for each further one, by its name.
     `senders` tells for which account each folder sends; "" is a file that a person named, in such a run.
     `apis` is what the API of an account is called as a place, where it is not that of `[ok]`.
+    `notices` tells who hears of what becomes of uploads, and `webhooks` is the way out to some of them.
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
 
@@ -106,6 +110,8 @@ class Parts:
     clients: Mapping[str, Client] = dataclasses.field(default_factory=dict)
     senders: Mapping[str, str] = dataclasses.field(default_factory=dict)
     apis: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    notices: Notices = NOBODY
+    webhooks: Webhooks | None = None
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
         """Stop an upload for good, with its reason, in the ledger and to whoever listens."""

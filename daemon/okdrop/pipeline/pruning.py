@@ -70,6 +70,11 @@ async def prune(parts: Parts, *, share: float = 0.0, seconds: float | None = Non
             break
         after = pruned.next
         await asyncio.sleep(share * (parts.monotonic() - started))
+    while seconds is None or parts.monotonic() - began < seconds:
+        started = parts.monotonic()
+        if not await parts.ledger.forget_steps(before=before, at_most=AT_ONCE):
+            break
+        await asyncio.sleep(share * (parts.monotonic() - started))
     if gone:
         parts.emit(events.HistoryPruned(steps=gone, before=before.isoformat(timespec="seconds")))
     return gone

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from okdrop.inbox.beside import image_beside
-from okdrop.pipeline.telling import fingerprint_of, words_of
+from okdrop.pipeline.telling import fingerprint_of, places_of, words_of
 from okdrop.publication import Cover, CoverState, Draft, Publication
 
 if TYPE_CHECKING:
@@ -44,8 +44,3 @@ async def published(parts: Parts, row: Upload, metadata: Metadata, beside: bytes
         beside=beside,
         words=words_of(metadata),
     ).due(now)
-
-
-def places_of(row: Upload) -> tuple[bytes, ...]:
-    """Beside which paths something may lie that belongs to a file: it stays there when that is moved."""
-    return (row.drop.path,) if row.moved_to is None else (row.drop.path, row.moved_to)

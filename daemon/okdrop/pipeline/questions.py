@@ -78,7 +78,7 @@ class Questions:
             for row in rows
             if row.ticket is not None
             and row.account == account
-            and row.chore in {Chore.CONFIRM, Chore.DELETE}
+            and row.chore in {Chore.CONFIRM, Chore.DELETE, Chore.PRUNE}
         }
         wanted = [*videos][:AT_ONCE]
         if not wanted:

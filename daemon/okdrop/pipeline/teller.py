@@ -168,7 +168,7 @@ class Teller:
         publication, renew = row.publication, row.publication.renew
         beside = None
         if renew is not None:
-            beside = await telling.beside_of(self._parts, row.drop, always=renew is Renew.ASKED)
+            beside = await telling.beside_of(self._parts, row, always=renew is Renew.ASKED)
         is_anew = renew is Renew.ASKED or (renew is Renew.BESIDE and _has_new_texts(beside, publication))
         if publication.words and not is_anew:
             return beside, telling.recalled(publication.words), ""

@@ -16,7 +16,7 @@ from okdrop.inbox.beside import look_beside
 from okdrop.metadata import Metadata, Privacy
 
 if TYPE_CHECKING:
-    from okdrop.drop import Drop
+    from okdrop.drop import Upload
     from okdrop.pipeline.parts import Parts
 
 _FINGERPRINT: Final = 16  # bytes
@@ -50,8 +50,13 @@ def as_told(metadata: Metadata, *, draft: bool) -> dict[str, Any]:
     }
 
 
-async def beside_of(parts: Parts, drop: Drop, *, always: bool = False) -> bytes | None:
+def places_of(row: Upload) -> tuple[bytes, ...]:
+    """Beside which paths something may lie that belongs to a file: it may stay there when that is moved."""
+    return (row.drop.path,) if row.moved_to is None else (row.drop.path, row.moved_to)
+
+
+async def beside_of(parts: Parts, row: Upload, *, always: bool = False) -> bytes | None:
     """A fingerprint of what lies beside a file, where that matters later, or `always`; else None."""
-    if not always and not parts.posting_of(drop).update_within:
+    if not always and not parts.posting_of(row.drop).update_within:
         return None
-    return bytes(await asyncio.to_thread(look_beside, drop.path))
+    return bytes(await asyncio.to_thread(look_beside, *places_of(row)))

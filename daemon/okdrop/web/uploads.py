@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from okdrop.documents import halt_as_json, history_as_json, upload_as_json
+from okdrop.documents import halt_as_json, history_as_json, steps_as_json, upload_as_json
 from okdrop.drop import State
 from okdrop.ledger import orders
 from okdrop.web.answers import RefusedError, ledger_within, told, whole_number
@@ -71,18 +71,23 @@ class Uploads:
     async def _one(self, request: web.Request) -> web.Response:
         number = _number(request)
         async with ledger_within():
-            row, history, halts, replaced_by = await self._daemon.looks(
+            row, history, halts, replaced_by, steps = await self._daemon.looks(
                 lambda reader: (
                     reader.get(number),
                     reader.history(number),
                     reader.halts(),
                     reader.replaced_by(number),
+                    reader.steps_of(number),
                 )
             )
         if row is None:
             raise RefusedError(404, f"there is no upload {number}")
         halt = next((halt for halt in halts if halt.account == row.account), None)
-        more = {"history": history_as_json(history), "halted": halt_as_json(halt)}
+        more = {
+            "history": history_as_json(history),
+            "steps": steps_as_json(steps),
+            "halted": halt_as_json(halt),
+        }
         return told(upload_as_json(row, replaced_by) | more)
 
     async def _retry(self, request: web.Request) -> web.Response:

@@ -1,0 +1,191 @@
+"""What lies beside a video and goes with it: files of its stem or its name, with a suffix that is known.
+
+    holiday.mp4    holiday.json, holiday.srt, holiday.JPG     of its stem
+                   holiday.mp4.json                           of its name
+
+Those of the stem stay while another video of that stem lies there (holiday.mkv): they are that one's too.
+Nothing is overwritten, and what is no plain file is left alone. Blocking, for a thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+from typing import TYPE_CHECKING, Any, Final
+
+from okdrop.drop import Revision
+from okdrop.errors import Trouble
+from okdrop.events import shown
+from okdrop.inbox import filing
+from okdrop.inbox.errand import End, Errand
+from okdrop.inbox.revision import revision_of
+from okdrop.names import LONGEST_NAME
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Sequence
+
+    from okdrop.names import Names
+
+_LEFT: Final = {
+    End.TAKEN: "something lies where it would go",
+    End.LEFT: "it changed meanwhile",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """A file beside a video, as it was seen, and where it goes; None: it is deleted."""
+
+    path: bytes
+    revision: Revision
+    target: bytes | None
+
+    def as_json(self) -> list[Any]:
+        """As it is written down before it is touched."""
+        seen = dataclasses.astuple(self.revision)
+        return [os.fsdecode(self.path), None if self.target is None else os.fsdecode(self.target), *seen]
+
+    @classmethod
+    def of_json(cls, value: Sequence[Any]) -> Sidecar:
+        """As it was written down."""
+        path, target, device, inode, size, mtime_ns = value
+        revision = Revision(device=device, inode=inode, size=size, mtime_ns=mtime_ns)
+        return cls(
+            path=os.fsencode(path), target=None if target is None else os.fsencode(target), revision=revision
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What came of some sidecars.
+
+    Attributes:
+        done: how many went.
+        left: those that stay for good, with the reason.
+        trouble: why some did not go yet; they are whole.
+        stopped: we were asked to stop, and go on later.
+    """
+
+    done: int = 0
+    left: tuple[tuple[bytes, str], ...] = ()
+    trouble: Trouble | None = None
+    stopped: bool = False
+
+
+def beside(video: bytes, target: bytes | None, suffixes: Sequence[str], names: Names) -> list[Sidecar]:
+    """The sidecars of a video that lies, or lay, at a path, each with its place beside the video's target.
+
+    Args:
+        video: where the video was found; where another file lies there by now, nothing is its own any more.
+        target: where it went; None: it was, or is to be, deleted.
+        suffixes: without dots, in small letters; looked for in small and in capital letters.
+        names: which names are videos in that folder.
+
+    Raises:
+        Trouble: the folder cannot be looked at.
+    """
+    with filing.translated():
+        found = [*_found(video, suffixes)]
+        if any(base == _stem(video) for _, base, _ in found) and _is_shared(video, names):
+            found = [one for one in found if one[1] != _stem(video)]
+        return [
+            Sidecar(path=path, revision=revision, target=_place(path, base, video, target))
+            for path, base, revision in found
+        ]
+
+
+def carry(sidecars: Sequence[Sidecar], key: str, stop: threading.Event) -> Carried:
+    """Bring each to its place, or out of the world; what came to pass in an earlier life is seen.
+
+    Args:
+        sidecars: as they were written down before the first was touched.
+        key: makes the hidden names this errand's own, the same after a restart.
+        stop: set: go on later.
+    """
+    done, left, trouble = 0, list[tuple[bytes, str]](), None
+    for number, sidecar in enumerate(sidecars):
+        errand = Errand(
+            source=sidecar.path,
+            revision=sidecar.revision,
+            digest=None,
+            key=f"{key}-{number}",
+            target=sidecar.target,
+        )
+        try:
+            end = _carried(errand, stop)
+        except Trouble as error:
+            trouble = error
+            continue
+        if end is End.STOPPED:
+            return Carried(done=done, left=tuple(left), trouble=trouble, stopped=True)
+        done += end is End.DONE
+        if end in _LEFT:
+            left.append((sidecar.path, _LEFT[end]))
+    return Carried(done=done, left=tuple(left), trouble=trouble)
+
+
+def _carried(errand: Errand, stop: threading.Event) -> End:
+    if errand.target is not None and len(os.path.basename(errand.target)) > LONGEST_NAME:
+        return End.TAKEN
+    end = filing.put_away(errand, stop)
+    if end is End.TAKEN:
+        filing.give_up(errand)
+    return end
+
+
+def _found(video: bytes, suffixes: Sequence[str]) -> Iterator[tuple[bytes, bytes, Revision]]:
+    """Plain files beside it, what of the video's path each begins with, and what was seen of it."""
+    seen: set[bytes] = set()
+    for base in dict.fromkeys((_stem(video), video)):
+        for suffix in suffixes:
+            for ending in dict.fromkeys((suffix, suffix.upper())):
+                path = base + b"." + ending.encode()
+                revision = _plain(path)
+                if revision is not None and path not in seen and path != video:
+                    seen.add(path)
+                    yield path, base, revision
+
+
+def _plain(path: bytes) -> Revision | None:
+    try:
+        status = os.lstat(path)
+    except OSError as error:
+        if (
+            isinstance(error, FileNotFoundError | NotADirectoryError)
+            or len(os.path.basename(path)) > LONGEST_NAME
+        ):
+            return None
+        raise
+    return revision_of(status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _is_shared(video: bytes, names: Names) -> bool:
+    """Whether another video of its stem lies beside it."""
+    folder, _, own = video.rpartition(b"/")
+    stem = _stem(own)
+    with os.scandir(folder or b"/") as entries:
+        return any(
+            _stem(entry.name) == stem and entry.name != own and names.takes(os.fsdecode(entry.name))
+            for entry in entries
+        )
+
+
+def _stem(path: bytes) -> bytes:
+    """The path without its suffix; a dot that begins a name begins none."""
+    folder, slash, name = path.rpartition(b"/")
+    dot = name.rfind(b".")
+    return folder + slash + (name[:dot] if dot > 0 else name)
+
+
+def _place(path: bytes, base: bytes, video: bytes, target: bytes | None) -> bytes | None:
+    """Beside the target, under the name that the video has there."""
+    if target is None:
+        return None
+    return (target if base == video else _stem(target)) + path[len(base) :]
+
+
+def told(left: Sequence[tuple[bytes, str]]) -> str:
+    """Those that stay, for a person."""
+    return "; ".join(f"{shown(path)} is left: {why}" for path, why in left)

@@ -1,0 +1,258 @@
+"""Takes the steps that follow from events (`okdrop.steps`), one after the other in each lane.
+
+    a write of a row ──► steps, in its transaction ──► lane "hook:NAME"     ──► a command is run
+    a halt           ──► steps                         lane "webhook:NAME"  ──► an address is told
+                                                       lane "files"         ──► sidecars, receipts
+
+What is taken is closed by a write of its own, so a process that dies in between takes it again. Nobody waits
+for a lane, and a lane that hangs holds up itself alone. What cannot be taken now is put off, with pauses that
+grow to an hour; and a receiver that is away is left in peace for a while by all of its steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import math
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from okdrop import events
+from okdrop.drop import Halt
+from okdrop.errors import Trouble
+from okdrop.pipeline.after import patient
+from okdrop.pipeline.notices import facts_of_halt, told
+from okdrop.steps import FILES, Kind, Occasion, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import TypeAlias
+
+    from okdrop.pipeline.parts import Parts
+    from okdrop.steps import Step
+
+LONGEST_PAUSE: Final = 3600.0
+"""Seconds between two tries of a step, at most."""
+
+LANE_PAUSE: Final = 60.0
+"""Seconds for which a lane rests after trouble, at most: the next step would meet the same."""
+
+SECONDS_AT_THE_END: Final = 30.0
+"""How long a run that ends by a halt still has for telling of it."""
+
+_AGAIN: Final = frozenset({Kind.HOOK, Kind.WEBHOOK})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """What came of one try at a step.
+
+    Attributes:
+        outcome: how it ended; None: it is to be tried again.
+        said: what came of it, for a person.
+        output: the last lines that a command wrote.
+        retry_after: seconds that we were asked to wait.
+        tries: how often it is tried at most.
+        within: seconds from the event on after which it is not tried again, if it was tried three times.
+    """
+
+    outcome: Outcome | None
+    said: str = ""
+    output: str = ""
+    retry_after: float | None = None
+    tries: int = 100
+    within: float = 7 * 86_400.0
+
+
+if TYPE_CHECKING:
+    Take: TypeAlias = Callable[[Step], Awaitable[Took]]
+
+_TRIED_AT_LEAST: Final = 3
+"""A process that was away for long has not tried at all."""
+
+
+class Outbox:
+    """Serves every lane.
+
+    Args:
+        parts: what all stages share.
+        takers: who takes the steps of each kind.
+    """
+
+    def __init__(self, parts: Parts, takers: Mapping[Kind, Take]) -> None:
+        self._parts: Final = parts
+        lanes = dict.fromkeys([FILES, *(one.lane for one in parts.notices.listeners)])
+        self._lanes: Final = {lane: _Lane(parts, lane, takers) for lane in lanes}
+        self._halts: Final[list[Halt]] = []
+        self._halted: Final = asyncio.Event()
+        self._noted: Final = asyncio.Event()
+        self._noted.set()
+        self._telling = False  # of the halt that ended a run
+
+    def wake(self) -> None:
+        """Steps were written."""
+        for lane in self._lanes.values():
+            lane.wake()
+
+    def hear(self, event: events.Event) -> None:
+        """Take note of a halt: no row of the ledger tells of it."""
+        match event:
+            case events.PoolHalted(code=code, message=message, hint=hint, account=account):
+                since = self._parts.now()
+                halt = Halt(code=code, message=message, hint=hint, since=since, account=account)
+                self._halts.append(halt)
+                self._halted.set()
+                self._noted.clear()
+            case _:
+                pass
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        await self._drop_unserved()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._note_halts())  # the run may go on for other accounts
+            for lane in self._lanes.values():
+                group.create_task(lane.run())
+
+    async def wait_until_none(self) -> None:
+        """Return when nothing is due that can be done now; while `run` goes on."""
+        await self._noted.wait()
+        while not all(lane.is_idle for lane in self._lanes.values()):
+            for lane in self._lanes.values():
+                await lane.wait_until_idle()
+
+    async def tell_at_the_end(self) -> None:
+        """Tell of the halt that ended a run; what does not succeed in time is left to the next run."""
+        self._telling = True
+        running = asyncio.ensure_future(self.run())
+        until = asyncio.ensure_future(self.wait_until_none())
+        both = {running, until}
+        try:
+            await asyncio.wait(both, timeout=SECONDS_AT_THE_END, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+        if not running.cancelled():
+            running.result()
+
+    async def _drop_unserved(self) -> None:
+        """Nobody takes the steps of a hook or a webhook that is not configured any more."""
+        for lane in await self._parts.ledger.lanes():
+            if lane not in self._lanes:
+                said = "it is not configured any more"
+                count = await self._parts.ledger.drop_lane(lane, said=said)
+                self._parts.emit(events.StepsDropped(lane=lane, count=count))
+
+    async def _note_halts(self) -> None:
+        while True:
+            await self._halted.wait()
+            if self._parts.brake.is_pulled and not self._telling:
+                return  # this run ends by it, and tells of it at its end
+            await self._write_halts()
+
+    async def _write_halts(self) -> None:
+        while self._halts:
+            hearing = [one for one in self._parts.notices.listeners if one.hears(Occasion.HALTED, None)]
+            facts = facts_of_halt(self._halts[0])
+            steps = told(facts, Occasion.HALTED, hearing, upload=None)
+            if steps:
+                await self._parts.ledger.add_steps(steps)
+            self._halts.pop(0)
+        self._halted.clear()
+        self._noted.set()
+
+
+class _Lane:
+    """One lane: its steps are taken one after the other, those that are due first."""
+
+    def __init__(self, parts: Parts, lane: str, takers: Mapping[Kind, Take]) -> None:
+        self._parts: Final = parts
+        self._lane: Final = lane
+        self._takers: Final = takers
+        self._news: Final = asyncio.Event()
+        self._idle: Final = asyncio.Event()
+        self._rests_until = -math.inf
+        self._troubles = 0
+        self._told = ""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is due."""
+        return self._idle.is_set()
+
+    async def wait_until_idle(self) -> None:
+        """Return when nothing is due that can be done now."""
+        await self._idle.wait()
+
+    def wake(self) -> None:
+        """There may be a new step."""
+        self._idle.clear()
+        self._news.set()
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            self._news.clear()
+            step = await self._parts.ledger.next_step(self._lane)
+            delay = self._until(step)
+            if step is not None and not delay:
+                await self._take(step)
+            elif not self._news.is_set():
+                self._idle.set()
+                await self._wait(delay)
+
+    async def _wait(self, delay: float) -> None:
+        try:
+            async with asyncio.timeout(None if delay == math.inf else delay):
+                await self._news.wait()
+        except TimeoutError:
+            self._idle.clear()
+
+    def _until(self, step: Step | None) -> float:
+        """Seconds until a step may be tried; inf where there is none."""
+        if step is None:
+            return math.inf
+        left = (step.due_at - self._parts.now()).total_seconds()
+        if left > LONGEST_PAUSE:  # the clock ran ahead when that was written
+            left = 0.0
+        return max(0.0, left, self._rests_until - self._parts.monotonic())
+
+    async def _take(self, step: Step) -> None:
+        took = await self._takers[step.kind](step)
+        tries = step.tries + 1
+        if took.outcome is None:
+            await self._not_now(step, took, tries)
+            return
+        self._troubles, self._told = 0, ""
+        await self._parts.ledger.close_step(step.id, took.outcome, said=took.said, output=took.output)
+        if step.kind not in _AGAIN:
+            return  # whoever took it told what came of it
+        if took.outcome is Outcome.DONE:
+            self._emit(events.StepDone, step, said=took.said, tries=tries)
+        elif took.outcome is Outcome.GIVEN_UP:
+            self._emit(events.StepGivenUp, step, said=took.said, tries=tries)
+        else:
+            self._emit(events.StepFailed, step, said=took.said)
+
+    async def _not_now(self, step: Step, took: Took, tries: int) -> None:
+        age = (self._parts.now() - step.created_at).total_seconds()
+        if tries >= took.tries or (age > took.within and tries >= _TRIED_AT_LEAST):
+            await self._parts.ledger.close_step(step.id, Outcome.GIVEN_UP, said=took.said, output=took.output)
+            self._emit(events.StepGivenUp, step, said=took.said, tries=tries)
+            return
+        error = Trouble(took.said, retry_after=took.retry_after)
+        delay = patient(self._parts.backoff).delay(error, tries, self._parts.chance())
+        delay = min(delay, LONGEST_PAUSE)
+        if self._lane != FILES:  # each file has trouble of its own
+            self._troubles += 1
+            rest = self._parts.backoff.delay(error, self._troubles, self._parts.chance())
+            self._rests_until = self._parts.monotonic() + min(rest, LANE_PAUSE)
+        due_at = self._parts.now() + timedelta(seconds=delay)
+        await self._parts.ledger.put_off_step(step.id, due_at=due_at, said=took.said, output=took.output)
+        if took.said != self._told:
+            self._told = took.said
+            self._emit(events.StepTrouble, step, said=took.said, delay=round(delay, 3), tries=tries)
+
+    def _emit(self, kind: Callable[..., events.Event], step: Step, **facts: object) -> None:
+        self._parts.emit(kind(upload=step.upload or 0, lane=self._lane, occasion=step.event, **facts))
