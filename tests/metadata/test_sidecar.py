@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okdrop.metadata import KINDS
+from okdrop.metadata import KINDS, sidecar
 from okdrop.metadata.sidecar import LARGEST, MOST_CONTAINERS, read_sidecar
 
 SAID = {
@@ -50,6 +50,7 @@ def test_a_text_is_a_description_and_nothing_else() -> None:
         ("toml", b"a." * 10_000 + b"a = 1", "dots"),
         ("toml", b"date = 2026-02-31", "no TOML"),
         ("toml", b"\xd2\xe5\xef = 1", "not UTF-8"),
+        ("toml", b"a = " + b"9" * 5000, "a number"),
         ("txt", b"\xd2\xe5\xec\xe0", "not UTF-8"),
         ("txt", b"MZ\0\0", "no text"),
         ("nfo", b"<movie><title>", "no XML"),
@@ -104,3 +105,29 @@ def test_the_worst_of_the_largest_takes_no_time_to_speak_of(kind: str) -> None:
         read_sidecar(kind, piece * (room // len(piece)))
     dotted = b"".join(b".".join([b"a"] * 400) + b"%d=1\n" % number for number in range(80))
     read_sidecar(kind, dotted[:room])
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"title = %b", "title is too long a number"),
+        (b"description = %b", "description is too long a number"),
+        (b"date = %b", "date is too long a number"),
+        (b"tags = [%b]", "tags must be a list of texts, and one of them is too long a number"),
+        (b"privacy = %b", 'privacy must be "PUBLIC" or "FRIENDS", and is a number'),
+    ],
+)
+def test_a_number_with_more_digits_than_can_be_written_out_is_told(line: bytes, words: str) -> None:
+    said = read_sidecar("toml", line % (b"0x" + b"f" * 5000))
+    assert said.problems == (words,)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_a_reader_trips_over_is_the_fault_of_its_sidecar(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(_: bytes) -> None:
+        raise ZeroDivisionError("of its own")
+
+    monkeypatch.setitem(sidecar._READERS, kind, trip)  # type: ignore[index]
+    assert read_sidecar(kind, b"").problems == ("it cannot be understood: of its own",)

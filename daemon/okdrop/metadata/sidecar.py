@@ -52,6 +52,9 @@ def read_sidecar(kind_of_it: str, raw: bytes) -> Said:
         return Said(problems=(str(error),))
     except NotKodiError as error:
         return Said(remarks=(str(error),))
+    except Exception as error:  # noqa: BLE001
+        # Anybody's bytes go through readers that are not ours: whatever they trip over, it is its fault.
+        return Said(problems=(f"it cannot be understood: {one_line(str(error))[:200]}",))
 
 
 def _decoded(raw: bytes) -> str:

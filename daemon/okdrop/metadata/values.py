@@ -31,7 +31,10 @@ def text_of(value: object) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise UnfitError(f"must be a text, and is {kind(value)}")
-    return str(value)[:LONGEST]
+    try:
+        return str(value)[:LONGEST]
+    except ValueError:  # more digits than Python writes out; TOML has such, in hexadecimal
+        raise UnfitError("is too long a number") from None
 
 
 def tags_of(value: object) -> tuple[str, ...]:
