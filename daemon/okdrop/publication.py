@@ -75,7 +75,8 @@ class Publication:
     tell_at: datetime | None = None
     told: bytes | None = None  #: fingerprint of the metadata that OK was told last
     beside: bytes | None = None  #: fingerprint of what lay beside the file then
-    words: str = dataclasses.field(default="", repr=False)  #: that metadata, while it is to be told again
+    #: That metadata, while it is to be told again; before it is published, what the last update offered.
+    words: str = dataclasses.field(default="", repr=False)
 
     @property
     def wants_cover(self) -> bool:

@@ -106,13 +106,13 @@ DEFECTS: Final = (
         edits=(
             (
                 "pipeline/finalizer.py",
-                "            row = await self._commit_to(row)\n",
+                "            row = await self._commit_to(row, described.metadata)\n",
                 (
                     "            from okdrop.pipeline.filer import Filer\n"
                     "            wanted = self._parts.afterwards_of(row.drop)\n"
                     '            if wanted.after.value == "move":\n'
                     "                row, _ = await Filer(self._parts).move(row, wanted)\n"
-                    "            row = await self._commit_to(row)\n"
+                    "            row = await self._commit_to(row, described.metadata)\n"
                 ),
             ),
         ),
@@ -142,7 +142,7 @@ DEFECTS: Final = (
     ),
     Defect(
         name="the intent to publish is not written",
-        edits=(("pipeline/finalizer.py", "intended(row, self._parts.now()).with_", "row.with_"),),
+        edits=(("pipeline/finalizer.py", "intended(row, metadata, self._parts.now()).with_", "row.with_"),),
         tests=("pipeline/test_finalizer.py",),
     ),
     Defect(

@@ -19,6 +19,7 @@ from okdrop.inbox.lease import Writer
 from okdrop.metadata import BrokenSidecar, Settings
 from okdrop.pipeline import describing
 from okdrop.pipeline.describing import LONGEST_WRITTEN, Describing
+from okdrop.pipeline.parts import SOURCE_AWAY
 from pipeline.bench import until
 
 if TYPE_CHECKING:
@@ -248,6 +249,96 @@ async def test_what_comes_to_its_end_is_forgotten(laid: Any) -> None:
     await bench.finalizer.publish(row.id)
     one = bench.finalizer._describing
     assert (one._looks, one._told, one._waiting_since) == ({}, {}, {})
+
+
+def vanish(bench: Bench) -> Path:
+    """What a mount that goes away looks like: nothing is left in its place."""
+    return bench.folder.rename(bench.folder.with_name("elsewhere"))
+
+
+async def test_while_its_folder_is_away_a_video_is_not_published_without_its_sidecar(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(settings=Settings(settle=0.0), stays=True)
+    sidecar(bench, '{"title": "T", "privacy": "FRIENDS"}')
+    row = await bench.whole()
+    place = vanish(bench)
+    await bench.finalizer.publish(row.id)
+    waiting = await bench.row(row.id)
+    assert (waiting.state, waiting.last_trouble) == (State.FINALIZING, SOURCE_AWAY)
+    assert (waiting.publish_offered, bench.published) == (False, [])
+    place.rename(bench.folder)
+    await until_published(bench, row.id)
+    assert (bench.published[0]["title"], bench.published[0]["privacy"]) == ("T", "FRIENDS")
+
+
+async def test_a_run_that_does_not_stay_fails_what_is_away_and_the_next_publishes_it(laid: Any) -> None:
+    bench = await laid()
+    sidecar(bench, '{"privacy": "FRIENDS"}')
+    row = await bench.whole()
+    place = vanish(bench)
+    await bench.finalizer.publish(row.id)
+    failed = await bench.row(row.id)
+    assert failed.lost_its_file
+    assert bench.published == []
+    place.rename(bench.folder)
+    await bench.ledger.write(failed.handed_back())
+    await until_published(bench, row.id)
+    assert (bench.published[0]["privacy"], len(bench.emulator.videos())) == ("FRIENDS", 1)
+
+
+async def test_a_folder_that_heeds_no_sidecar_waits_for_none(laid: Any) -> None:
+    bench = await laid(sidecars=())
+    row = await bench.whole()
+    vanish(bench)
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).state is State.PUBLISHED
+
+
+async def test_what_is_gone_for_good_is_shown_to_no_more_people_than_was_said_last(laid: Any) -> None:
+    bench = await laid()
+    path, row = sidecar(bench, '{"privacy": "FRIENDS"}'), await bench.whole()
+    with bench.faults.active("api_error", method="video.update", code=454, times=1):
+        await bench.finalizer.publish(row.id)
+    failed = await bench.row(row.id)
+    assert (failed.state, failed.publish_offered) == (State.FAILED, False)
+    path.unlink()
+    (bench.folder / "a.mp4").unlink()
+    await bench.ledger.write(failed.handed_back())
+    await until_published(bench, row.id)
+    assert bench.published[0]["privacy"] == "FRIENDS"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_repeated_update_is_never_wider_than_the_one_that_may_have_taken_effect(
+    laid: Any, *, gone: bool
+) -> None:
+    bench = await laid()
+    path, row = sidecar(bench, '{"title": "T", "privacy": "FRIENDS"}'), await bench.whole()
+    with bench.faults.active("lost_api_answer", method="video.update", times=1):
+        await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).publish_offered
+    path.unlink()
+    if gone:
+        (bench.folder / "a.mp4").unlink()
+    told = await Describing(bench.parts).describe(await bench.row(row.id))
+    assert (told.metadata.title, told.metadata.privacy) == ("T" if gone else "a", "FRIENDS")
+
+
+async def test_whoever_lets_more_people_see_a_video_before_it_is_offered_is_heard(laid: Any) -> None:
+    bench = await laid()
+    path, row = sidecar(bench, '{"privacy": "FRIENDS"}'), await bench.whole()
+    with bench.faults.active("api_error", method="video.update", code=454, times=1):
+        await bench.finalizer.publish(row.id)
+    path.unlink()
+    await bench.ledger.write((await bench.row(row.id)).handed_back())
+    await until_published(bench, row.id)
+    assert bench.published[0]["privacy"] == "PUBLIC"
+
+
+async def until_published(bench: Bench, number: int) -> None:
+    await bench.finalizer.publish(number)
+    assert (await bench.row(number)).state is State.PUBLISHED
 
 
 async def test_a_child_is_ended_when_nobody_waits_any_more(laid: Any, tmp_path: Path) -> None:

@@ -27,7 +27,10 @@ from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
 from okdrop.inbox.sidecars import look, writer_of
 from okdrop.metadata import require_sound
+from okdrop.metadata.privacy import stricter
 from okdrop.metadata.sidecar_names import belonging
+from okdrop.pipeline import telling
+from okdrop.pipeline.parts import SOURCE_AWAY
 from okdrop.pipeline.telling import places_of
 
 if TYPE_CHECKING:
@@ -161,25 +164,55 @@ class Describing:
         """Say what a video is called.
 
         Raises:
-            GaveUp: (`metadata_template`, `sidecar_broken`) it cannot be said without a person.
-            Trouble: (`sidecar_busy`) it cannot be said just now.
+            GaveUp: (`metadata_template`, `sidecar_broken`, `source_gone`) it cannot be said without a person.
+            Trouble: (`sidecar_busy`, `source_away`) it cannot be said just now.
         """
         settings, unwanted = self._parts.settings_of(row.drop), threading.Event()
         may_wait = not row.publish_offered and not self._is_overdue(row)
         async with self._probes if settings.looks_inside else contextlib.nullcontext():
             try:
-                metadata, beside = await asyncio.to_thread(
+                metadata, beside, is_there = await asyncio.to_thread(
                     _described, row, settings, may_wait=may_wait, unwanted=unwanted
                 )
             except asyncio.CancelledError:
                 unwanted.set()  # a child of the thread's need not be waited for
                 raise
+        metadata = await self._as_known(row, settings, metadata, is_there=is_there)
         sidecars = beside.sidecars
         remarks = [*(f"{name}: {reason}" for name, reason in sidecars.problems), *metadata.remarks]
         remarks = remarks[:MOST_REMARKS]
         self._tell(row, remarks)
         by = [f"described by {', '.join(sidecars.names)}"] if sidecars.names else []
         return Described(metadata=metadata, note="; ".join([*by, *remarks]))
+
+    async def _as_known(
+        self, row: Upload, settings: Settings, metadata: Metadata, *, is_there: bool
+    ) -> Metadata:
+        """The metadata, where all that speaks of the file could be seen; and never wider than was offered.
+
+        Where the file is away, so are its sidecars, and that none is seen says nothing. Where it is gone for
+        good, or an update may have taken effect, it is shown to no more people than the last update said.
+        """
+        if not is_there and settings.sidecars and not row.publish_offered:
+            await self._require_place(row)
+        if row.state is not State.FINALIZING or not row.publication.words:
+            return metadata
+        offered = telling.recalled(row.publication.words)
+        if not is_there and row.publish_offered:
+            return offered
+        if is_there and not row.publish_offered:
+            return metadata
+        return dataclasses.replace(metadata, privacy=stricter(metadata.privacy, offered.privacy))
+
+    async def _require_place(self, row: Upload) -> None:
+        reason = await self._parts.why_away(row)
+        if not reason:
+            return
+        words = f"what the video is called cannot be said: {reason}"
+        if self._parts.brake.stays:
+            hint = "mount it again, or make the folder anew; okdrop cancel ID ends the wait"
+            raise Trouble(words, code=SOURCE_AWAY, hint=hint)
+        raise GaveUp(words, code=SOURCE_GONE, hint="mount it again, then retry: no byte is sent again")
 
     def _tell(self, row: Upload, remarks: Sequence[str]) -> None:
         path = events.shown(row.drop.path)
@@ -190,8 +223,8 @@ class Describing:
 
 def _described(
     row: Upload, settings: Settings, *, may_wait: bool, unwanted: threading.Event
-) -> tuple[Metadata, Beside]:
-    """In a thread: read, and put together."""
+) -> tuple[Metadata, Beside, bool]:
+    """In a thread: read, and put together; and say whether the file was there after what lies beside it."""
     drop, path = row.drop, row.moved_to or row.drop.path
     if settings.looks_inside and row.state is State.PUBLISHED and revision_at(path) is None:
         raise GaveUp(
@@ -200,13 +233,14 @@ def _described(
             hint="put it back, then okdrop update",
         )
     seen, writer = _look(row, settings)
+    is_there = revision_at(path) is not None
     if writer is Writer.WRITING and may_wait:
         raise Trouble("a sidecar is being written just now", code="sidecar_busy")
     if writer is Writer.WRITING and not row.publish_offered:
         seen = tuple(dataclasses.replace(one, unfit="it is still being written") for one in seen)
     beside = gather(settings, path, seen, unwanted=unwanted)
     require_sound(settings, beside)
-    return described(settings, drop, beside), beside
+    return described(settings, drop, beside), beside, is_there
 
 
 def _look(row: Upload, settings: Settings) -> tuple[tuple[Seen, ...], Writer]:

@@ -132,7 +132,7 @@ class Finalizer:
         try:
             beside = await telling.beside_of(self._parts, row)
             described, name = await self._describing.describe(row), row.drop.path
-            row = await self._commit_to(row)
+            row = await self._commit_to(row, described.metadata)
             if row.drop.path != name:
                 described = await self._describing.describe(row)
             await self._update(row, described.metadata)
@@ -196,7 +196,7 @@ class Finalizer:
             publication=await published(self._parts, row, metadata, beside),
         )
 
-    async def _commit_to(self, row: Upload) -> Upload:
+    async def _commit_to(self, row: Upload, metadata: Metadata) -> Upload:
         """Look at the file a last time; from here on this revision is the one that is published."""
         if row.publish_offered:
             return row
@@ -210,11 +210,13 @@ class Finalizer:
         except SourceChanged as changed:
             if changed.code != SOURCE_GONE:
                 raise
-            # Gone is not changed: OK holds the only copy there may be. It is published.
+            # Gone is not changed: OK holds the only copy there may be. It is published. That it is not only
+            # away was asked when it was described.
         except GaveUp:
             pass  # It cannot be read any more, but every byte of it was, and OK holds them.
         async with self._openings.posting(row):
-            return await self._parts.ledger.write(intended(row, self._parts.now()).with_(digest=digest))
+            intent = intended(row, metadata, self._parts.now()).with_(digest=digest)
+            return await self._parts.ledger.write(intent)
 
     async def _proven(self, row: Upload, source: Source) -> bytes | None:
         """The digest of what OK holds: what was hashed as it left, and the rest read again."""

@@ -200,19 +200,25 @@ class Parts:
         Returns:
             The error as it was, or the passing trouble that it is.
         """
-        if error.code != SOURCE_GONE or not self.brake.stays or not row.drop.folder:
+        if error.code != SOURCE_GONE or not self.brake.stays:
             return error
-        folder, seen = row.drop.folder, frozenset(self.devices.get(row.drop.folder, ()))
-        device = row.drop.revision.device
-        reason = await self.unmarked(folder) or await asyncio.to_thread(
-            away, row.drop.path, os.fsencode(folder), device, seen=seen
-        )
+        reason = await self.why_away(row)
         if not reason:
             return error
         return Trouble(
             f"{error.message}: {reason}",
             code=SOURCE_AWAY,
             hint="mount it again, or make the folder anew; okdrop cancel ID ends the wait",
+        )
+
+    async def why_away(self, row: Upload) -> str:
+        """Why a file that could not be found is away with its folder; "" where it is gone."""
+        folder = row.drop.folder
+        if not folder:
+            return ""
+        seen, device = frozenset(self.devices.get(folder, ())), row.drop.revision.device
+        return await self.unmarked(folder) or await asyncio.to_thread(
+            away, row.drop.path, os.fsencode(folder), device, seen=seen
         )
 
     async def unmarked(self, folder: str) -> str:

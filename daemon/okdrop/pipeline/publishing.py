@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
 
 
-def intended(row: Upload, now: datetime) -> Upload:
-    """A video.update is about to leave, and counts as a post from here on."""
-    publication = row.publication.with_(posted_at=now, closed_by=None, opens_at=None)
+def intended(row: Upload, metadata: Metadata, now: datetime) -> Upload:
+    """A video.update is about to leave, and counts as a post from here on.
+
+    What it tells is kept: a repetition must not show the video to more people.
+    """
+    publication = row.publication.with_(
+        posted_at=now, closed_by=None, opens_at=None, words=words_of(metadata)
+    )
     return row.with_(publish_offered=True, publication=publication)
 
 
