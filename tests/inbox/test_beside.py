@@ -169,3 +169,13 @@ def test_an_image_that_changes_while_it_is_read_is_taken_by_nobody(
 def test_any_bytes_are_an_image_or_told(data: bytes) -> None:
     with contextlib.suppress(UnfitImageError):
         beside._judge(data)
+
+
+def test_no_image_is_read_over_a_link_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "a.jpg").write_bytes(b"\xff\xd8\xff\xd9")
+    (tmp_path / "drop" / "sub").symlink_to(tmp_path / "foreign")
+    with pytest.raises(UnfitImageError, match="symbolic link"):
+        read_image(bytes(tmp_path / "drop" / "sub" / "a.jpg"), bytes(tmp_path / "drop"))
+    assert read_image(bytes(tmp_path / "drop" / "sub" / "a.jpg")).data  # a folder of its own, however reached

@@ -44,6 +44,17 @@ def test_a_file_is_not_looked_into_where_no_template_asks(video: Path, ffprobe: 
     assert gathered(video, ffprobe=ffprobe, title="{{ media.title }}").media.tags == {"title": "Inside"}
 
 
+def test_a_video_behind_a_link_is_not_looked_into(video: Path, ffprobe: str, tmp_path: Path) -> None:
+    (tmp_path / "watched").mkdir()
+    (tmp_path / "watched" / "sub").symlink_to(video.parent)
+    settings = Settings(ffprobe=ffprobe, title="{{ media.title }}")
+    path = tmp_path / "watched" / "sub" / video.name
+    found = gather(settings, bytes(path), (), folder=bytes(tmp_path / "watched"))
+    assert found.media is NO_MEDIA
+    assert found.remarks == ("a folder above it is a symbolic link, and those are not followed",)
+    assert not (tmp_path / "probe.asked").exists()
+
+
 @pytest.mark.parametrize("program", ["", "no-such-program"])
 def test_without_the_program_a_template_that_asks_has_nothing_and_that_is_remarked(
     video: Path, program: str

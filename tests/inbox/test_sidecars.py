@@ -29,6 +29,16 @@ def problems(video: Path) -> list[tuple[str, str]]:
     return [*read(look(bytes(video), KINDS)).problems]
 
 
+def refuse_to_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def folders_alone(path: bytes, flags: int, *, dir_fd: int | None = None) -> int:
+        assert flags & os.O_DIRECTORY, "a file was opened"
+        return real(path, flags, dir_fd=dir_fd)
+
+    monkeypatch.setattr(sidecars.os, "open", folders_alone)
+
+
 def test_all_that_belong_are_read_by_precedence(video: Path) -> None:
     (video.parent / "talk.txt").write_text("By the text")
     (video.parent / "talk.mp4.json").write_text('{"title": "By the longer name"}')
@@ -54,8 +64,10 @@ def test_a_file_without_a_sidecar_costs_a_stat_for_each_name(
 ) -> None:
     asked: list[bytes] = []
     real = os.lstat
-    monkeypatch.setattr(sidecars.os, "lstat", lambda path: (asked.append(path), real(path))[1])
-    monkeypatch.setattr(sidecars.os, "open", lambda *_: pytest.fail("nothing is there to be opened"))
+    monkeypatch.setattr(
+        sidecars.os, "lstat", lambda path, *, dir_fd: (asked.append(path), real(path, dir_fd=dir_fd))[1]
+    )
+    refuse_to_open_files(monkeypatch)
     assert read(look(bytes(video), KINDS)).names == ()
     assert len(asked) == 2 * len(KINDS)
 
@@ -88,7 +100,7 @@ def test_what_is_no_file_is_never_opened_and_told(
 ) -> None:
     monkeypatch.chdir(video.parent)
     make(video.parent / "talk.json")
-    monkeypatch.setattr(sidecars.os, "open", lambda *_: pytest.fail("it was opened"))
+    refuse_to_open_files(monkeypatch)
     ((name, reason),) = problems(video)
     assert name == "talk.json"
     assert reason.startswith(words)
@@ -123,7 +135,7 @@ def test_a_link_that_takes_a_files_place_after_the_look_is_not_followed(video: P
 def test_one_that_is_too_large_is_not_read(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (video.parent / "talk.toml").open("wb") as file:
         file.truncate(LARGEST["toml"] + 1)
-    monkeypatch.setattr(sidecars.os, "open", lambda *_: pytest.fail("it was opened"))
+    refuse_to_open_files(monkeypatch)
     assert problems(video) == [("talk.toml", "it is larger than 65,536 bytes")]
 
 
@@ -195,3 +207,38 @@ def test_who_writes_one_is_seen(video: Path) -> None:
         file.write("x")
     assert writer_of(look(bytes(video), KINDS)) is Writer.NONE
     assert writer_of(()) is Writer.NONE
+
+
+def test_a_link_in_the_place_of_a_folder_leads_to_no_sidecar(tmp_path: Path) -> None:
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "talk.txt").write_text("secret")
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    (folder / "sub").symlink_to(tmp_path / "foreign")
+    seen = look(bytes(folder / "sub" / "talk.mp4"), KINDS, bytes(folder))
+    found = read(seen)
+    assert found.said.description == ""
+    assert found.problems == (("sub", "the folder is a symbolic link, and those are not followed"),)
+
+
+def test_a_folder_that_takes_anothers_place_after_the_look_is_not_read(tmp_path: Path) -> None:
+    for name in ("drop", "drop/sub", "foreign"):
+        (tmp_path / name).mkdir()
+    sub, folder = tmp_path / "drop" / "sub", bytes(tmp_path / "drop")
+    (sub / "talk.txt").write_text("mine..")
+    (tmp_path / "foreign" / "talk.txt").write_text("secret")
+    for path in (sub, tmp_path / "foreign"):
+        os.utime(path / "talk.txt", ns=(1, 1))
+    seen = look(bytes(sub / "talk.mp4"), KINDS, folder)
+    sub.rename(tmp_path / "away")
+    sub.symlink_to(tmp_path / "foreign")
+    with pytest.raises(Trouble):
+        read(seen)
+
+
+def test_what_is_in_a_sub_folder_is_found_and_where_that_is_gone_nothing_is(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "talk.txt").write_text("D")
+    video = bytes(tmp_path / "a" / "b" / "talk.mp4")
+    assert read(look(video, KINDS, bytes(tmp_path) + b"/")).said.description == "D"
+    assert look(bytes(tmp_path / "a" / "c" / "talk.mp4"), KINDS, bytes(tmp_path)) == ()

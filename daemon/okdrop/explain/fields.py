@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop.errors import UploadError
@@ -63,8 +64,9 @@ def told_of(drop: Drop, config: Config) -> Told:
     settings = videos.get(drop.folder) or videos[""]
     told = NOTHING_TOLD
     try:
-        seen = look(drop.path, settings.sidecars)
-        beside = gather(settings, drop.path, seen)
+        folder = os.fsencode(drop.folder)
+        seen = look(drop.path, settings.sidecars, folder)
+        beside = gather(settings, drop.path, seen, folder=folder)
         problems = tuple(f"{name}: {reason}" for name, reason in beside.sidecars.problems)
         told = Told(
             sidecars=beside.sidecars.names,

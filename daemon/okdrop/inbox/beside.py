@@ -14,6 +14,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from okdrop.inbox.beneath import LinkedError, folder_of
 from okdrop.inbox.revision import revision_at, revision_of
 from okdrop.inbox.source import FLAGS
 from okdrop.metadata.sidecar_names import belonging
@@ -98,14 +99,21 @@ def image_beside(paths: Iterable[bytes]) -> bytes | None:
     return next((image for path in paths for image in _images(path) if revision_at(image) is not None), None)
 
 
-def read_image(path: bytes) -> Image:
+def read_image(path: bytes, folder: bytes = b"") -> Image:
     """Read an image, and judge by its bytes what it is.
+
+    Args:
+        path: absolute.
+        folder: the watched folder; no link below it is followed. Empty: there is none.
 
     Raises:
         UnfitImageError: it is none that a cover may be, or cannot be read.
     """
     try:
-        descriptor = os.open(path, FLAGS)
+        with folder_of(path, folder) as opened:
+            descriptor = os.open(path.rpartition(b"/")[2], FLAGS, dir_fd=opened)
+    except LinkedError as error:
+        raise UnfitImageError(str(error)) from None
     except OSError as error:
         raise UnfitImageError(f"it cannot be read: {os.strerror(error.errno or 0)}") from None
     try:

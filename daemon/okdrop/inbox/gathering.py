@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from okdrop.inbox.beneath import LinkedError, require_unlinked
 from okdrop.inbox.ffprobe import NoProbeError, probe
 from okdrop.inbox.revision import moment
 from okdrop.inbox.sidecars import read
@@ -24,7 +25,12 @@ _NONE: Final[tuple[str, ...]] = ()
 
 
 def gather(
-    settings: Settings, path: bytes, sidecars: Iterable[Seen], *, unwanted: threading.Event | None = None
+    settings: Settings,
+    path: bytes,
+    sidecars: Iterable[Seen],
+    *,
+    folder: bytes = b"",
+    unwanted: threading.Event | None = None,
 ) -> Beside:
     """Read the sidecars; and look into the file, where a template speaks of what only that tells.
 
@@ -32,13 +38,15 @@ def gather(
         settings: of the video's folder.
         path: of the video, absolute.
         sidecars: those that were seen beside it.
+        folder: the watched folder; a file to which a link below it leads is not looked into.
         unwanted: set when nobody waits for it any more.
     """
     media, remarks = NO_MEDIA, _NONE
     if settings.looks_inside:
         try:
+            require_unlinked(path, folder)
             media = _media(settings.ffprobe, path, unwanted)
-        except NoProbeError as error:
+        except (NoProbeError, LinkedError) as error:
             remarks = (str(error),)
     return Beside(sidecars=read(sidecars), media=media, remarks=remarks)
 

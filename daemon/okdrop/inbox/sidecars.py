@@ -1,7 +1,9 @@
 """The sidecars that lie beside a video: which there are, and what is in them. All of it blocks, shortly.
 
 Whoever may drop a video may drop anything under a sidecar's name. So only a regular file is opened, no link
-is followed, nothing is waited for (a pipe, somebody's lease), and no more is read than its kind may have.
+is followed, not in the place of a sub-folder either (`inbox.beneath`), nothing is waited for (a pipe,
+somebody's lease), and no more is read than its kind may have. What is read is the very file that was seen, by
+its inode.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop.errors import Trouble
 from okdrop.events import shown
+from okdrop.inbox.beneath import LinkedError, folder_of
 from okdrop.inbox.lease import Writer, look_for_writer
 from okdrop.inbox.revision import revision_of
 from okdrop.inbox.source import FLAGS
@@ -34,6 +37,8 @@ _KINDS: Final = (
     (stat.S_ISCHR, "it is a device, no regular file"),
     (stat.S_ISBLK, "it is a device, no regular file"),
 )
+
+_LINKED: Final = "the folder is a symbolic link, and those are not followed"
 
 _PASSING: Final = frozenset(
     {
@@ -72,28 +77,45 @@ def writer_of(sidecars: Iterable[Seen]) -> Writer:
     return next((one for one in (Writer.WRITING, Writer.UNKNOWN) if one in writers), Writer.NONE)
 
 
-def look(path: bytes, kinds: Iterable[str]) -> tuple[Seen, ...]:
+def look(path: bytes, kinds: Iterable[str], folder: bytes = b"") -> tuple[Seen, ...]:
     """The sidecars that lie beside a video, in order of precedence; a `stat` for each name there might be.
 
     Args:
         path: of the video, absolute.
         kinds: those that are heeded.
+        folder: the watched folder of the video; from there on no link is followed. Empty: it has none.
 
     Raises:
         Trouble: (`sidecar_busy`) it cannot be seen just now which there are.
     """
-    found = (_seen(name, kind) for name, kind in belonging(path, kinds))
+    names = belonging(path, kinds)
+    if not names:
+        return ()
+    first, kind = names[0]
+    try:
+        with folder_of(path, folder) as opened:
+            found = [_seen(name, kind, opened) for name, kind in names]
+    except LinkedError as error:
+        return (Seen(path=error.path, kind=kind, unfit=_LINKED),)
+    except OSError as error:
+        seen = _unseen(first, kind, error)
+        return (seen,) if seen is not None else ()
     return tuple(seen for seen in found if seen is not None)
 
 
-def _seen(path: bytes, kind: str) -> Seen | None:
+def _unseen(path: bytes, kind: str, error: OSError) -> Seen | None:
+    """What is known where a look failed: nothing lies there, or what does is unfit."""
+    if error.errno in VANISHED or error.errno == errno.ENAMETOOLONG:
+        return None
+    _let_pass(path, error)
+    return Seen(path=path, kind=kind, unfit=f"it cannot be looked at: {reason_of(error)}")
+
+
+def _seen(path: bytes, kind: str, folder: int) -> Seen | None:
     try:
-        status = os.lstat(path)
+        status = os.lstat(path.rpartition(b"/")[2], dir_fd=folder)
     except OSError as error:
-        if error.errno in VANISHED or error.errno == errno.ENAMETOOLONG:
-            return None
-        _let_pass(path, error)
-        return Seen(path=path, kind=kind, unfit=f"it cannot be looked at: {reason_of(error)}")
+        return _unseen(path, kind, error)
     if stat.S_ISDIR(status.st_mode):
         return None  # a folder that is called so is no sidecar
     if stat.S_ISREG(status.st_mode):

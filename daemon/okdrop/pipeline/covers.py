@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -34,21 +35,21 @@ async def bring(parts: Parts, row: Upload) -> Photo:
         Trouble: it is not whole yet; or the way to OK.
         UploadError: OK will not have it.
     """
-    image = await asyncio.to_thread(_read, places_of(row))
+    image = await asyncio.to_thread(_read, places_of(row), os.fsencode(row.drop.folder))
     blocks = throttled(_blocks(image.data), parts.throttles_of(row.drop))
     return await client_of(parts, row.account).upload_photo(
         size=len(image.data), file_name=events.shown(image.name), blocks=blocks
     )
 
 
-def _read(places: tuple[bytes, ...]) -> Image:
+def _read(places: tuple[bytes, ...], folder: bytes) -> Image:
     path = image_beside(places)
     if path is None:
         raise GaveUp("the image beside the video is gone", code="image_unfit")
     name = events.shown(path.rpartition(b"/")[2])
     hint = "put another image in its place, then `okdrop update`"
     try:
-        return read_image(path)
+        return read_image(path, folder)
     except UnfitImageError as error:
         words = f"the image {name} cannot be the cover: {error.reason}"
         if error.may_change:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import threading
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -238,7 +239,8 @@ def _described(
         raise Trouble("a sidecar is being written just now", code="sidecar_busy")
     if writer is Writer.WRITING and not row.publish_offered:
         seen = tuple(dataclasses.replace(one, unfit="it is still being written") for one in seen)
-    beside = gather(settings, path, seen, unwanted=unwanted)
+    folder = os.fsencode(drop.folder) if row.moved_to is None else b""
+    beside = gather(settings, path, seen, folder=folder, unwanted=unwanted)
     require_sound(settings, beside)
     return described(settings, drop, beside), beside, is_there
 
@@ -248,7 +250,8 @@ def _look(row: Upload, settings: Settings) -> tuple[tuple[Seen, ...], Writer]:
     found: dict[int, Seen] = {}
     for path in places_of(row):
         order = {name: at for at, (name, _) in enumerate(belonging(path, settings.sidecars))}
-        for one in look(path, settings.sidecars):
+        folder = os.fsencode(row.drop.folder) if path == row.drop.path else b""
+        for one in look(path, settings.sidecars, folder):
             found.setdefault(order[one.path], one)
     seen = tuple(one for _, one in sorted(found.items(), key=itemgetter(0)))
     return seen, writer_of(seen)
