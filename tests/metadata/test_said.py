@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from okdrop.metadata import Privacy
 from okdrop.metadata.said import Said, merged
 
@@ -25,6 +27,22 @@ def test_each_field_is_that_of_the_first_who_says_it() -> None:
         "date": "a.txt",
     }
     assert said.facts == {"x": 1, "y": 2, "z": 4}
+
+
+@pytest.mark.parametrize("last", [Privacy.PUBLIC, None])
+def test_the_most_private_of_all_holds_whoever_goes_first(last: Privacy | None) -> None:
+    public = Said(title="A", privacy=Privacy.PUBLIC, notes={"privacy": "of the first"})
+    friends = Said(title="B", privacy=Privacy.FRIENDS)
+    told = [("a.json", public), ("a.toml", friends), ("a.txt", Said(privacy=last))]
+    whole = merged(told)
+    assert (whole.said.title, whole.said.privacy) == ("A", Privacy.FRIENDS)
+    assert (whole.by["privacy"], whole.said.notes) == ("a.toml", {})
+    assert merged([*reversed(told)]).by["privacy"] == "a.toml"
+
+
+def test_of_equal_words_on_privacy_the_first_is_named() -> None:
+    friends = Said(privacy=Privacy.FRIENDS)
+    assert merged([("a", friends), ("b", friends)]).by == {"privacy": "a"}
 
 
 def test_a_note_goes_with_the_word_that_is_heard() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from okdrop.metadata.privacy import Privacy, stricter
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
-
-    from okdrop.metadata.privacy import Privacy
 
 Fact: TypeAlias = "str | int | float | bool | tuple[str, ...] | date"
 """What a template may be given of a sidecar."""
@@ -45,7 +45,7 @@ class Sidecars:
 
     Attributes:
         names: those that were read, fit to be shown, in order of precedence.
-        said: each field by the first that says it.
+        said: each field by the first that says it; who may see it by the most private word of all.
         by: field → the sidecar that says it.
         problems: (sidecar, what cannot be understood in it).
     """
@@ -73,8 +73,10 @@ def merged(read: Iterable[tuple[str, Said]]) -> Sidecars:
     for name, said in told:
         facts = {**said.facts, **facts}
         for field in _FIELDS:
-            if field not in by and (value := getattr(said, field)):
+            value = getattr(said, field)
+            if value and (field not in by or (field == "privacy" and _is_stricter(value, values[field]))):
                 by[field], values[field] = name, value
+                notes.pop(field, None)
                 notes.update({field: said.notes[field]} if field in said.notes else {})
     whole = Said(
         **values,
@@ -88,3 +90,7 @@ def merged(read: Iterable[tuple[str, Said]]) -> Sidecars:
         by=by,
         problems=tuple((name, text) for name, said in told for text in said.problems),
     )
+
+
+def _is_stricter(one: Privacy, than: Privacy) -> bool:
+    return one is not than and stricter(one, than) is one
