@@ -106,13 +106,13 @@ DEFECTS: Final = (
         edits=(
             (
                 "pipeline/finalizer.py",
-                "            row = await self._commit_to(row, described.metadata)\n",
+                "            row, described = await self._commit_to(row, await self._desc",
                 (
                     "            from okdrop.pipeline.filer import Filer\n"
                     "            wanted = self._parts.afterwards_of(row.drop)\n"
                     '            if wanted.after.value == "move":\n'
                     "                row, _ = await Filer(self._parts).move(row, wanted)\n"
-                    "            row = await self._commit_to(row, described.metadata)\n"
+                    "            row, described = await self._commit_to(row, await self._desc"
                 ),
             ),
         ),
@@ -123,8 +123,8 @@ DEFECTS: Final = (
         edits=(
             (
                 "pipeline/finalizer.py",
-                "        if row.publish_offered:\n            return row\n",
-                "        return row\n",
+                "        if row.publish_offered:\n            return row, described\n",
+                "        return row, described\n",
             ),
         ),
         tests=("pipeline/test_finalizer.py",),
@@ -142,7 +142,7 @@ DEFECTS: Final = (
     ),
     Defect(
         name="the intent to publish is not written",
-        edits=(("pipeline/finalizer.py", "intended(row, metadata, self._parts.now()).with_", "row.with_"),),
+        edits=(("pipeline/finalizer.py", "intended(row, described.metadata, self._parts.now())", "row"),),
         tests=("pipeline/test_finalizer.py",),
     ),
     Defect(
@@ -167,10 +167,7 @@ DEFECTS: Final = (
             (
                 "pipeline/finalizer.py",
                 "            source = await self._parts.open_source(row)\n",
-                (
-                    "            return await self._parts.ledger.write(row.with_(publish_offered=True))\n"
-                    "            source = await self._parts.open_source(row)\n"
-                ),
+                ("            return row\n            source = await self._parts.open_source(row)\n"),
             ),
         ),
         tests=("inbox/test_source.py", "pipeline/test_attempt.py"),

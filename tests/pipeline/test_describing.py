@@ -14,7 +14,7 @@ import pytest
 from okdrop import events
 from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, State
 from okdrop.errors import GaveUp, Trouble
-from okdrop.inbox import lease
+from okdrop.inbox import contents, lease
 from okdrop.inbox.lease import Writer
 from okdrop.metadata import BrokenSidecar, Settings
 from okdrop.pipeline import describing
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.drop import Upload
+    from okdrop.inbox.source import Source
+    from okdrop.leaves import Leaves
     from pipeline.bench import Bench
 
 
@@ -249,6 +251,29 @@ async def test_what_comes_to_its_end_is_forgotten(laid: Any) -> None:
     await bench.finalizer.publish(row.id)
     one = bench.finalizer._describing
     assert (one._looks, one._told, one._waiting_since) == ({}, {}, {})
+
+
+async def test_a_sidecar_that_comes_while_the_file_is_read_again_is_heard(
+    laid: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = await laid(settle=0.0)
+    row = await bench.whole()
+    row = await bench.ledger.write(row.with_(digest=None))
+    real = contents.fill
+
+    async def slowly(source: Source, leaves: Leaves) -> None:
+        await real(source, leaves)
+        sidecar(bench)
+
+    monkeypatch.setattr(contents, "fill", slowly)
+    await bench.finalizer.publish(row.id)  # it has to be quiet first; and what was read is not read again
+    waiting = await bench.row(row.id)
+    if waiting.state is State.FINALIZING:
+        assert (waiting.last_trouble, waiting.digest is None) == (SIDECAR_UNSETTLED, False)
+        monkeypatch.setattr(contents, "fill", None)
+        bench.clock.ahead = 60.0
+        await bench.finalizer.publish(row.id)
+    assert bench.published[0]["title"] == "By the sidecar"
 
 
 def vanish(bench: Bench) -> Path:

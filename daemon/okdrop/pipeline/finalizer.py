@@ -8,6 +8,7 @@ one revision never gets two videos.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from okdrop.drop import Drop, Upload
     from okdrop.inbox.source import Source
     from okdrop.metadata import Metadata
+    from okdrop.pipeline.describing import Described
     from okdrop.pipeline.line import Line, OpenUploads
     from okdrop.pipeline.openings import Openings
     from okdrop.pipeline.parts import Parts
@@ -130,11 +132,12 @@ class Finalizer:
             return
         offered_before, posted_before = row.publish_offered, row.publication.posted_at
         try:
+            proven = await self._with_digest(row)
+            if proven.digest != row.digest and (await self._heard(proven)) is None:
+                return  # something came to lie beside it while it was read
+            row = proven
             beside = await telling.beside_of(self._parts, row)
-            described, name = await self._describing.describe(row), row.drop.path
-            row = await self._commit_to(row, described.metadata)
-            if row.drop.path != name:
-                described = await self._describing.describe(row)
+            row, described = await self._commit_to(row, await self._describing.describe(row))
             await self._update(row, described.metadata)
         except UploadError as error:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
@@ -196,33 +199,55 @@ class Finalizer:
             publication=await published(self._parts, row, metadata, beside),
         )
 
-    async def _commit_to(self, row: Upload, metadata: Metadata) -> Upload:
-        """Look at the file a last time; from here on this revision is the one that is published."""
-        if row.publish_offered:
+    async def _with_digest(self, row: Upload) -> Upload:
+        """The row with the digest of what OK holds, which is written with whatever is written next.
+
+        It may take many minutes, so only afterwards is seen what lies beside the file.
+        """
+        if row.publish_offered or row.digest is not None:
             return row
-        digest = row.digest
         try:
-            source = await self._parts.open_source(row)
-            async with source.held(naming(self._parts.places, row.drop)):
-                digest = digest or await self._proven(row, source)
-                await source.check()
-            row = await self._renamed(row, source.path)
-        except SourceChanged as changed:
-            if changed.code != SOURCE_GONE:
-                raise
-            # Gone is not changed: OK holds the only copy there may be. It is published. That it is not only
-            # away was asked when it was described.
+            return await self._seen(row, proves=True)
         except GaveUp:
-            pass  # It cannot be read any more, but every byte of it was, and OK holds them.
-        async with self._openings.posting(row):
-            intent = intended(row, metadata, self._parts.now()).with_(digest=digest)
-            return await self._parts.ledger.write(intent)
+            return row  # It cannot be read any more, but every byte of it was, and OK holds them.
 
     async def _proven(self, row: Upload, source: Source) -> bytes | None:
         """The digest of what OK holds: what was hashed as it left, and the rest read again."""
         leaves = Leaves(row.drop.revision.size, await self._parts.ledger.leaves(row))
         await contents.fill(source, leaves)
         return leaves.root()
+
+    async def _commit_to(self, row: Upload, described: Described) -> tuple[Upload, Described]:
+        """Look at the file a last time; from here on this revision is the one that is published."""
+        if row.publish_offered:
+            return row, described
+        name = row.drop.path
+        with contextlib.suppress(GaveUp):
+            row = await self._seen(row)
+        if row.drop.path != name:
+            described = await self._describing.describe(row)
+        async with self._openings.posting(row):
+            intent = intended(row, described.metadata, self._parts.now())
+            return await self._parts.ledger.write(intent), described
+
+    async def _seen(self, row: Upload, *, proves: bool = False) -> Upload:
+        """Make sure that the file is the revision of the row, and take over its present name.
+
+        Gone is not changed: OK holds the only copy there may be. It is published; that it is not only away
+        is asked when it is described.
+        """
+        digest = row.digest
+        try:
+            source = await self._parts.open_source(row)
+            async with source.held(naming(self._parts.places, row.drop)):
+                if proves:
+                    digest = await self._proven(row, source)
+                await source.check()
+        except SourceChanged as changed:
+            if changed.code != SOURCE_GONE:
+                raise
+            return row
+        return (await self._renamed(row, source.path)).with_(digest=digest)
 
     async def _renamed(self, row: Upload, path: bytes) -> Upload:
         """The file got another name while it was looked at: it is published under that one."""
