@@ -69,7 +69,7 @@ def test_a_file_without_a_sidecar_costs_a_stat_for_each_name(
     )
     refuse_to_open_files(monkeypatch)
     assert read(look(bytes(video), KINDS)).names == ()
-    assert len(asked) == 2 * len(KINDS)
+    assert len(asked) == 4 * len(KINDS)
 
 
 def linked(path: Path) -> None:
@@ -242,3 +242,11 @@ def test_what_is_in_a_sub_folder_is_found_and_where_that_is_gone_nothing_is(tmp_
     video = bytes(tmp_path / "a" / "b" / "talk.mp4")
     assert read(look(video, KINDS, bytes(tmp_path) + b"/")).said.description == "D"
     assert look(bytes(tmp_path / "a" / "c" / "talk.mp4"), KINDS, bytes(tmp_path)) == ()
+
+
+def test_a_kind_in_capitals_is_seen_and_no_file_is_read_twice(tmp_path: Path) -> None:
+    (tmp_path / "CLIP.JSON").write_text('{"TITLE": "T"}')
+    found = read(look(bytes(tmp_path / "CLIP.MP4"), KINDS))
+    assert (found.names, found.said.title) == (("CLIP.JSON",), "T")
+    os.link(tmp_path / "CLIP.JSON", tmp_path / "CLIP.json")  # as where the case tells no names apart
+    assert read(look(bytes(tmp_path / "CLIP.MP4"), KINDS)).names == ("CLIP.json",)

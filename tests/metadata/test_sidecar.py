@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okdrop.metadata import KINDS, sidecar
+from okdrop.metadata import KINDS, Privacy, sidecar
 from okdrop.metadata.sidecar import LARGEST, MOST_CONTAINERS, read_sidecar
 
 SAID = {
@@ -131,3 +131,13 @@ def test_whatever_a_reader_trips_over_is_the_fault_of_its_sidecar(
 
     monkeypatch.setitem(sidecar._READERS, kind, trip)  # type: ignore[index]
     assert read_sidecar(kind, b"").problems == ("it cannot be understood: of its own",)
+
+
+@pytest.mark.parametrize("name", ["privacy", "Privacy"])
+def test_a_kodi_file_may_make_a_video_more_private_and_nothing_else(name: str) -> None:
+    private = read_sidecar("nfo", f"<movie><title>T</title><{name}>FRIENDS</{name}></movie>".encode())
+    assert (private.title, private.privacy, private.remarks) == ("T", Privacy.FRIENDS, ())
+    for word in ("PUBLIC", "nobody"):
+        said = read_sidecar("nfo", f"<movie><{name}>{word}</{name}></movie>".encode())
+        assert (said.privacy, said.problems) == (None, ())
+        assert said.remarks == ("privacy is heeded in a .nfo only where it says FRIENDS",)

@@ -119,3 +119,15 @@ def test_facts_are_what_a_template_can_use() -> None:
         "title": "T",
     }
     assert len(said_by({str(number): number for number in range(9999)}).facts) == MOST_FACTS
+
+
+def test_a_key_at_the_top_is_ours_in_any_case() -> None:
+    said = said_by({"Title": "T", "TAGS": ["a"], "title": "", "Status": {"privacyStatus": "private"}})
+    assert (said.title, said.tags, said.privacy) == ("T", ("a",), Privacy.FRIENDS)
+    assert said_by({"Title": "other", "title": "T"}).title == "T"
+
+
+@pytest.mark.parametrize("keys", [("privacy", "Privacy"), ("PRIVACY", "privacy")])
+def test_no_case_of_a_word_on_privacy_is_let_go_for_another(keys: tuple[str, str]) -> None:
+    for words in (("public", "friends"), ("friends", "public")):
+        assert said_by(dict(zip(keys, words, strict=True))).privacy is Privacy.FRIENDS

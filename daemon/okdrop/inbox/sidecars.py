@@ -26,7 +26,7 @@ from okdrop.metadata.sidecar import LARGEST, read_sidecar
 from okdrop.metadata.sidecar_names import belonging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from okdrop.drop import Revision
 
@@ -100,7 +100,19 @@ def look(path: bytes, kinds: Iterable[str], folder: bytes = b"") -> tuple[Seen, 
     except OSError as error:
         seen = _unseen(first, kind, error)
         return (seen,) if seen is not None else ()
-    return tuple(seen for seen in found if seen is not None)
+    return tuple(_each_once(seen for seen in found if seen is not None))
+
+
+def _each_once(found: Iterable[Seen]) -> Iterator[Seen]:
+    """Where the case of letters does not tell names apart, one file is found under two."""
+    files = set()
+    for seen in found:
+        if seen.revision is not None:
+            file = seen.revision.device, seen.revision.inode
+            if file in files:
+                continue
+            files.add(file)
+        yield seen
 
 
 def _unseen(path: bytes, kind: str, error: OSError) -> Seen | None:

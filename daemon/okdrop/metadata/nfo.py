@@ -17,6 +17,9 @@ DEEPEST: Final = 50
 
 _KEYS: Final = {"title": ("title",), "description": ("plot", "outline"), "date": ("aired", "premiered")}
 _TAGS: Final = ("tag", "genre")
+_OTHERWISE: Final = frozenset(
+    {"availability", "status", "snippet", "group_id", "gid", "keywords", "privacystatus"}
+)
 
 
 class NotKodiError(ValueError):
@@ -100,6 +103,5 @@ class _Reader:
         for key, names in _KEYS.items():
             plain[key] = next((said[0] for name in names if (said := texts.get(name))), None)
         plain["tags"] = [text for name in _TAGS for text in texts.get(name, ())]
-        for name in ("privacy", "availability", "status", "snippet", "group_id", "gid", "keywords"):
-            plain.pop(name, None)  # Kodi means something else by it, if anything
-        return plain
+        # Kodi means something else by these, if anything.
+        return {name: value for name, value in plain.items() if name.casefold() not in _OTHERWISE}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import dataclasses
 import json
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.metadata.nfo import BadNfoError, NotKodiError, read_nfo
+from okdrop.metadata.privacy import Privacy, privacy_of
 from okdrop.metadata.said import Said
 from okdrop.metadata.sidecar_keys import said_by
 from okdrop.metadata.text import one_line
@@ -99,7 +101,16 @@ def _toml(raw: bytes) -> Said:
 
 
 def _nfo(raw: bytes) -> Said:
-    return said_by(read_nfo(raw))
+    """Kodi has no such key as `privacy`: one that makes the video more private was meant for us."""
+    tree = read_nfo(raw)
+    said = {key: tree.pop(key) for key in [*tree] if key.casefold() == "privacy"}
+    words = [word for value in said.values() for word in (value if isinstance(value, list) else [value])]
+    private = [word for word in words if privacy_of(word) is Privacy.FRIENDS]
+    understood = said_by(tree | ({"privacy": private[0]} if private else {}))
+    if private or not words:
+        return understood
+    remark = "privacy is heeded in a .nfo only where it says FRIENDS"
+    return dataclasses.replace(understood, remarks=(*understood.remarks, remark))
 
 
 def _txt(raw: bytes) -> Said:

@@ -2,7 +2,8 @@
 
 Several spellings mean one field: our own (`title`, `description`, `tags`, `privacy`, `date`), those of
 YouTube's API and its uploaders (`snippet.title`, `privacyStatus`, `recordingDate`), and yt-dlp's
-(`availability`, `upload_date`). A key that is there and null, or empty, says nothing.
+(`availability`, `upload_date`). A key that is there and null, or empty, says nothing. Keys at the top
+are ours in any case of their letters: `"Privacy"` was meant.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from okdrop.metadata.text import one_line
 from okdrop.metadata.values import LONGEST, MOST_TAGS, UnfitError, date_of, kind, tags_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _SPELLINGS: Final = {
     "title": ("title", "snippet.title"),
@@ -27,6 +28,10 @@ _SPELLINGS: Final = {
 }
 _PRIVACY: Final = ("privacy", "privacyStatus", "status.privacyStatus", "availability")
 _GROUP: Final = ("group_id", "gid")
+_TOPS: Final = {
+    spelling.partition(".")[0].casefold(): spelling.partition(".")[0]
+    for spelling in (*(one for ways in _SPELLINGS.values() for one in ways), *_PRIVACY, *_GROUP)
+}
 _READ: Final[Mapping[str, Callable[[object], object]]] = {
     "title": text_of,
     "description": text_of,
@@ -40,18 +45,19 @@ _LARGEST: Final = 10**18
 
 def said_by(tree: Mapping[str, Any]) -> Said:
     """What a tree of keys says."""
+    facts, words, tree = _facts(tree), [*_words_on_privacy(tree)], _folded(tree)
     problems: list[str] = []
     notes: dict[str, str] = {}
     fields: dict[str, Any] = {}
     for field in _SPELLINGS:
         fields[field] = _field(tree, field, problems)
-    privacy = _privacy(tree, notes, problems)
+    privacy = _privacy(words, notes, problems)
     fields = {name: value for name, value in fields.items() if value}
     ours: dict[str, Fact] = fields | ({} if privacy is None else {"privacy": privacy.value})
     return Said(
         **fields,
         privacy=privacy,
-        facts=_facts(tree) | ours,
+        facts=facts | ours,
         notes=notes,
         remarks=tuple(
             f"{key} is not heeded: the group is the folder's to choose"
@@ -62,8 +68,18 @@ def said_by(tree: Mapping[str, Any]) -> Said:
     )
 
 
-def _at(tree: Mapping[str, Any], spelling: str) -> object:
-    found: object = tree
+def _folded(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The tree with the keys at its top as we spell them; what is spelled so already goes before others."""
+    folded = dict(tree)
+    for key, value in tree.items():
+        ours = _TOPS.get(key.casefold(), key)
+        if folded.get(ours) in (None, "", [], {}):
+            folded[ours] = value
+    return folded
+
+
+def _at(tree: object, spelling: str) -> object:
+    found = tree
     for part in spelling.split("."):
         found = found.get(part) if isinstance(found, dict) else None
     return found
@@ -82,11 +98,21 @@ def _field(tree: Mapping[str, Any], field: str, problems: list[str]) -> object:
     return None
 
 
-def _privacy(tree: Mapping[str, Any], notes: dict[str, str], problems: list[str]) -> Privacy | None:
+def _words_on_privacy(tree: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """All that is said of it, in every spelling and case: none of it must be let go for another."""
+    for spelling in _PRIVACY:
+        top, _, inner = spelling.partition(".")
+        for key, value in tree.items():
+            if key.casefold() == top.casefold():
+                yield (f"{key}.{inner}", _at(value, inner)) if inner else (key, value)
+
+
+def _privacy(
+    words: Iterable[tuple[str, object]], notes: dict[str, str], problems: list[str]
+) -> Privacy | None:
     """The most private of all that is said; what nobody understands is not taken for "everybody"."""
     found: Privacy | None = None
-    for spelling in _PRIVACY:
-        word = _at(tree, spelling)
+    for spelling, word in words:
         if word is None or word == "":
             continue
         meant = privacy_of(word) if isinstance(word, str) else None

@@ -3,7 +3,8 @@
     talk.mp4    talk.mp4.json, talk.json, talk.mp4.toml, talk.toml, talk.mp4.info.json, talk.info.json, …
 
 The order is that of precedence: that of the folder's `sidecars`, and of each kind the longer name first,
-since it names the video alone.
+since it names the video alone. A camera, or a shop's programs, call them CLIP.JSON beside CLIP.MP4: of each
+name the kind is looked for in small letters, and then in capitals.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ def belonging(name: bytes, kinds: Iterable[str] = KINDS) -> tuple[tuple[bytes, s
     found: dict[bytes, str] = {}
     for kind in kinds:
         for base in (name, _stem(name)):
-            sidecar = base + b"." + kind.encode()
-            if not sidecar.endswith(_RECEIPT):  # what we wrote ourselves says nothing
-                found.setdefault(sidecar, kind)
+            for spelling in (kind, kind.upper()):
+                sidecar = base + b"." + spelling.encode()
+                if not sidecar.lower().endswith(_RECEIPT):  # what we wrote ourselves says nothing
+                    found.setdefault(sidecar, kind)
     return tuple(found.items())
 
 
