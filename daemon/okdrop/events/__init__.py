@@ -42,6 +42,7 @@ from okdrop.events.folders import (
     FolderWatched,
     HintsBack,
     HintsLost,
+    ProbeLeft,
     SurgeHeld,
     WritersUnseen,
 )
@@ -154,6 +155,7 @@ __all__ = [
     "OrphanGivenUp",
     "PoolHalted",
     "PoolResumed",
+    "ProbeLeft",
     "ReceiptLeft",
     "ReceiptWritten",
     "SegmentStored",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.config.watch import Watching
 from okdrop.drop import Drop
-from okdrop.inbox.canary import WITHIN
+from okdrop.inbox.canary import WITHIN, Canary
 from okdrop.inbox.hints import MANY, Hints, NoHints
 from okdrop.inbox.known import KnownFiles
 from okdrop.inbox.lease import can_see_writers
@@ -137,6 +137,7 @@ class FolderWatch:
         self._looked_on_device: int | None = None
         self._told_problems: set[bytes] = set()
         self._proven: set[int] = set()
+        self._canary: Final = Canary()
         self._ended = 0.0
         self._took = 0.0
         self._due = 0.0
@@ -302,7 +303,8 @@ class FolderWatch:
         if folders != self._hints.folders and self._standing.may_watch():
             has_begun = await self._begin(folders)
         if not self._standing.is_introduced:
-            writers = await begun(partial(can_see_writers, self._path), name="look")
+            probes = not self._canary.is_barred(self._path)
+            writers = await begun(partial(can_see_writers, self._path, probes=probes), name="look")
             self._standing.introduce(writers=writers)
         self._plan()
         return has_begun
@@ -333,9 +335,12 @@ class FolderWatch:
         try:
             async with asyncio.timeout(self._hangs_after + WITHIN * len(devices)):
                 self._standing.remote = await begun(partial(remote_among, devices), name="look")
-                await begun(partial(prove, devices), name="look")
+                await begun(partial(prove, devices, self._canary.listen), name="look")
         except TimeoutError:
             raise NoHints("whoever looks whether the kernel tells of anything there gets no answer") from None
+        finally:
+            for probe, reason in self._canary.news():
+                self._parts.emit(events.ProbeLeft(path=events.shown(probe), reason=reason))
         self._proven = {*devices}
         self._standing.tell_way()
 
