@@ -428,7 +428,21 @@ async def test_what_grew_too_large_before_it_settled_is_passed_over(bench: Bench
     await to_the_end(bench, watching)
     assert await bench.ledger.uploads() == []
     assert [told.rule for told in bench.told(events.FilePassedOver)] == ["max_size"]
+    [told] = bench.told(events.FileDismissed)  # once it was waited for, that is worth a word
+    assert (told.path, told.rule, told.level) == (str(path), "max_size", "info")
     assert not watching._is_busy(os.fsencode(path))  # the next scan judges it anew
+
+
+async def test_what_was_found_in_time_is_taken_however_late_it_is_done(bench: Bench) -> None:
+    path = bench.file()
+    watching = ruled(bench, rules=Rules(max_age=60), demand=Demand(done=Done.MARKER, name=b".done"))
+    await watching.scan()
+    await watching._look_round()
+    assert await bench.ledger.uploads() == []
+    bench.clock.ahead += 3600
+    path.with_name(f"{path.name}.done").touch()
+    await to_the_end(bench, watching)
+    assert len(await bench.ledger.uploads()) == 1
 
 
 async def test_a_small_file_fails_as_ever_unless_the_rules_leave_it(bench: Bench) -> None:

@@ -25,6 +25,7 @@ from okdrop.events.afterwards import (
 )
 from okdrop.events.base import Audience, Emit, Event, UploadEvent, shown
 from okdrop.events.files import (
+    FileDismissed,
     FileKnown,
     FileLeft,
     FileNotWhole,
@@ -124,6 +125,7 @@ __all__ = [
     "Event",
     "ExistingIgnored",
     "FileDeleted",
+    "FileDismissed",
     "FileKnown",
     "FileLeft",
     "FileLeftAlone",

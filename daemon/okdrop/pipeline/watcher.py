@@ -244,15 +244,22 @@ class Watcher:
                 )
 
     def _is_left(self, drop: Drop) -> bool:
-        """Whether a settled file is passed over by the rules of its folder: it is another than when found."""
+        """Whether a settled file is passed over by the rules of its folder: it is another than when found.
+
+        It is not too old: what was found in time may be waited for, for as long as it takes.
+        """
         folder = self._folders.get(drop.folder)
         if folder is None:
             return False
         size, mtime_ns = drop.revision.size, drop.revision.mtime_ns
-        left = folder.rules.left_by_facts(size=size, mtime_ns=mtime_ns, now=self._parts.now().timestamp())
-        if left is not None:
-            self._passed_over[folder.path].tell({drop.path: left})
-        return left is not None
+        now = self._parts.now().timestamp()
+        left = folder.rules.once_found.left_by_facts(size=size, mtime_ns=mtime_ns, now=now)
+        if left is None:
+            return False
+        self._passed_over[folder.path].tell({drop.path: left})
+        path, rule = events.shown(drop.path), left.rule.value
+        self._parts.emit(events.FileDismissed(path=path, folder=folder.path, rule=rule, reason=left.reason))
+        return True
 
     def _unfit(self, finished: Finished) -> Failure | None:
         """Why a file is held for a person; None if it is sent, perhaps all the same."""

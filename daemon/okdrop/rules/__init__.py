@@ -84,6 +84,11 @@ class Rules:
             return Left(rule=Rule.TAKE, reason="no pattern of `take` matches it")
         return None
 
+    @property
+    def once_found(self) -> Rules:
+        """The same for a file that was found in time: it grows too old for nothing it is waited for."""
+        return dataclasses.replace(self, max_age=None)
+
     def left_by_facts(self, *, size: int, mtime_ns: int, now: float) -> Left | None:
         """Why a file is left, whatever it is called; None: neither its size nor its age is a reason.
 
