@@ -445,6 +445,19 @@ async def test_what_was_found_in_time_is_taken_however_late_it_is_done(bench: Be
     assert len(await bench.ledger.uploads()) == 1
 
 
+async def test_a_file_of_the_future_grows_old_while_it_lies_there(bench: Bench) -> None:
+    path = bench.file()
+    ahead = path.stat().st_mtime + 10**6
+    os.utime(path, (ahead, ahead))
+    watching = ruled(bench, rules=Rules(min_age=60))
+    await watching.scan()
+    assert not watching._is_busy(os.fsencode(path))
+    bench.clock.ahead += 61
+    await watching.scan()
+    await to_the_end(bench, watching)
+    assert len(await bench.ledger.uploads()) == 1
+
+
 async def test_a_small_file_fails_as_ever_unless_the_rules_leave_it(bench: Bench) -> None:
     bench.file("a.mp4", size=10)
     watching = ruled(bench, rules=Rules(min_size=100))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.drop import Drop, not_as_promised, not_whole
 from okdrop.errors import GaveUp, UploadError
+from okdrop.inbox.future import FutureFiles
 from okdrop.inbox.promised import broken_promise
 from okdrop.inbox.scan import scan
 from okdrop.inbox.walk import Wanted
@@ -78,6 +79,7 @@ class Watcher:
         self._passed_over: Final = {
             folder.path: PassedOver(parts.emit, events.shown(os.fsencode(folder.path))) for folder in folders
         }
+        self._future: Final = FutureFiles()
         self._candidates: Final = Candidates(parts, ask_early=True)
         self._taking: Final[set[bytes]] = set()
         self._to_compare: Final[asyncio.Queue[tuple[Drop, Failure | None]]] = asyncio.Queue()
@@ -131,7 +133,7 @@ class Watcher:
             suffixes=folder.suffixes,
             ignore=folder.ignore,
             marker=folder.marker,
-            wanted=Wanted(rules=folder.rules, now=self._parts.now().timestamp()),
+            wanted=Wanted(rules=folder.rules, now=self._parts.now().timestamp(), future=self._future),
             depth=folder.depth,
             at_most=AT_ONCE,
         )
@@ -185,6 +187,7 @@ class Watcher:
                     looked=self._was_looked_at,
                     stirred=lambda folder: self._candidates.wake(folder.path),
                     passed_over=self._passed_over[folder.path],
+                    future=self._future,
                 )
                 self._watches[folder.path] = watch
                 group.create_task(watch.run())
@@ -253,6 +256,8 @@ class Watcher:
             return False
         size, mtime_ns = drop.revision.size, drop.revision.mtime_ns
         now = self._parts.now().timestamp()
+        if folder.rules.asks_age:
+            mtime_ns = self._future.counted_from(drop.path, size=size, mtime_ns=mtime_ns, now=now)
         left = folder.rules.once_found.left_by_facts(size=size, mtime_ns=mtime_ns, now=now)
         if left is None:
             return False
