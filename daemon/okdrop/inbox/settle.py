@@ -51,6 +51,7 @@ class Cause(enum.StrEnum):
     WRITER = "writer"  #: a writer has it open
     NOT_DONE = "not_done"  #: nobody has said that it is done
     NOT_WHOLE = "not_whole"  #: something is missing by its own structure, or by a manifest
+    CHECKING = "checking"  #: it is finished, and its bytes are compared with a checksum
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
