@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from okdrop.inbox import canary as module
-from okdrop.inbox.canary import Heard, listen
+from okdrop.inbox.canary import Canary, Heard, listen
 from okdrop.inbox.hints import NoHints
 from okdrop.names import PROBE
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
 
 
 def listing(folder: Path) -> list[str]:
@@ -59,18 +62,35 @@ def test_what_is_told_of_others_is_not_what_was_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = played(monkeypatch, {(1, f"{tmp_path}/a.mp4")})
-    assert listen(os.fsencode(tmp_path), within=0.02) is Heard.NO
+    assert Canary(within=0.02).listen(os.fsencode(tmp_path)) is Heard.NO
     assert told.is_closed
     assert listing(tmp_path) == []
 
 
 def test_the_probe_is_hidden_and_no_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names: list[str] = []
+    unlink, names = Path.unlink, []
+
+    def noted(self: Path, *, missing_ok: bool = False) -> None:
+        names.append(self.name)
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", noted)
+    listen(os.fsencode(tmp_path))
+    [name] = names
+    assert name.startswith(PROBE)
+    assert "." not in name[1:]
+
+
+def test_nothing_lies_there_while_an_event_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So nothing is left by an okdrop that ends meanwhile."""
+    seen: list[list[str]] = []
     told = played(monkeypatch)
-    monkeypatch.setattr(told, "watch", lambda *_: names.extend(listing(tmp_path)) or set())
-    listen(os.fsencode(tmp_path), within=0.01)
-    assert all(name.startswith(PROBE) and "." not in name[1:] for name in names)
-    assert names
+    monkeypatch.setattr(told, "watch", lambda *_: seen.append(listing(tmp_path)) or set())
+    Canary(within=0.01).listen(os.fsencode(tmp_path))
+    assert seen
+    assert not any(seen)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +104,7 @@ def test_a_watch_that_ends_has_told_only_where_it_ended_for_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, heard: Heard
 ) -> None:
     played(monkeypatch, error)
-    assert listen(os.fsencode(tmp_path), within=0.02) is heard
+    assert Canary(within=0.02).listen(os.fsencode(tmp_path)) is heard
     assert listing(tmp_path) == []
 
 
@@ -106,25 +126,72 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("closed")
-def test_where_no_probe_may_be_laid_the_folder_s_own_mode_is_set_to_what_it_is(tmp_path: Path) -> None:
-    tmp_path.chmod(0o751)
-    assert listen(os.fsencode(tmp_path)) is Heard.YES
-    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o751
-
-
-@pytest.mark.usefixtures("closed")
-@pytest.mark.parametrize("mode", [0o2755, 0o755])
-def test_where_nothing_can_be_done_nothing_is_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
-) -> None:
-    """A bit that the kernel may take away is not set anew; and a folder of others cannot be touched."""
-    tmp_path.chmod(mode)
-
-    def refuse(*_: Any) -> NoReturn:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(module.Path, "chmod", refuse)
+def test_where_no_probe_may_be_laid_nothing_is_known_and_nothing_is_touched(tmp_path: Path) -> None:
+    """Not the folder's mode either: setting it to what it is may cost its access list."""
+    before = tmp_path.stat().st_ctime_ns
     assert listen(os.fsencode(tmp_path)) is Heard.UNKNOWN
+    assert tmp_path.stat().st_ctime_ns == before
+
+
+@pytest.mark.parametrize("reason", [errno.EPERM, errno.EIO, errno.ESTALE, errno.EROFS])
+def test_where_a_probe_cannot_be_removed_no_other_is_laid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    told = played(monkeypatch)
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    canary, folder = Canary(), os.fsencode(tmp_path)
+    assert [canary.listen(folder), canary.listen(folder)] == [Heard.UNKNOWN, Heard.UNKNOWN]
+    [left] = tmp_path.iterdir()
+    assert canary.is_barred(folder)
+    assert canary.news() == [(os.fsencode(left), os.strerror(reason))]
+    assert canary.news() == []
+    assert told.is_closed
+
+
+def test_a_probe_that_cannot_be_closed_is_removed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played(monkeypatch)
+    close = os.close
+
+    def fail(descriptor: int) -> NoReturn:
+        close(descriptor)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    canary, folder = Canary(), os.fsencode(tmp_path)
+    with monkeypatch.context() as playing:
+        playing.setattr(module.os, "close", fail)
+        assert canary.listen(folder) is Heard.UNKNOWN
+    assert listing(tmp_path) == []
+    assert canary.is_barred(folder)
+    assert canary.news() == []
+
+
+@pytest.fixture
+def append_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which the kernel lets files be made, and not removed."""
+    folder = tmp_path / "append only"
+    folder.mkdir()
+    program = shutil.which("chattr")
+    if program is None:
+        pytest.skip("there is no chattr here")
+    if subprocess.run([program, "+a", folder], capture_output=True, check=False).returncode:
+        pytest.skip("no folder may be made append-only here: not root, or another file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run([program, "-a", folder], capture_output=True, check=True)
+
+
+def test_an_append_only_folder_is_probed_once(append_only: Path) -> None:
+    canary, folder = Canary(), os.fsencode(append_only)
+    assert [canary.listen(folder), canary.listen(folder)] == [Heard.UNKNOWN, Heard.UNKNOWN]
+    assert len(listing(append_only)) == 1
+    assert len(canary.news()) == 1
 
 
 def test_a_watch_that_cannot_be_had_is_raised(tmp_path: Path) -> None:
@@ -133,15 +200,14 @@ def test_a_watch_that_cannot_be_had_is_raised(tmp_path: Path) -> None:
 
 
 def test_a_probe_that_others_removed_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = played(monkeypatch)
+    unlink = Path.unlink
 
-    def remove(*_: Any) -> set[object]:
-        for path in tmp_path.iterdir():
-            path.unlink()
-        return set()
+    def removed_before(self: Path, *, missing_ok: bool = False) -> None:
+        os.unlink(self)  # noqa: PTH108 - the other is played
+        unlink(self, missing_ok=missing_ok)
 
-    monkeypatch.setattr(told, "watch", remove)
-    assert listen(os.fsencode(tmp_path), within=0.01) is Heard.NO
+    monkeypatch.setattr(Path, "unlink", removed_before)
+    assert listen(os.fsencode(tmp_path)) is Heard.YES
 
 
 def watchers() -> int:

@@ -130,7 +130,23 @@ def test_so_many_manifests_are_remembered_and_no_more(clip: Path) -> None:
         file.parent.mkdir()
         (file.parent / "LIST").write_text("clip.mp4\n")
         assert not said(file, MANIFEST, sayings=sayings).waits_for
-    assert len(sayings._read) == MANIFESTS
+    assert sum(read.manifest is not None for read in sayings._read.values()) == MANIFESTS
+
+
+def test_however_many_manifests_there_are_each_last_line_is_quiet_in_the_end(clip: Path) -> None:
+    """What is forgotten is what a manifest lists, and not since when it does."""
+    sayings, files = Sayings(), []
+    for number in range(MANIFESTS + 5):
+        file = clip.parents[1] / str(number) / "clip.mp4"
+        file.parent.mkdir()
+        (file.parent / "LIST").write_text("clip.mp4")
+        files.append(file)
+    assert all(said(file, MANIFEST, now=10, sayings=sayings).waits_for for file in files)
+    assert not any(said(file, MANIFEST, now=10 + LAST_LINE, sayings=sayings).waits_for for file in files)
+    (files[0].parent / "LIST").unlink()
+    assert said(files[0], MANIFEST, now=20, sayings=sayings).waits_for
+    (files[0].parent / "LIST").write_text("clip.mp4")
+    assert said(files[0], MANIFEST, now=30, sayings=sayings).waits_for
 
 
 def test_what_is_no_regular_file_lists_nothing_and_is_not_waited_for(clip: Path) -> None:

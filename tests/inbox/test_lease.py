@@ -190,6 +190,15 @@ def test_writers_can_be_seen_in_an_ordinary_folder_and_the_probe_is_gone(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_no_probe_may_be_laid_a_file_that_lies_there_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "mkstemp", None)
+    assert can_see_writers(os.fsencode(tmp_path), probes=False) is None
+    (tmp_path / "a.mp4").touch()
+    assert can_see_writers(os.fsencode(tmp_path), probes=False) is True
+
+
 def test_writers_cannot_be_seen_without_preparation(tmp_path: Path) -> None:
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     assert can_see_writers(os.fsencode(tmp_path)) is False

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import errno
 import os
+import pathlib
 import shutil
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from okdrop import events
 from okdrop.config.watch import Watching
 from okdrop.drop import Drop, State
-from okdrop.inbox import hints, walk, watching
+from okdrop.inbox import canary, hints, walk, watching
 from okdrop.inbox import scan as scanning
 from okdrop.inbox.canary import Heard
 from okdrop.ledger import Ledger
+from okdrop.names import PROBE
 from okdrop.pipeline import folders as module
 from okdrop.pipeline import standing
 from okdrop.pipeline.first_look import FirstLook
@@ -408,7 +411,9 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> dict[str, Heard]:
     """A watch that tells nothing, and a probe that is heard or not."""
     heard = {"is": Heard.NO}
     monkeypatch.setattr(hints._rust_notify, "RustNotify", lambda *_: Silent())
-    monkeypatch.setattr(module, "prove", lambda devices: watching.prove(devices, lambda _folder: heard["is"]))
+    monkeypatch.setattr(
+        module, "prove", lambda devices, _hear: watching.prove(devices, lambda _folder: heard["is"])
+    )
     return heard
 
 
@@ -482,7 +487,7 @@ async def test_a_probe_is_laid_once_for_each_device_and_again_after_it_was_away(
 ) -> None:
     monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
     proven: list[object] = []
-    monkeypatch.setattr(module, "prove", proven.append)
+    monkeypatch.setattr(module, "prove", lambda devices, _hear: proven.append(devices))
     watched = Watched(bench, watching=Watching.AUTO, rescan=OFTEN)
     async with watched.running():
         for number in range(3):
@@ -500,7 +505,7 @@ async def test_a_probe_that_gets_no_answer_leaves_the_folder_polled(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on = threading.Event()
-    monkeypatch.setattr(module, "prove", lambda _devices: goes_on.wait(20))
+    monkeypatch.setattr(module, "prove", lambda _devices, _hear: goes_on.wait(20))
     monkeypatch.setattr(module, "WITHIN", 0.0)
     watched = Watched(bench, watching=Watching.AUTO, poll=OFTEN, hangs_after=0.05)
     try:
@@ -511,6 +516,49 @@ async def test_a_probe_that_gets_no_answer_leaves_the_folder_polled(
         goes_on.set()
     assert modes(bench) == ["polling"]
     assert bench.told(events.HintsLost)[0].reason.endswith("gets no answer")
+
+
+@pytest.fixture
+def undeletable(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files may be made in the folder, and not removed."""
+    unlink = pathlib.Path.unlink
+
+    def refuse(self: pathlib.Path, *, missing_ok: bool = False) -> None:
+        if self.parent == bench.folder and self.name.startswith(PROBE):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(pathlib.Path, "unlink", refuse)
+
+
+@pytest.mark.usefixtures("undeletable")
+async def test_where_nothing_can_be_removed_one_probe_is_left_told_and_no_other_laid(
+    bench: Bench,
+) -> None:
+    watched = Watched(bench, watching=Watching.AUTO)
+    async with watched.running():
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+        watched.watch._proven.clear()  # as after the folder was away
+        await watched.watch._prove({bench.folder.stat().st_dev: os.fsencode(bench.folder)})
+    [left] = bench.folder.glob(f"{PROBE}*")
+    assert [told.path for told in bench.told(events.ProbeLeft)] == [str(left)]
+    assert modes(bench) == ["events"]
+
+
+async def test_an_error_that_nobody_foresaw_in_a_probe_leaves_the_folder_polled(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(*_: object) -> NoReturn:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(canary.Canary, "listen", stale)
+    watched = Watched(bench, watching=Watching.AUTO, poll=OFTEN)
+    async with watched.running():
+        bench.file("a.mp4")
+        await until(lambda: "a.mp4" in watched.names)
+    assert modes(bench) == ["polling"]
+    assert "cannot be probed: " in bench.told(events.HintsLost)[0].reason
 
 
 @pytest.mark.parametrize("way", [Watching.EVENTS, Watching.POLL])

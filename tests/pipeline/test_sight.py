@@ -151,9 +151,40 @@ async def test_without_its_marker_a_file_waits_and_says_so(bench: Bench, candida
 
 async def test_with_its_marker_it_is_taken_after_a_short_check(bench: Bench, candidates: Candidates) -> None:
     path = bench.file("x.mp4")
-    path.with_name("x.done").touch()
     add(candidates, path, MARKER)
     assert await looked(candidates) == []
+    path.write_bytes(b"more")
+    path.with_name("x.done").touch()
+    assert await looked(candidates) == []
+    bench.clock.ahead += DONE_QUIET
+    assert len(await looked(candidates)) == 1
+
+
+async def test_a_marker_that_was_there_before_shortens_nothing(bench: Bench, candidates: Candidates) -> None:
+    """It is left from an earlier file of that name, which was moved away."""
+    path = bench.file("x.mp4")
+    path.with_name("x.mp4.done").touch()
+    add(candidates, path, MARKER)
+    for _ in range(3):
+        bench.clock.ahead += SETTLE / 4
+        assert await looked(candidates) == []
+    bench.clock.ahead += SETTLE / 4
+    assert len(await looked(candidates)) == 1
+
+
+async def test_a_marker_that_is_taken_back_and_set_anew_is_heeded(
+    bench: Bench, candidates: Candidates
+) -> None:
+    path = bench.file("x.mp4")
+    marker = path.with_name("x.mp4.done")
+    marker.touch()
+    add(candidates, path, MARKER)
+    path.write_bytes(b"more")
+    await looked(candidates)
+    marker.unlink()
+    path.write_bytes(b"more and more")
+    assert await looked(candidates) == []
+    marker.touch()
     bench.clock.ahead += DONE_QUIET
     assert len(await looked(candidates)) == 1
 
@@ -162,8 +193,11 @@ async def test_what_goes_on_changing_though_it_is_done_has_to_be_quiet_for_long(
     bench: Bench, candidates: Candidates
 ) -> None:
     path = bench.file("x.mp4")
-    path.with_name("x.mp4.done").touch()
     add(candidates, path, MARKER)
+    path.write_bytes(b"mo")
+    await looked(candidates)
+    path.with_name("x.mp4.done").touch()
+    path.write_bytes(b"mor")
     await looked(candidates)
     path.write_bytes(b"more")
     bench.clock.ahead += 1
@@ -194,7 +228,7 @@ async def test_what_a_manifest_says_goes_with_the_file(bench: Bench, candidates:
     path = bench.file("x.mp4")
     path.with_name("LIST").write_text(f"{'0' * 64}  x.mp4\n")
     add(candidates, path, MANIFEST)
-    bench.clock.ahead += DONE_QUIET
+    bench.clock.ahead += SETTLE
     [finished] = await looked(candidates)
     assert (finished.said.promise.algorithm, finished.said.by) == ("sha256", "LIST")
 

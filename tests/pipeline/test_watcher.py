@@ -12,10 +12,12 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import State
+from okdrop.errors import GaveUp
 from okdrop.inbox import lease
 from okdrop.inbox.done import Demand
 from okdrop.inbox.promised import broken_promise
 from okdrop.inbox.scan import FolderMissing
+from okdrop.inbox.settle import Cause
 from okdrop.pipeline.standing import Folder
 from okdrop.pipeline.watcher import Watcher
 from okdrop.rules import Done, Patterns, Rules
@@ -428,7 +430,34 @@ async def test_what_grew_too_large_before_it_settled_is_passed_over(bench: Bench
     await to_the_end(bench, watching)
     assert await bench.ledger.uploads() == []
     assert [told.rule for told in bench.told(events.FilePassedOver)] == ["max_size"]
+    [told] = bench.told(events.FileDismissed)  # once it was waited for, that is worth a word
+    assert (told.path, told.rule, told.level) == (str(path), "max_size", "info")
     assert not watching._is_busy(os.fsencode(path))  # the next scan judges it anew
+
+
+async def test_what_was_found_in_time_is_taken_however_late_it_is_done(bench: Bench) -> None:
+    path = bench.file()
+    watching = ruled(bench, rules=Rules(max_age=60), demand=Demand(done=Done.MARKER, name=b".done"))
+    await watching.scan()
+    await watching._look_round()
+    assert await bench.ledger.uploads() == []
+    bench.clock.ahead += 3600
+    path.with_name(f"{path.name}.done").touch()
+    await to_the_end(bench, watching)
+    assert len(await bench.ledger.uploads()) == 1
+
+
+async def test_a_file_of_the_future_grows_old_while_it_lies_there(bench: Bench) -> None:
+    path = bench.file()
+    ahead = path.stat().st_mtime + 10**6
+    os.utime(path, (ahead, ahead))
+    watching = ruled(bench, rules=Rules(min_age=60))
+    await watching.scan()
+    assert not watching._is_busy(os.fsencode(path))
+    bench.clock.ahead += 61
+    await watching.scan()
+    await to_the_end(bench, watching)
+    assert len(await bench.ledger.uploads()) == 1
 
 
 async def test_a_small_file_fails_as_ever_unless_the_rules_leave_it(bench: Bench) -> None:
@@ -510,6 +539,63 @@ async def test_a_file_that_changes_while_its_checksum_is_read_is_looked_at_anew(
     assert (row.state, row.drop.revision.size) == (State.QUEUED, 2 * SIZE)
 
 
+async def test_a_file_that_cannot_be_compared_fails_with_the_reason(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not sent as if it had been: nobody knows whether it is what was promised."""
+    path = bench.file("a.mp4")
+    listed(path, "0" * 64)
+
+    async def unreadable(_drop: Drop, _said: Said, *, reading: Reading) -> str:
+        raise GaveUp(f"it cannot be read ({reading})", code="file_unreadable", hint="look at the disk")
+
+    monkeypatch.setattr("okdrop.pipeline.watcher.broken_promise", unreadable)
+    watching = ruled(bench, demand=MANIFEST)
+    await watching.scan()
+    await to_the_end(bench, watching)
+    (row,) = await bench.ledger.uploads()
+    assert row.failure is not None
+    assert (row.state, row.failure.code, row.failure.hint) == (
+        State.FAILED,
+        "file_unreadable",
+        "look at the disk",
+    )
+    assert watching.waiting(9).causes == {}
+
+
+async def test_a_read_that_hangs_holds_up_the_files_of_its_own_folder_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bench.file("a.mp4")
+    listed(first, hashlib.sha256(first.read_bytes()).hexdigest())
+    begun = asyncio.Event()
+
+    async def hanging(drop: Drop, said: Said, *, reading: Reading) -> str:
+        if drop.path == os.fsencode(first):
+            begun.set()
+            await asyncio.Event().wait()
+        return await broken_promise(drop, said, reading=reading)
+
+    monkeypatch.setattr("okdrop.pipeline.watcher.broken_promise", hanging)
+    other = bench.folder.with_name("other folder")
+    other.mkdir()
+    plain: dict[str, Any] = {"settle": SETTLE, "rescan": 60, "suffixes": (".mp4",), "ignore": (".*",)}
+    folders = [Folder(path=str(path), demand=MANIFEST, **plain) for path in (bench.folder, other)]
+    watching = Watcher(bench.parts, bench.intake, bench.opened, folders)
+    task = asyncio.create_task(watching.run())
+    try:
+        await asyncio.wait_for(begun.wait(), 10)
+        second = other / "b.mp4"
+        second.write_bytes(content(SIZE))
+        listed(second, hashlib.sha256(second.read_bytes()).hexdigest())
+        assert await asyncio.wait_for(bench.line.get(), 10) is not None
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert [row.drop.path for row in await bench.ledger.uploads()] == [os.fsencode(second)]
+
+
 async def test_a_run_that_ends_leaves_what_nobody_said_to_be_done(bench: Bench) -> None:
     bench.file("a.mp4")
     watching = ruled(bench, demand=Demand(done=Done.MARKER, name=b".done"))
@@ -542,6 +628,12 @@ async def test_a_run_that_stays_reads_checksums_beside_everything_else(
         bench.file("b.mp4", seed="another")
         assert await bench.line.get() is not None  # that is the one without a checksum
         assert watching._is_busy(os.fsencode(first))
+        waiting = watching.waiting(9)
+        assert waiting.causes == {Cause.CHECKING: 1}
+        assert [(one.path, one.reason) for one in waiting.longest] == [
+            (os.fsencode(first), "its sha256 is compared with the one in SHA256SUMS")
+        ]
+        assert watching.waiting(0).longest == ()
         goes_on.set()
         assert await bench.line.get() is not None
     finally:

@@ -128,12 +128,42 @@ def test_what_lies_in_a_matched_folder_is_matched_by_the_same_pattern(
         (["*.mp4"], "new\nline.mp4", "*.mp4"),
         (["x/*.mp4"], "x/new\nline.mp4", "x/*.mp4"),
         (["clip"], "clip\n", None),
+        (["clip\udcff*"], os.fsdecode(b"CLIP\xff.mp4"), "clip\udcff*"),
+        (["clip\udcfe*"], os.fsdecode(b"clip\xff.mp4"), None),
+        (["Ä*.mp4"], "ä1.MP4", "Ä*.mp4"),
         (["deep/**/a.mp4"], "deep/fol\nder/x/a.mp4", "deep/**/a.mp4"),
         ([], "a.mp4", None),
     ],
 )
 def test_which_pattern_matches(lines: list[str], path: str, pattern: str | None) -> None:
     assert Patterns(lines).matching(path) == pattern
+
+
+STARS = ["*_*_*_*_*_*.mp4", "*_*_*_*_*_*.mkv"]
+
+
+def test_a_name_that_was_chosen_for_it_costs_no_time() -> None:
+    """An engine that tries one way after the other takes 19 seconds here, and years for 60 stars."""
+    made = Patterns([*STARS, f"{'*_' * 60}x*.mp4"])
+    assert made.matching("_" * 120) is None
+    assert made.matching("_" * 120 + ".mp4") == STARS[0]
+    assert made.matching("_" * 120 + ".MKV") == STARS[1]
+
+
+def test_many_stars_match_as_those_of_git(repository: Path) -> None:
+    """A short name: git, too, tries one way after the other."""
+    wanted = ["_____.mp4", "____.mp4", "a_b_c_d_e_f.MKV", "a/______.mp4", "______.mp4/b", "_____.mp"]
+    made = Patterns(STARS)
+    assert {path: made.matching(path) for path in wanted} == by_git(repository, STARS, wanted)
+
+
+@pytest.mark.parametrize("line", ["[z-a]", "[[:alpha:]]x"])
+def test_what_the_engine_does_not_read_is_refused_in_words(
+    line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BadPatternError, match="is no pattern"):
+        check_pattern(line)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("line", ["", " ", "#note", "/", "!", "!/", "a\nb", "a\0b", "a\\", "//"])

@@ -49,6 +49,13 @@ def test_a_file_of_the_future_has_age_0() -> None:
     assert by_facts(Rules(min_age=1), age=-(10**6)) is Rule.MIN_AGE
 
 
+def test_what_was_found_in_time_grows_too_old_no_more() -> None:
+    rules = Rules(min_age=60, max_age=3600, min_size=10).once_found
+    assert by_facts(rules, size=10, age=10**6) is None
+    assert by_facts(rules, size=10, age=59) is Rule.MIN_AGE
+    assert by_facts(rules, size=9, age=10**6) is Rule.MIN_SIZE
+
+
 def test_what_is_left_is_left_though_it_is_taken() -> None:
     rules = Rules(take=Patterns(["*.mp4"]), leave=Patterns(["raw/"]))
     assert by_path(rules, "a.mp4") is None

@@ -25,6 +25,7 @@ from okdrop.events.afterwards import (
 )
 from okdrop.events.base import Audience, Emit, Event, UploadEvent, shown
 from okdrop.events.files import (
+    FileDismissed,
     FileKnown,
     FileLeft,
     FileNotWhole,
@@ -42,6 +43,7 @@ from okdrop.events.folders import (
     FolderWatched,
     HintsBack,
     HintsLost,
+    ProbeLeft,
     SurgeHeld,
     WritersUnseen,
 )
@@ -123,6 +125,7 @@ __all__ = [
     "Event",
     "ExistingIgnored",
     "FileDeleted",
+    "FileDismissed",
     "FileKnown",
     "FileLeft",
     "FileLeftAlone",
@@ -154,6 +157,7 @@ __all__ = [
     "OrphanGivenUp",
     "PoolHalted",
     "PoolResumed",
+    "ProbeLeft",
     "ReceiptLeft",
     "ReceiptWritten",
     "SegmentStored",

@@ -49,6 +49,17 @@ class FilePassedOver(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileDismissed(Event):
+    """A file that was waited for is left by the rules of its watched folder, now that it is finished."""
+
+    name: ClassVar = "file.dismissed"
+    path: str
+    folder: str
+    rule: str  #: the key of the folder
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileNotWhole(Event):
     """A file stayed as it was for long, and is not whole by its own structure."""
 

@@ -90,6 +90,16 @@ class HintsBack(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeLeft(Event):
+    """A probe of okdrop's own cannot be removed from a folder; it is empty, and no other is laid there."""
+
+    name: ClassVar = "folder.probe_left"
+    level: ClassVar = "warning"
+    path: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingIgnored(Event):
     """What lay in a folder before its first start was recorded, and is not sent."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from okdrop.events import shown
+from okdrop.inbox.future import FutureFiles
 from okdrop.inbox.named import is_link
 
 if TYPE_CHECKING:
@@ -51,9 +52,20 @@ def against_by_rules(watch: Watch, label: str, path: bytes, revision: Revision, 
     """What of a folder's rules leaves the file; `now` is seconds since the epoch."""
     below = str(Path(os.fsdecode(path)).relative_to(watch.path))
     by_path = watch.rules.left_by_path(below)
-    by_facts = watch.rules.left_by_facts(size=revision.size, mtime_ns=revision.mtime_ns, now=now)
+    size = revision.size
+    since_ns = FutureFiles().counted_from(
+        path, size=size, mtime_ns=revision.mtime_ns, ctime_ns=_inode_changed(path), now=now
+    )
+    by_facts = watch.rules.left_by_facts(size=size, mtime_ns=since_ns, now=now)
     for left in filter(None, (by_path, by_facts)):
         yield f"it is passed over, by `{left.rule}` of {label}: {left.reason}"
+
+
+def _inode_changed(path: bytes) -> int | None:
+    try:
+        return os.lstat(path).st_ctime_ns
+    except OSError:
+        return None
 
 
 def _on_its_way(watch: Watch, above: Sequence[str], label: str) -> Iterator[str]:

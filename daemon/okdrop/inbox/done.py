@@ -30,7 +30,7 @@ LARGEST_MANIFEST: Final = 16 * 1024 * 1024
 """Bytes of a manifest that is read; a larger one lists nothing."""
 
 MANIFESTS: Final = 64
-"""Manifests that are remembered as they were read."""
+"""Manifests of which is remembered what they list; of every other, only since when it is what it is."""
 
 LAST_LINE: Final = 5.0
 """Seconds for which a manifest has to be quiet until a last line without an end counts as whole."""
@@ -73,7 +73,7 @@ NOT_ASKED: Final = Said()
 class _Read:
     revision: Revision
     since: float
-    manifest: Manifest
+    manifest: Manifest | None  #: None: it was forgotten, and has to be read again
 
 
 class Sayings:
@@ -81,6 +81,7 @@ class Sayings:
 
     def __init__(self) -> None:
         self._read: Final[dict[bytes, _Read]] = {}
+        self._parsed: Final[dict[bytes, None]] = {}  #: those whose lines are remembered, the latest last
 
     def of(self, path: bytes, folder: bytes, demand: Demand, now: float) -> Said:
         """Look for what is said of a file; blocking.
@@ -105,18 +106,20 @@ class Sayings:
             manifest = place + b"/" + name
             if (read := self._manifest(manifest, now)) is None:
                 continue
-            promise = read.manifest.promises.get(below)
+            listed, since = read
+            promise = listed.promises.get(below)
             seen = seen or shown(manifest[len(folder) + 1 :])
-            if promise is not None and (below != read.manifest.last or now >= read.since + LAST_LINE):
+            if promise is not None and (below != listed.last or now >= since + LAST_LINE):
                 return Said(promise=promise, by=shown(manifest[len(folder) + 1 :]))
         return Said(waits_for=f"{seen} does not list it" if seen else f"no {shown(name)} yet")
 
-    def _manifest(self, path: bytes, now: float) -> _Read | None:
-        """A manifest as it is now; None: there is none that can be read."""
+    def _manifest(self, path: bytes, now: float) -> tuple[Manifest, float] | None:
+        """A manifest as it is now, and since when it is; None: there is none that can be read."""
         try:
             descriptor = os.open(path, FLAGS)
         except OSError:
             self._read.pop(path, None)
+            self._parsed.pop(path, None)
             return None
         try:
             return self._as_read(path, descriptor, now)
@@ -125,17 +128,26 @@ class Sayings:
         finally:
             os.close(descriptor)
 
-    def _as_read(self, path: bytes, descriptor: int, now: float) -> _Read | None:
+    def _as_read(self, path: bytes, descriptor: int, now: float) -> tuple[Manifest, float] | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_MANIFEST:
             return None
         revision, known = revision_of(status), self._read.get(path)
         if known is None or known.revision != revision:
-            text = _whole(descriptor, status.st_size)
-            if len(self._read) >= MANIFESTS:
-                del self._read[next(iter(self._read))]
-            known = self._read[path] = _Read(revision, now, parse(text))
-        return known
+            known = self._read[path] = _Read(revision, now, None)
+        if known.manifest is None:
+            known.manifest = parse(_whole(descriptor, status.st_size))
+            self._forget_but(path)
+        return known.manifest, known.since
+
+    def _forget_but(self, path: bytes) -> None:
+        """Keep what this manifest lists, and what not too many others do: those that were read last."""
+        self._parsed.pop(path, None)
+        self._parsed[path] = None
+        while len(self._parsed) > MANIFESTS:
+            oldest = next(iter(self._parsed))
+            del self._parsed[oldest]
+            self._read[oldest].manifest = None
 
 
 def demand_of(watch: Watch) -> Demand:

@@ -71,17 +71,21 @@ def look_for_writer(path: bytes) -> Writer:
         os.close(descriptor)
 
 
-def can_see_writers(folder: bytes) -> bool | None:
+def can_see_writers(folder: bytes, *, probes: bool = True) -> bool | None:
     """Say whether writers of the files in this folder can be seen; writes a probe of its own there if it may.
 
     The probe tells whether the file system has leases that speak of writers; a file of another owner tells
     whether we may ask for them (CAP_LEASE).
 
+    Args:
+        folder: the folder.
+        probes: whether a probe may be laid; what is laid where nothing can be removed stays for ever.
+
     Returns:
         None when it cannot be known: the folder may not be written to and holds no file to ask about.
     """
     try:
-        probed = _sees_own_probe(folder)
+        probed = _sees_own_probe(folder) if probes else None
     except OSError:
         probed = None
     sample = None if probed is False else _sample(folder)

@@ -5,8 +5,8 @@ Two rules:
 1. A file is settled when the same revision was seen at one look and again at a look at least `settle`
    seconds later, with no other revision between, and nobody has it open for writing at the later one.
    One that is not whole by its own structure then is waited for a while longer, and is settled as it is.
-   One of which somebody has to say that it is done waits for that, for ever; once that is said, and nothing
-   changed since, a short quiet will do.
+   One of which somebody has to say that it is done waits for that, for ever; once somebody is seen to say
+   so, and nothing changed since, a short quiet will do.
 2. Time is the caller's monotonic clock. A file's mtime is only compared for equality: clocks of
    cameras and file servers are wrong, and copying tools preserve times.
 
@@ -51,6 +51,7 @@ class Cause(enum.StrEnum):
     WRITER = "writer"  #: a writer has it open
     NOT_DONE = "not_done"  #: nobody has said that it is done
     NOT_WHOLE = "not_whole"  #: something is missing by its own structure, or by a manifest
+    CHECKING = "checking"  #: it is finished, and its bytes are compared with a checksum
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class Beside:
     holder: str = ""  #: which process has it open for writing
     waits_for: str = ""  #: why nobody has said that it is done
     missing: str = ""  #: what is missing by its own structure, or by what was said of it
-    is_done: bool = False  #: somebody has said that it is done, as it is now
+    is_done: bool = False  #: somebody was seen to say that it is done, as it is now
 
 
 NOTHING: Final = Beside()

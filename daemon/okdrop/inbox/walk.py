@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from okdrop.inbox.future import FutureFiles
 from okdrop.inbox.revision import revision_of
 from okdrop.rules import EVERYTHING, Rules
 
@@ -67,10 +68,14 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which videos are wanted beside their names; `now` is seconds since the epoch, for their age."""
+    """Which videos are wanted beside their names; `now` is seconds since the epoch, for their age.
+
+    `future` remembers from when the age of those counts whose time lies in the future.
+    """
 
     rules: Rules = EVERYTHING
     now: float = 0.0
+    future: FutureFiles = dataclasses.field(default_factory=FutureFiles)
 
     def left_by_path(self, folder: bytes, path: bytes) -> Left | None:
         """Why what lies at a path below the watched folder is left; that of a folder ends in "/"."""
@@ -80,10 +85,13 @@ class Wanted:
 
     def left(self, folder: bytes, path: bytes, status: os.stat_result) -> Left | None:
         """Why a file is left, by its path or its facts."""
+        size, mtime_ns = status.st_size, status.st_mtime_ns
+        if self.rules.asks_age:
+            mtime_ns = self.future.counted_from(
+                path, size=size, mtime_ns=mtime_ns, ctime_ns=status.st_ctime_ns, now=self.now
+            )
         facts = self.rules.left_by_facts
-        return self.left_by_path(folder, path) or facts(
-            size=status.st_size, mtime_ns=status.st_mtime_ns, now=self.now
-        )
+        return self.left_by_path(folder, path) or facts(size=size, mtime_ns=mtime_ns, now=self.now)
 
 
 ANYTHING: Final = Wanted()

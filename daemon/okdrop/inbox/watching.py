@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop.config.watch import Watching
 from okdrop.events import shown
-from okdrop.inbox.canary import Heard, listen
+from okdrop.inbox.canary import Hear, Heard, listen
 from okdrop.inbox.hints import NoHints, notifier
 from okdrop.inbox.mounts import kind_of, remote_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from okdrop.inbox.walk import Identity
 
@@ -98,7 +98,7 @@ def devices_of(folders: Mapping[bytes, Identity]) -> dict[int, bytes]:
     return {folders[path][0]: path for path in sorted(folders, key=len, reverse=True)}
 
 
-def prove(devices: Mapping[int, bytes], hear: Callable[[bytes], Heard] = listen) -> None:
+def prove(devices: Mapping[int, bytes], hear: Hear = listen) -> None:
     """Make sure that the kernel tells of what happens on each of these devices; blocks.
 
     Args:
@@ -107,10 +107,15 @@ def prove(devices: Mapping[int, bytes], hear: Callable[[bytes], Heard] = listen)
 
     Raises:
         Silent: it does not.
-        NoHints: a watch cannot be had.
+        NoHints: a watch cannot be had, or the folder cannot be probed for a reason that nobody foresaw.
     """
     for device, folder in devices.items():
-        if hear(folder) is Heard.NO:
+        try:
+            heard = hear(folder)
+        except OSError as error:
+            reason = f"{shown(folder)} cannot be probed: {error.strerror or error}"
+            raise NoHints(reason) from error
+        if heard is Heard.NO:
             kind = shown(kind_of(device)) or "an unknown file system"
             raise Silent(f"the kernel tells of nothing that happens in {shown(folder)} ({kind})")
 

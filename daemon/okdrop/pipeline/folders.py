@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 from okdrop import events
 from okdrop.config.watch import Watching
 from okdrop.drop import Drop
-from okdrop.inbox.canary import WITHIN
+from okdrop.inbox.canary import WITHIN, Canary
+from okdrop.inbox.future import FutureFiles
 from okdrop.inbox.hints import MANY, Hints, NoHints
 from okdrop.inbox.known import KnownFiles
 from okdrop.inbox.lease import can_see_writers
@@ -99,6 +100,7 @@ class FolderWatch:
         looked: told that the folder was looked through, or is away.
         stirred: told that something happened in the folder.
         passed_over: tells of what is passed over by the rules of the folder.
+        future: remembers from when the age of files counts whose time lies in the future.
         hangs_after: seconds after which a look that comes no further counts as hanging.
     """
 
@@ -114,6 +116,7 @@ class FolderWatch:
         looked: Callable[[Folder], None],
         stirred: Callable[[Folder], None] = lambda _: None,
         passed_over: PassedOver | None = None,
+        future: FutureFiles | None = None,
         hangs_after: float = HANGS_AFTER,
     ) -> None:
         self._parts: Final = parts
@@ -126,6 +129,7 @@ class FolderWatch:
         self._looked: Final = looked
         self._stirred: Final = stirred
         self._passed_over: Final = passed_over or PassedOver(parts.emit, events.shown(self._path))
+        self._future: Final = FutureFiles() if future is None else future
         self._hangs_after: Final = hangs_after
         self._hints: Final = Hints()
         self._standing: Final = FolderStanding(parts, folder)
@@ -137,6 +141,7 @@ class FolderWatch:
         self._looked_on_device: int | None = None
         self._told_problems: set[bytes] = set()
         self._proven: set[int] = set()
+        self._canary: Final = Canary()
         self._ended = 0.0
         self._took = 0.0
         self._due = 0.0
@@ -171,6 +176,7 @@ class FolderWatch:
         await self._lead_on(await self._decided_first(seen, holds_videos=bool(sighting.seen)))
         self._known.keep(sighting)
         self._passed_over.scanned()
+        self._future.forget_old(self._parts.now().timestamp())
         self._tell_problems(seen.problems)
         self._looked(self._folder)
         self._ended = self._parts.monotonic()
@@ -207,7 +213,7 @@ class FolderWatch:
         folder, progress = self._folder, Progress(self._path)
         rules = {"suffixes": folder.suffixes, "ignore": folder.ignore}
         place = {"marker": folder.marker, "depth": folder.depth}
-        wanted = Wanted(rules=folder.rules, now=self._parts.now().timestamp())
+        wanted = Wanted(rules=folder.rules, now=self._parts.now().timestamp(), future=self._future)
         whole = partial(
             look, **rules, **place, wanted=wanted, known=known, progress=progress, at_most=AT_ONCE
         )
@@ -302,7 +308,8 @@ class FolderWatch:
         if folders != self._hints.folders and self._standing.may_watch():
             has_begun = await self._begin(folders)
         if not self._standing.is_introduced:
-            writers = await begun(partial(can_see_writers, self._path), name="look")
+            probes = not self._canary.is_barred(self._path)
+            writers = await begun(partial(can_see_writers, self._path, probes=probes), name="look")
             self._standing.introduce(writers=writers)
         self._plan()
         return has_begun
@@ -333,9 +340,12 @@ class FolderWatch:
         try:
             async with asyncio.timeout(self._hangs_after + WITHIN * len(devices)):
                 self._standing.remote = await begun(partial(remote_among, devices), name="look")
-                await begun(partial(prove, devices), name="look")
+                await begun(partial(prove, devices, self._canary.listen), name="look")
         except TimeoutError:
             raise NoHints("whoever looks whether the kernel tells of anything there gets no answer") from None
+        finally:
+            for probe, reason in self._canary.news():
+                self._parts.emit(events.ProbeLeft(path=events.shown(probe), reason=reason))
         self._proven = {*devices}
         self._standing.tell_way()
 

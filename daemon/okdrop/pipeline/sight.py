@@ -42,6 +42,7 @@ class Candidate:
     being_written: bool = False
     told: frozenset[Cause] = frozenset()  #: what was told as the reason
     rest_until: float = 0.0  #: no look before brings news of whether it is done
+    was_not_done: bool = False  #: it was seen at a time when nobody had said that it is done
     done_as: Revision | None = None  #: what it was when somebody was seen to have said that it is done
     inside: tuple[Revision, str] | None = None  #: what is missing of that revision by its own structure
 
@@ -54,12 +55,16 @@ class Candidate:
         return self.inside[1]
 
     def is_done(self, said: Said, revision: Revision | None) -> bool:
-        """Whether somebody has said that it is done as it is: what changed since may go on changing."""
+        """Whether somebody was seen to say that it is done as it is: what changed since may go on changing.
+
+        A word that was there at the first look may be about another file that had its name before.
+        """
         if not self.demand or said.waits_for:
+            self.was_not_done = self.was_not_done or bool(said.waits_for)
             self.done_as = None
             return False
         self.done_as = self.done_as or revision
-        return self.done_as == revision
+        return self.was_not_done and self.done_as == revision
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import Drop, not_as_promised, not_whole
+from okdrop.drop import Drop, Failure, not_as_promised, not_whole
 from okdrop.errors import GaveUp, UploadError
+from okdrop.inbox.future import FutureFiles
 from okdrop.inbox.promised import broken_promise
 from okdrop.inbox.scan import scan
+from okdrop.inbox.settle import Cause
 from okdrop.inbox.walk import Wanted
 from okdrop.ledger import SENT
-from okdrop.pipeline.candidates import Candidates, Finished
+from okdrop.pipeline.candidates import Candidates, FilesWaiting, Finished, WaitingFile
 from okdrop.pipeline.first_look import FirstLook
 from okdrop.pipeline.folders import AT_ONCE, FolderWatch, in_parts
 from okdrop.pipeline.passed_over import PassedOver
@@ -31,10 +34,9 @@ from okdrop.pipeline.passed_over import PassedOver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from okdrop.drop import Failure, Revision, Upload
+    from okdrop.drop import Revision, Upload
     from okdrop.inbox.scan import Scan
     from okdrop.inbox.walk import Found
-    from okdrop.pipeline.candidates import FilesWaiting
     from okdrop.pipeline.intake import Intake
     from okdrop.pipeline.line import OpenUploads
     from okdrop.pipeline.parts import Parts
@@ -78,10 +80,14 @@ class Watcher:
         self._passed_over: Final = {
             folder.path: PassedOver(parts.emit, events.shown(os.fsencode(folder.path))) for folder in folders
         }
+        self._future: Final = FutureFiles()
         self._candidates: Final = Candidates(parts, ask_early=True)
         self._taking: Final[set[bytes]] = set()
         self._to_compare: Final[asyncio.Queue[tuple[Drop, Failure | None]]] = asyncio.Queue()
-        self._to_check: Final[asyncio.Queue[Finished]] = asyncio.Queue()
+        self._to_check: Final[dict[str, asyncio.Queue[Finished]]] = {
+            folder.path: asyncio.Queue() for folder in folders
+        }
+        self._checking: Final[dict[bytes, tuple[Finished, float]]] = {}
         self._idle_since: float | None = None
         self._not_looked_at: Final = {folder.path for folder in folders}
         self.looked: Final = asyncio.Event()  #: every folder that is there was looked through once
@@ -102,7 +108,20 @@ class Watcher:
 
     def waiting(self, at_most: int) -> FilesWaiting:
         """Which files are not finished yet, and why; of so many at most each by itself."""
-        return self._candidates.waiting(at_most)
+        files, now = self._candidates.waiting(at_most), self._parts.monotonic()
+        checked = [
+            WaitingFile(
+                path=one.drop.path,
+                folder=one.drop.folder,
+                cause=Cause.CHECKING,
+                reason=f"its {one.said.promise.algorithm} is compared with the one in {one.said.by}",
+                seconds=now - since,
+            )
+            for one, since in self._checking.values()
+        ]
+        causes = files.causes + Counter(one.cause for one in checked)
+        longest = sorted([*checked, *files.longest], key=lambda one: -one.seconds)
+        return FilesWaiting(causes=causes, longest=tuple(longest[:at_most]))
 
     # --- a run that ends ------------------------------------------------------------------------------
 
@@ -131,7 +150,7 @@ class Watcher:
             suffixes=folder.suffixes,
             ignore=folder.ignore,
             marker=folder.marker,
-            wanted=Wanted(rules=folder.rules, now=self._parts.now().timestamp()),
+            wanted=Wanted(rules=folder.rules, now=self._parts.now().timestamp(), future=self._future),
             depth=folder.depth,
             at_most=AT_ONCE,
         )
@@ -185,12 +204,14 @@ class Watcher:
                     looked=self._was_looked_at,
                     stirred=lambda folder: self._candidates.wake(folder.path),
                     passed_over=self._passed_over[folder.path],
+                    future=self._future,
                 )
                 self._watches[folder.path] = watch
                 group.create_task(watch.run())
             group.create_task(self._go_on_looking())
             group.create_task(self._go_on_comparing())
-            group.create_task(self._go_on_checking())
+            for finished in self._to_check.values():
+                group.create_task(self._go_on_checking(finished))
 
     async def _go_on_looking(self) -> None:
         while True:
@@ -232,10 +253,12 @@ class Watcher:
             finished = [one for one in settled if not self._is_left(one.drop)]
             self._taking.update(one.drop.path for one in finished)
             for one in finished:
-                if one.said.promise.algorithm and compares_later:
-                    self._to_check.put_nowait(one)
-                elif one.said.promise.algorithm:
-                    await self._check(one)
+                if one.said.promise.algorithm:
+                    self._checking[one.drop.path] = one, self._parts.monotonic()
+                    if compares_later:
+                        self._to_check[one.drop.folder].put_nowait(one)
+                    else:
+                        await self._check(one)
             unfit = {one.drop: self._unfit(one) for one in finished if not one.said.promise.algorithm}
             for batch in _batches([*unfit]):
                 # Together, so that the ledger writes them in one commit.
@@ -244,15 +267,24 @@ class Watcher:
                 )
 
     def _is_left(self, drop: Drop) -> bool:
-        """Whether a settled file is passed over by the rules of its folder: it is another than when found."""
+        """Whether a settled file is passed over by the rules of its folder: it is another than when found.
+
+        It is not too old: what was found in time may be waited for, for as long as it takes.
+        """
         folder = self._folders.get(drop.folder)
         if folder is None:
             return False
         size, mtime_ns = drop.revision.size, drop.revision.mtime_ns
-        left = folder.rules.left_by_facts(size=size, mtime_ns=mtime_ns, now=self._parts.now().timestamp())
-        if left is not None:
-            self._passed_over[folder.path].tell({drop.path: left})
-        return left is not None
+        now = self._parts.now().timestamp()
+        if folder.rules.asks_age:
+            mtime_ns = self._future.counted_from(drop.path, size=size, mtime_ns=mtime_ns, now=now)
+        left = folder.rules.once_found.left_by_facts(size=size, mtime_ns=mtime_ns, now=now)
+        if left is None:
+            return False
+        self._passed_over[folder.path].tell({drop.path: left})
+        path, rule = events.shown(drop.path), left.rule.value
+        self._parts.emit(events.FileDismissed(path=path, folder=folder.path, rule=rule, reason=left.reason))
+        return True
 
     def _unfit(self, finished: Finished) -> Failure | None:
         """Why a file is held for a person; None if it is sent, perhaps all the same."""
@@ -271,18 +303,24 @@ class Watcher:
         """Take a file on whose checksum a manifest has something to say; that is read first."""
         try:
             broken = await broken_promise(finished.drop, finished.said, reading=self._parts.reading)
-        except GaveUp:
-            broken = ""  # it cannot be read: its upload meets that, too, and tells
+            unfit = not_as_promised(broken) if broken else self._unfit(finished)
+        except GaveUp as error:
+            unfit = Failure(code=error.code, message=error.message, hint=error.hint)
         except UploadError:
             self._taking.discard(finished.drop.path)
             self.look_again(finished.drop)
             return
-        await self._take(finished.drop, not_as_promised(broken) if broken else self._unfit(finished))
+        finally:
+            del self._checking[finished.drop.path]
+        await self._take(finished.drop, unfit)
 
-    async def _go_on_checking(self) -> None:
-        """Compare files with their checksums beside everything else, one after the other."""
+    async def _go_on_checking(self, finished: asyncio.Queue[Finished]) -> None:
+        """Compare the files of a folder with their checksums, one after the other.
+
+        Beside everything else, other folders as well: a disk that gives no answer holds up its own files.
+        """
         while True:
-            await self._check(await self._to_check.get())
+            await self._check(await finished.get())
 
     async def _take(self, drop: Drop, unfit: Failure | None, *, compares_later: bool = False) -> None:
         def compare_later(drop: Drop) -> None:

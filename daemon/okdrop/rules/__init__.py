@@ -5,7 +5,8 @@ What was taken once is not given up because the rules are others now.
 
 Sizes are bytes, both ends included. Ages are seconds, by the file's modification time and the clock of this
 machine. Whether a file is finished is never judged by those, since clocks are wrong at times; but whoever
-asks for an age means just that. A file of the future has age 0.
+asks for an age means just that. From when a time of the future counts, the caller says
+(`okdrop.inbox.future`).
 """
 
 from __future__ import annotations
@@ -84,12 +85,22 @@ class Rules:
             return Left(rule=Rule.TAKE, reason="no pattern of `take` matches it")
         return None
 
+    @property
+    def asks_age(self) -> bool:
+        """Whether any rule goes by how old a file is."""
+        return self.min_age > 0 or self.max_age is not None
+
+    @property
+    def once_found(self) -> Rules:
+        """The same for a file that was found in time: it grows too old for nothing it is waited for."""
+        return dataclasses.replace(self, max_age=None)
+
     def left_by_facts(self, *, size: int, mtime_ns: int, now: float) -> Left | None:
         """Why a file is left, whatever it is called; None: neither its size nor its age is a reason.
 
         Args:
             size: bytes.
-            mtime_ns: when it was modified, since the epoch.
+            mtime_ns: when it was modified, since the epoch; what is later than `now` has age 0.
             now: seconds since the epoch.
         """
         if size < self.min_size:

@@ -3,7 +3,8 @@
 As with git, the last pattern that matches decides, "!" before a pattern takes back what earlier ones said,
 and a folder that is matched is matched with all that is in it: nothing in it can be had back. How a pattern
 reads is the library's (`pathspec`); that each folder is asked by itself, from the top down, is ours, as git
-does it.
+does it. Its expressions are matched by RE2, in time linear in the name: a name may be anybody's, and over one
+that was chosen for it Python's own engine thinks for minutes about a pattern with some stars.
 
 Paths are text as `os.fsdecode` gives it, so that names of any bytes can be asked about.
 """
@@ -12,17 +13,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LINE_BREAK: Final = str.maketrans({"\n": "\ud800"})
-"""A name may hold a line break, which expressions treat as an end; this stands for it, and for nothing else:
-no bytes of a name decode to it."""
+_SURROGATES: Final = range(0xD800, 0xE000)
+_PRIVATE: Final = 0x10F800
+_AS_TEXT: Final = {code: _PRIVATE + code - _SURROGATES.start for code in _SURROGATES}
+"""What stands for bytes that are no text, which `os.fsdecode` gives as surrogates and RE2 does not take: the
+last characters there are, which mean nothing to anybody."""
 
 
 class BadPatternError(ValueError):
@@ -31,7 +33,7 @@ class BadPatternError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Pattern:
-    expression: re.Pattern[str]
+    expression: Any
     matches: bool  #: "!" takes back instead
     folders_only: bool
 
@@ -72,7 +74,7 @@ class Patterns:
         Args:
             path: without "/" at its begin; a folder's ends in "/".
         """
-        whole = path.translate(_LINE_BREAK)
+        whole = path if path.isascii() else path.translate(_AS_TEXT)
         end = whole.find("/")
         while end >= 0:
             if (line := self._matching_itself(whole[:end], folder=True)) is not None:
@@ -97,7 +99,7 @@ def check_pattern(line: str) -> str:
         raise BadPatternError("must be one line")
     try:
         _read(line)
-    except (ValueError, re.error):
+    except ValueError:
         raise BadPatternError(
             'is no pattern that matches anything; name files or folders as in a .gitignore, like "raw/" or'
             ' "*.mp4", and write "\\#" for a name that begins with "#"'
@@ -111,10 +113,19 @@ def _read(line: str) -> _Pattern:
 
     Raises:
         ValueError: it is none, or can match nothing.
-        re.error: it is none.
     """
+    import re2  # noqa: PLC0415 - only where a folder has a pattern
+
     own = line.rstrip("/")
     expression, matches = GitIgnoreSpecPattern.pattern_to_regex(own)
     if expression is None or matches is None:
         raise ValueError(line)
-    return _Pattern(re.compile(expression, re.IGNORECASE), matches, folders_only=own != line)
+    options = re2.Options()
+    options.case_sensitive = False
+    options.dot_nl = True  # a name may hold a line break
+    options.log_errors = False  # it would write to standard error
+    try:
+        compiled = re2.compile(expression.translate(_AS_TEXT), options)
+    except re2.error:
+        raise ValueError(line) from None
+    return _Pattern(compiled, matches, folders_only=own != line)
