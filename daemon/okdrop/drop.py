@@ -299,17 +299,22 @@ class Upload:
         failure = self.failure
         return self.state is State.CANCELLED and failure is not None and failure.code == EXISTING_IGNORED
 
-    def handed_back(self) -> Self:
+    def handed_back(self, *, may_be_there: bool = False) -> Self:
         """Return a failed or cancelled upload as it begins anew.
 
         One whose bytes OK holds goes on to video.update; its ticket is kept, and nothing is sent again.
         Any other has its allowance of tickets and bytes anew: else it would fail at once by the old count.
 
+        Args:
+            may_be_there: another upload may have published the same bytes meanwhile, or be about to: then a
+                worker looks into that first, whatever OK holds of this one.
+
         Raises:
             LocalProtocolError: its state does not allow it.
         """
         whole = self.ticket is not None and self.received == self.drop.revision.size
-        state = State.FINALIZING if whole and self.state is State.FAILED else State.QUEUED
+        goes_on = whole and self.state is State.FAILED and not may_be_there
+        state = State.FINALIZING if goes_on else State.QUEUED
         afresh = {} if state is State.FINALIZING else {"tickets": 0, "bytes_sent": 0}
         return self.to(
             state, failure=None, retry_at=None, troubles=0, strikes=NO_STRIKES, held=False, **afresh

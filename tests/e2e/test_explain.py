@@ -9,8 +9,9 @@ from e2e.harness import KB, MB, received, until
 
 
 async def test_a_file_is_explained_beside_a_run_and_without_credentials(start: Any) -> None:
-    emulator, daemon = await start(bytes_per_second=50 * KB, settings={"upload__segment_size": "64KiB"})
-    file = daemon.file(b"line\n\xff.mp4", 2 * MB)
+    # So slow that it lasts longer than two commands take on any machine; it is killed in the end.
+    emulator, daemon = await start(bytes_per_second=20 * KB, settings={"upload__segment_size": "64KiB"})
+    file = daemon.file(b"line\n\xff.mp4", 10 * MB)
     async with daemon.started() as running:
         await until(lambda: received(emulator) > 20 * KB)
         daemon.set(ok__access_token=None, ok__application_secret_key=None, ok__application_key=None)

@@ -18,6 +18,7 @@ from okdrop.drop import Chore, State
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox import contents
 from okdrop.leaves import hasher
+from okdrop.ledger.orders import retry
 from okdrop.metadata import Settings
 from okdrop.pipeline import twins as module
 from pipeline.bench import SIZE, content, root_of, until
@@ -97,6 +98,56 @@ async def test_a_copy_of_a_published_file_is_not_sent(bench: Bench) -> None:
     assert bench.parts.tally[State.DUPLICATE] == 1
     step = (await bench.ledger.history(twin.id))[-1]
     assert step.note == f"the same bytes as upload {first.id}"
+
+
+async def refused(bench: Bench) -> Upload:
+    """An upload that OK holds whole, and whose text it refused."""
+    row = await bench.whole()
+    with bench.faults.active("api_error", code=454, method="video.update"):
+        await bench.finalizer.publish(row.id)
+    row = await bench.row(row.id)
+    assert row.state is State.FAILED
+    return row
+
+
+async def test_who_is_handed_back_after_its_copy_was_published_is_a_duplicate(bench: Bench) -> None:
+    """A copy went on when the first had failed; to publish both would be one recording twice."""
+    first = await refused(bench)
+    copy = await go_on(bench, await copied(bench))
+    await bench.finalizer.publish(copy.id)
+    assert (await bench.row(copy.id)).state is State.PUBLISHED
+    assert (await retry(bench.ledger, first.id)).done
+    again = await go_on(bench, await bench.row(first.id))
+    assert (again.state, again.duplicate_of) == (State.DUPLICATE, copy.id)
+    assert len(bench.published) == 1
+    assert first.ticket is not None
+    assert await bench.ledger.orphans() == [first.ticket.video_id]
+
+
+async def test_who_is_handed_back_while_its_copy_is_on_its_way_waits_for_it(bench: Bench) -> None:
+    first = await refused(bench)
+    copy = await go_on(bench, await copied(bench))
+    assert copy.state is State.FINALIZING
+    assert (await retry(bench.ledger, first.id)).done
+    waits = await go_on(bench, await bench.row(first.id))
+    assert (waits.state, waits.waits_for) == (State.QUEUED, copy.id)
+    await bench.finalizer.publish(copy.id)
+    again = await go_on(bench, waits)
+    assert (again.state, again.duplicate_of) == (State.DUPLICATE, copy.id)
+
+
+async def test_who_is_handed_back_beside_others_of_its_size_is_published_and_sent_once(bench: Bench) -> None:
+    first = await refused(bench)
+    (bench.folder / "b.mp4").write_bytes(content(SIZE, seed="another"))
+    other = await take(bench, bench.folder / "b.mp4")
+    before = sent(bench)
+    assert other.state is State.QUEUED
+    await retry(bench.ledger, first.id)
+    row = await bench.row(first.id)
+    if row.state is State.QUEUED:
+        row = await go_on(bench, row)
+    assert row.state is State.FINALIZING
+    assert sent(bench) == before
 
 
 async def test_the_proof_was_recorded_while_the_first_was_sent(bench: Bench) -> None:

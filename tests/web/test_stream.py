@@ -96,3 +96,17 @@ def _request() -> web.Request:
     from aiohttp.test_utils import make_mocked_request  # noqa: PLC0415
 
     return make_mocked_request("GET", "/api/events")
+
+
+async def test_a_listener_that_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    stream = Stream(lambda: AT)
+    async with served(stream) as url:
+        async with listening(url) as answer:
+            assert answer.connection is not None
+            assert answer.connection.transport is not None
+            answer.connection.transport.abort()
+        async with asyncio.timeout(10):
+            while len(stream):
+                stream.hear(events.OrphanDeleted(video_id="7"))
+                await asyncio.sleep(0)
+    assert caplog.records == []

@@ -11,6 +11,7 @@ import typer
 
 from okdrop.cli.answer import complain, never_wait
 from okdrop.cli.support import ConfigFile, expected, finish, loaded
+from okdrop.memory import give_back_what_is_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -32,6 +33,7 @@ def run(
     ] = False,
 ) -> None:
     """Watch the folders and upload what is dropped there."""
+    give_back_what_is_large()
 
     def work(settings: Config, log: Emit) -> Coroutine[Any, Any, int]:
         from okdrop import service  # noqa: PLC0415 - imports are most of a command's memory

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 RETRIABLE: Final = frozenset({State.FAILED, State.CANCELLED})
 """The states that a person may have a wish to undo."""
 
+MAY_BE_PUBLIC: Final = UNFINISHED | {State.PUBLISHED}
+"""The states in which, or after which, a video is there to be seen."""
+
 CANCELLABLE: Final = UNFINISHED | {State.FAILED}
 """The states in which there is something left to take out."""
 
@@ -80,10 +83,19 @@ async def _hand_back(ledger: Ledger, row: Upload) -> str:
     if row.state not in RETRIABLE:
         raise RefusalError(f"is {row.state}; only failed and cancelled ones can be retried")
     back = row.handed_back()
+    if back.state is State.FINALIZING and await _may_be_there(ledger, row):
+        back = row.handed_back(may_be_there=True)
     await ledger.write(back, note="handed back by hand")
     if back.state is State.FINALIZING:
         return "OK holds every byte of it; it goes on with publishing"
     return "queued again"
+
+
+async def _may_be_there(ledger: Ledger, row: Upload) -> bool:
+    """Whether the same bytes may be public, or become so, by another upload: a copy that was let go first."""
+    if row.publish_offered:
+        return False  # this one may be public itself
+    return any(twin.state in MAY_BE_PUBLIC for twin in await ledger.twins(row))
 
 
 async def _take_out(ledger: Ledger, row: Upload) -> str:

@@ -103,8 +103,8 @@ class Twins:
         if row.id not in self._unproven and any(other.state is State.PUBLISHED for other in others):
             self._suspects.put(row.id)
             return None
-        if row.offered_all:
-            return row  # OK may hold all of it: there is nothing to wait for
+        if row.offered_all and row.state is not State.QUEUED:
+            return row  # OK may hold all of it: there is nothing to wait for, unless it was handed back
         first = first_of(row, others, now=self._parts.now(), is_open=self._is_awaited)
         number = self._sending.setdefault(self._key(row), row.id) if first is None else first.id
         if number == row.id:

@@ -7,6 +7,7 @@ back by itself: what it missed is in the ledger. Nobody who works here waits for
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Final
@@ -124,14 +125,17 @@ class Stream:
         )
         transport = request.transport
         listener.cut = transport.abort if transport is not None else None
-        await response.prepare(request)
-        await response.write(_HELLO)
-        while True:
-            try:
-                async with asyncio.timeout(self._heartbeat):
-                    block = await listener.queue.get()
-            except TimeoutError:
-                block = _BEAT
-            if block is None:
-                return response
-            await response.write(block)
+        with contextlib.suppress(ConnectionError):  # who leaves is not told of it
+            await response.prepare(request)
+            await response.write(_HELLO)
+            while (block := await self._next_block(listener)) is not None:
+                await response.write(block)
+        return response
+
+    async def _next_block(self, listener: _Listener) -> bytes | None:
+        """What comes next, or that there is silence; None: nothing more comes."""
+        try:
+            async with asyncio.timeout(self._heartbeat):
+                return await listener.queue.get()
+        except TimeoutError:
+            return _BEAT
