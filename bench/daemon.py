@@ -10,7 +10,7 @@ import socket
 import time
 import uuid
 from http import HTTPStatus
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -97,12 +97,15 @@ class Installation:
     def asked(self, path: str) -> float:
         """How long its HTTP takes for an answer, in seconds; of a daemon that is ready."""
         address = urlsplit(self._listens_at())
-        with contextlib.closing(HTTPConnection(str(address.hostname), address.port, timeout=60)) as line:
-            began = time.monotonic()
-            line.request("GET", path)
-            answer = line.getresponse()
-            answer.read()
-            seconds = time.monotonic() - began
+        try:
+            with contextlib.closing(HTTPConnection(str(address.hostname), address.port, timeout=60)) as line:
+                began = time.monotonic()
+                line.request("GET", path)
+                answer = line.getresponse()
+                answer.read()
+                seconds = time.monotonic() - began
+        except (OSError, HTTPException) as error:
+            raise BenchError(f"okdrop does not answer to {path}: {error}") from error
         if answer.status != HTTPStatus.OK:
             raise BenchError(f"okdrop answers {answer.status} to {path}")
         return seconds

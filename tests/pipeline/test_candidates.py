@@ -251,14 +251,14 @@ async def test_a_file_is_asked_once_for_each_revision_whether_it_is_whole(
     assert finished.missing == "its end is missing"
 
 
-async def test_many_are_looked_at_some_at_a_time_each_once_a_round(
+async def test_many_are_looked_at_some_at_a_time_in_order_and_each_once_a_round(
     bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "AT_ONCE", 2)
-    names = {add(candidates, bench.file(f"{number}.mp4"), settle=0) for number in range(5)}
+    names = [add(candidates, bench.file(f"{number}.mp4"), settle=0) for number in range(5)]
     lots = [settled async for settled in candidates.look_round()]
     assert [len(lot) for lot in lots] == [2, 2, 1]
-    assert {one.drop.path for lot in lots for one in lot} == names
+    assert [one.drop.path for lot in lots for one in lot] == names
     assert len(candidates) == 0
 
 
