@@ -29,6 +29,7 @@ def test_what_is_owed_is_due_now_and_keeps_its_words(publication: Publication) -
     else:
         assert due.tell_at is None
     assert bool(due.words) is (publication.is_owed or publication.draft is not None)
+    assert publication.with_(beside=b"looked after").due(NOW).words == "w"  # another cover may come
 
 
 @pytest.mark.parametrize("publication", ALL, ids=repr)

@@ -75,7 +75,7 @@ class Publication:
     tell_at: datetime | None = None
     told: bytes | None = None  #: fingerprint of the metadata that OK was told last
     beside: bytes | None = None  #: fingerprint of what lay beside the file then
-    #: That metadata, while it is to be told again; before it is published, what the last update offered.
+    #: That metadata, as it may be told again; before it is published, what the last update offered.
     words: str = dataclasses.field(default="", repr=False)
 
     @property
@@ -87,6 +87,11 @@ class Publication:
     def is_owed(self) -> bool:
         """Whether OK is to be told something, and no time has to come first."""
         return self.draft is Draft.RELEASE or self.renew is not None or self.wants_cover
+
+    @property
+    def may_be_told_again(self) -> bool:
+        """Whether OK may have to be told once more what it was told: for a release, or another cover."""
+        return self.draft is not None or self.is_owed or self.beside is not None
 
     def is_released(self, now: datetime) -> bool:
         """Whether friends were first for long enough, by a person's word or by the time."""
@@ -101,7 +106,7 @@ class Publication:
     def due(self, now: datetime) -> Self:
         """Return this with its time to be told: now where something is owed, else when a draft is public."""
         at = now if self.is_owed else self.public_at if self.draft is not None else None
-        return self.with_(tell_at=at, words=self.words if self.draft is not None or self.is_owed else "")
+        return self.with_(tell_at=at, words=self.words if self.may_be_told_again else "")
 
     def nothing_owed(self) -> Self:
         """Return this with nothing left to tell: the video is gone, or not ours to change any more."""

@@ -34,7 +34,7 @@ def reason(path: Path) -> tuple[str, bool]:
 def test_nothing_lies_there(tmp_path: Path) -> None:
     assert look_beside(video(tmp_path)) == Beside(NOTHING, NOTHING)
     assert look_beside(video(tmp_path / "gone")) == Beside(NOTHING, NOTHING)
-    assert image_beside([video(tmp_path)]) is None
+    assert image_beside(video(tmp_path)) is None
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.toml", "a.nfo", "a.txt"])
@@ -47,13 +47,24 @@ def test_a_text_of_its_name(tmp_path: Path, name: str) -> None:
     assert not before.has_new_texts(now)
 
 
+def test_what_is_gone_may_come_back_as_it_was(tmp_path: Path) -> None:
+    never = Beside.of(b"")
+    nothing = look_beside(video(tmp_path))
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    both = look_beside(video(tmp_path))
+    assert nothing.with_what_is_gone(both) == both
+    assert both.with_what_is_gone(nothing) == both.with_what_is_gone(never) == both
+    assert nothing.with_what_is_gone(never) == nothing
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.PNG", "a.mp4.jpeg", "a-poster.webp"])
 def test_an_image_of_its_name(tmp_path: Path, name: str) -> None:
     before = look_beside(video(tmp_path))
     (tmp_path / name).write_bytes(JPEG)
     now = look_beside(video(tmp_path))
     assert (now.has_new_texts(before), now.has_new_images(before), now.has_images) == (False, True, True)
-    assert image_beside([video(tmp_path)]) == bytes(tmp_path / name)
+    assert image_beside(video(tmp_path)) == bytes(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["b.json", "aa.txt", "a.mp4", "a.md", "a.json.txt", "a-posters.jpg", "ajpg"])

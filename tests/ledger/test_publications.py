@@ -100,6 +100,9 @@ async def test_what_is_due_comes_first_that_is_due_for_the_longest(ledger: Ledge
     await published(ledger, "a/4.mp4")
     assert await ledger.to_be_told(START, at_most=9) == [later.id, late.id]
     assert await ledger.to_be_told(START, at_most=1) == [later.id]
+    await ledger.write(later.with_(account="kids"))
+    assert await ledger.to_be_told(START, at_most=9, past={"kids", "others"}) == [late.id]
+    assert await ledger.to_be_told(START, at_most=9, past={""}) == [later.id]
 
 
 async def test_a_clock_that_ran_ahead_is_known_by_what_it_wrote(url: str) -> None:

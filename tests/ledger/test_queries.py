@@ -64,6 +64,7 @@ VALUES: dict[str, Any] = {
     "until": START,
     "of_folder": "/srv",
     "states": [State.FAILED],
+    "past": ["kids"],
 } | {f"path_{number}": b"/a" for number in range(many_at_once.PATHS_AT_ONCE)}
 
 ANSWERED_BY: dict[str, tuple[sa.Executable, list[str]]] = {

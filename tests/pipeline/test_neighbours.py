@@ -6,15 +6,17 @@ import dataclasses
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from okdrop import events
+from okdrop.config.watch import After
+from okdrop.drop import Chore
 from okdrop.ledger import Ledger, orders
 from okdrop.metadata import Settings
 from okdrop.pipeline.posting import Posting, Postings
 from pipeline.test_teller import HOUR, JPEG, WITH_COVER, calls, image, ordered, tell, templates, video
 
 if TYPE_CHECKING:
-    import pytest
-
     from pipeline.bench import Bench
 
 GET_URL = "photosV2.getUploadUrl"
@@ -83,8 +85,55 @@ async def test_nothing_is_renamed_by_contents_that_are_gone(set_up: Any) -> None
     (bench.folder / "a.mp4").unlink()
     (bench.folder / "a.json").write_text('{"title": "afterwards"}')
     await rounds(bench, row.id)
+    assert bench.told(events.VideoNotTold) == []  # nobody knows whose text that is
+    await ordered(bench, orders.renew, row.id)
+    await tell(bench, row.id)
     assert [told.code for told in bench.told(events.VideoNotTold)] == ["source_gone"]
     assert (video(bench)["title"], video(bench)["updates"]) == (before, 1)
+
+
+async def private_one(set_up: Any) -> tuple[Bench, int]:
+    """A video that a text beside it put before friends alone."""
+    bench = await set_up(posting=WITH_COVER, stays=True, settings=Settings(settle=0.0))
+    (bench.folder / "a.json").write_text('{"title": "my private one", "privacy": "friends"}')
+    row = await bench.done()
+    assert (video(bench)["title"], video(bench)["privacy"]) == ("my private one", "FRIENDS")
+    return bench, row.id
+
+
+@pytest.mark.parametrize("became", ["overwritten", "deleted", "moved"])
+async def test_another_file_of_its_name_does_not_speak_for_it(set_up: Any, became: str) -> None:
+    bench, number = await private_one(set_up)
+    if became == "moved":
+        bench.after(After.MOVE)
+        row = await bench.row(number)
+        await bench.ledger.write(row.with_(chore=Chore.MOVE))
+        await bench.chores.do(number)
+        assert (await bench.row(number)).moved_to is not None
+    else:
+        (bench.folder / "a.mp4").unlink()
+    if became == "overwritten":
+        (bench.folder / "a.mp4").write_bytes(b"another recording" * 5000)
+    (bench.folder / "a.json").write_text('{"title": "the next recording", "privacy": "public"}')
+    image(bench)
+    await rounds(bench, number, 4)
+    assert (video(bench)["title"], video(bench)["privacy"]) == ("my private one", "FRIENDS")
+    await ordered(bench, orders.renew, number)
+    await tell(bench, number)
+    assert "the next recording" not in video(bench)["title"]
+    assert (video(bench)["cover"], calls(bench, GET_URL)) == ("", 0)
+
+
+async def test_an_image_that_stayed_behind_is_the_cover_of_what_was_moved(set_up: Any) -> None:
+    bench = await set_up(posting=WITH_COVER, stays=True)
+    digest = image(bench)
+    row = await bench.done()
+    bench.after(After.MOVE)
+    await bench.ledger.write(row.with_(chore=Chore.MOVE))
+    await bench.chores.do(row.id)
+    assert not (bench.folder / "a.mp4").exists()
+    await tell(bench, row.id)
+    assert video(bench)["cover"] == digest
 
 
 async def test_a_template_that_changes_renames_nothing_by_itself(set_up: Any) -> None:
@@ -100,9 +149,26 @@ async def test_an_image_that_comes_later_becomes_the_cover_and_renames_nothing(s
     digest = image(bench)
     await rounds(bench, number)
     assert (video(bench)["cover"], calls(bench, GET_URL)) == (digest, 1)
+    assert video(bench)["title"] == "a"
     another = image(bench, data=JPEG[:4] + b"another" + JPEG[4:])
     await rounds(bench, number)
     assert (video(bench)["cover"], calls(bench, GET_URL)) == (another, 2)
+    assert video(bench)["title"] == "a"
+
+
+async def test_an_image_that_comes_after_a_text_is_gone_makes_nothing_public(set_up: Any) -> None:
+    bench, number = await private_one(set_up)
+    text = bench.folder / "a.json"
+    (aside := text.with_name("elsewhere")).hardlink_to(text)
+    text.unlink()
+    digest = image(bench)
+    await rounds(bench, number)
+    told = video(bench)
+    assert (told["title"], told["privacy"], told["cover"]) == ("my private one", "FRIENDS", digest)
+    templates(bench, description="another")
+    text.hardlink_to(aside)  # its disk is back, and it says what it said
+    await rounds(bench, number, 4)
+    assert (video(bench)["description"], video(bench)["updates"]) == ("", told["updates"])
 
 
 async def test_what_changes_between_two_looks_is_not_told_yet(set_up: Any) -> None:

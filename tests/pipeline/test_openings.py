@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,11 @@ import pytest
 from okdrop import events
 from okdrop.config.window import PublishWindow
 from okdrop.drop import State
+from okdrop.errors import Halted, Trouble
 from okdrop.pipeline.openings import Openings
 from okdrop.pipeline.posting import ANY_TIME, Posting, Postings
 from okdrop.publication import Closed
-from pipeline.bench import SEGMENT, until
+from pipeline.bench import SEGMENT, after, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,6 +29,8 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 SMALL = SEGMENT
 UPDATE = "video.update"
+DEAD = Halted("the token is dead", code="api_102")
+LIMIT = Trouble("too many calls", code="api_8", retry_after=60.0)
 
 
 def window_in(hours: float) -> PublishWindow:
@@ -221,6 +225,71 @@ async def test_it_goes_on_by_itself(
             task.cancel()
 
 
+async def test_the_window_is_asked_once_more_at_the_last_moment(
+    set_up: Callable[..., Awaitable[Bench]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = await set_up(stays=True, posting=Posting(window=window_in(0)), zone=UTC)
+    row = await bench.whole()
+
+    async def passes() -> None:
+        bench.clock.ahead += HOUR
+
+    after(monkeypatch, bench.finalizer._describing, "describe", 1, passes)  # or a file is read again
+    assert await publish(bench, row) == [State.FINALIZING]
+    row = await bench.row(row.id)
+    assert (row.publication.closed_by, row.publish_offered, bench.published) == (Closed.WINDOW, False, [])
+    assert row.publication.posted_at is None
+    assert await go_on(bench) == []
+    bench.clock.ahead += DAY - HOUR
+    assert await go_on(bench) == [row.id]
+    assert len(bench.published) == 1
+
+
+async def renamed_into_another_folder(bench: Bench, row: Upload, posting: Posting, **parts: Any) -> str:
+    """The file of an upload moves to a folder of which other things are said."""
+    other = bench.folder.parent / "other"
+    other.mkdir()
+    (bench.folder / "a.mp4").rename(other / "a.mp4")
+    folders = {str(bench.folder): bench.parts.posting.of(str(bench.folder)), str(other): posting}
+    postings = dataclasses.replace(bench.parts.posting, folders=folders)
+    for name, value in ({"posting": postings} | parts).items():
+        object.__setattr__(bench.parts, name, value)
+    drop = dataclasses.replace(bench.drop(other / "a.mp4"), folder=str(other))
+    taken = await bench.intake.take(drop)
+    assert taken is not None
+    assert taken.id == row.id
+    return str(other)
+
+
+async def test_a_file_that_is_renamed_while_it_waits_goes_by_the_hours_of_its_new_folder(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(stays=True, posting=Posting(window=window_in(2)), zone=UTC)
+    row = await bench.whole()
+    assert await publish(bench, row) == [State.FINALIZING]
+    await renamed_into_another_folder(bench, row, ANY_TIME)
+    assert await drained(bench) == [row.id]
+    assert await publish(bench, row) == [State.PUBLISHED]
+    assert await go_on(bench) == []
+
+
+async def test_a_file_that_waits_and_is_renamed_to_another_account_is_sent_there(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(stays=True, posting=Posting(window=window_in(2)), zone=UTC)
+    row = await bench.whole()
+    assert await publish(bench, row) == [State.FINALIZING]
+    assert await bench.line.get() == row.id  # there it was put as it was taken
+    other = str(bench.folder.parent / "other")
+    kids = {"clients": {"kids": bench.parts.client}, "senders": {str(bench.folder): "", other: "kids"}}
+    await renamed_into_another_folder(bench, row, ANY_TIME, **kids)
+    moved = await bench.row(row.id)
+    assert (moved.state, moved.ticket, moved.publication.closed_by) == (State.UPLOADING, None, None)
+    assert await drained(bench) == [row.id]
+    await bench.finalizer.publish(row.id)
+    assert await bench.line.get() == row.id
+
+
 # --- days -------------------------------------------------------------------------------------------------
 
 
@@ -327,6 +396,57 @@ async def test_what_is_let_go_and_meets_trouble_keeps_its_place(
         assert await go_on(bench) == [rows[1].id]
     assert await publish(bench, rows[2]) == [State.FINALIZING]
     assert await publish(bench, rows[1]) == [State.PUBLISHED]
+
+
+async def of_kids(bench: Bench, row: Upload) -> None:
+    """An upload of another account."""
+    object.__setattr__(bench.parts, "clients", {"kids": bench.parts.client})
+    await bench.ledger.write((await bench.row(row.id)).with_(account="kids"))
+
+
+async def test_those_that_wait_for_a_halted_account_are_in_nobodys_way(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(stays=True, zone=morning(), per_day=1)
+    rows = await three(bench)
+    await of_kids(bench, rows[1])
+    assert await publish(bench, *rows[:2]) == [State.PUBLISHED, State.FINALIZING]
+    bench.parts.brake.halt(DEAD, account="kids")
+    bench.clock.ahead += DAY
+    assert await go_on(bench) == []
+    assert await publish(bench, rows[2]) == [State.PUBLISHED]
+    bench.clock.ahead += DAY
+    bench.parts.brake.release("kids")
+    assert await go_on(bench) == [rows[1].id]
+    assert len(bench.published) == 3
+
+
+@pytest.mark.parametrize("why", ["halted", "in trouble", "a sidecar", "lost by OK", "renamed"])
+async def test_whoever_waits_for_something_else_by_then_takes_no_place(
+    set_up: Callable[..., Awaitable[Bench]], why: str
+) -> None:
+    bench = await set_up(stays=True, zone=morning(), per_day=1)
+    rows = await three(bench)
+    await of_kids(bench, rows[1])
+    await publish(bench, *rows)
+    bench.clock.ahead += DAY
+    await bench.openings.look()
+    assert await drained(bench) == [rows[1].id]
+    match why:
+        case "halted":
+            bench.parts.brake.halt(DEAD, account="kids")
+        case "in trouble":
+            bench.parts.breakers.failed(0, "the account kids", LIMIT)
+        case "a sidecar":
+            (bench.folder / "b.json").write_text("{}")
+        case "renamed":
+            await bench.orders(rows[1].id, State.UPLOADING, ticket=None)
+    lost = bench.faults.active("api_error", code=300, method=UPDATE, times=1)
+    with lost if why == "lost by OK" else contextlib.nullcontext():
+        await bench.finalizer.publish(rows[1].id)
+    assert (await bench.row(rows[1].id)).state is not State.PUBLISHED
+    assert await go_on(bench) == [rows[2].id]
+    assert (await bench.row(rows[2].id)).state is State.PUBLISHED
 
 
 def test_a_folder_that_is_watched_no_longer_is_as_any_other_place() -> None:

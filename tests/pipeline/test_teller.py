@@ -17,6 +17,7 @@ from okdrop.ledger import Ledger, orders
 from okdrop.metadata import Privacy, Settings
 from okdrop.pipeline.posting import Posting
 from okdrop.pipeline.teller import Teller
+from okdrop.pipeline.telling import STAYS_WITH_FRIENDS
 from okdrop.publication import CoverState, Draft, Renew
 from pipeline.bench import Bench, until
 
@@ -277,6 +278,64 @@ async def test_not_taken_is_tried_again_but_not_for_ever(set_up: Any) -> None:
     assert fault.fired == 10
 
 
+@pytest.mark.parametrize("within", [0.0, HOUR])
+@pytest.mark.parametrize("becomes", [None, "{}", '{"privacy": "public"}'])
+async def test_what_a_text_put_before_friends_alone_becomes_public_by_a_text_alone(
+    set_up: Any, becomes: str | None, within: float
+) -> None:
+    bench = await set_up(posting=Posting(update_within=within), settings=Settings(settle=0.0))
+    sidecar = bench.folder / "a.json"
+    sidecar.write_text('{"title": "mine", "privacy": "friends"}')
+    row = await bench.done()
+    assert video(bench)["privacy"] == "FRIENDS"
+    sidecar.unlink()
+    if becomes is not None:
+        sidecar.write_text(becomes)
+    for number in range(2):
+        templates(bench, title=f"without it {number}")
+        await ordered(bench, orders.renew, row.id)
+        await tell(bench, row.id)
+        assert (await bench.ledger.history(row.id))[-1].note.endswith(STAYS_WITH_FRIENDS) is (
+            becomes != '{"privacy": "public"}'
+        )
+    assert video(bench)["title"] == "without it 1"
+    assert video(bench)["privacy"] == ("PUBLIC" if becomes == '{"privacy": "public"}' else "FRIENDS")
+
+
+async def test_what_its_folder_put_before_friends_alone_becomes_public_by_its_folder(set_up: Any) -> None:
+    bench = await set_up(settings=Settings(privacy=Privacy.FRIENDS))
+    row = await bench.done()
+    templates(bench, privacy=Privacy.PUBLIC)
+    await ordered(bench, orders.renew, row.id)
+    await tell(bench, row.id)
+    assert video(bench)["privacy"] == "PUBLIC"
+
+
+@pytest.mark.parametrize("after", [0.0, HOUR])
+async def test_what_was_for_friends_and_is_for_all_by_now_is_a_draft_first(set_up: Any, after: float) -> None:
+    posting = dataclasses.replace(FRIENDS_FIRST, public_after=after)
+    bench = await set_up(posting=posting, settings=Settings(privacy=Privacy.FRIENDS))
+    row = await bench.done()
+    assert row.publication.draft is None
+    templates(bench, privacy=Privacy.PUBLIC)
+    await ordered(bench, orders.renew, row.id)
+    await tell(bench, row.id)
+    assert (video(bench)["privacy"], (await bench.row(row.id)).publication.draft) == (
+        "FRIENDS",
+        Draft.FRIENDS,
+    )
+    if after:
+        bench.clock.ahead += after
+    else:
+        await ordered(bench, orders.release, row.id)
+    await tell(bench, row.id)
+    assert (video(bench)["privacy"], (await bench.row(row.id)).publication.draft) == ("PUBLIC", None)
+    templates(bench, title="it was released, and stays so")
+    await ordered(bench, orders.renew, row.id)
+    await tell(bench, row.id)
+    assert (video(bench)["title"], video(bench)["privacy"]) == ("it was released, and stays so", "PUBLIC")
+
+
 # --- the cover --------------------------------------------------------------------------------------------
 
 
@@ -291,7 +350,7 @@ async def test_an_image_beside_the_video_becomes_its_cover(set_up: Any, name: st
     assert video(bench)["cover"] == digest
     assert row.publication.cover is not None
     assert (row.publication.cover.state, row.publication.cover.token) == (CoverState.SET, "")
-    assert (row.publication.tell_at, row.publication.words) == (None, "")
+    assert (row.publication.tell_at, row.publication.words != "") == (None, True)  # another may come
     assert video(bench)["title"] == "a"
     assert len(bench.told(events.CoverSet)) == 1
 
@@ -410,6 +469,7 @@ async def test_an_image_that_is_gone_or_a_pipe_or_a_link_by_then_is_said(set_up:
     for number, name in enumerate(["gone", "pipe", "link"]):
         image(bench, f"{name}.jpg")
         row = await bench.done(f"{name}.mp4", 65_536 + number)
+        await bench.ledger.write(row.with_(chore=None))
         path = bench.folder / f"{name}.jpg"
         path.unlink()
         if name == "pipe":
@@ -418,6 +478,31 @@ async def test_an_image_that_is_gone_or_a_pipe_or_a_link_by_then_is_said(set_up:
             path.symlink_to("/etc/hostname")
         await tell(bench, row.id)
     assert [told.code for told in bench.told(events.VideoNotTold)] == ["image_unfit"] * 3
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+async def test_an_image_that_is_not_seen_while_the_file_is_moved_is_looked_for_again(
+    set_up: Any, *, is_back: bool
+) -> None:
+    bench = await set_up(posting=WITH_COVER)
+    digest = image(bench)
+    row = await bench.done()
+    assert row.chore is not None
+    path = bench.folder / "a.mp4"
+    (bench.folder / "a.txt").write_text("what was told is not what lies there any more")
+    path.rename(path.with_suffix(".on-its-way"))
+    await tell(bench, row.id)
+    assert bench.told(events.VideoNotTold) == []
+    if is_back:
+        path.with_suffix(".on-its-way").rename(path)
+    for _ in range(4):
+        bench.clock.ahead += HOUR
+        await tell(bench, row.id)
+    cover = (await bench.row(row.id)).publication.cover
+    assert cover is not None
+    assert (cover.state, video(bench)["cover"]) == (
+        (CoverState.SET, digest) if is_back else (CoverState.REFUSED, "")
+    )
 
 
 async def test_a_draft_with_a_cover_stays_a_draft_and_is_released_in_its_time(set_up: Any) -> None:

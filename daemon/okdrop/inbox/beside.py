@@ -72,6 +72,11 @@ class Beside:
         """Whether an image lies there."""
         return self.images not in {NOTHING, b""}
 
+    def with_what_is_gone(self, before: Beside) -> Beside:
+        """This, and the halves of which nothing lies there any more as they were: they may come back."""
+        texts = before.texts or NOTHING if self.texts == NOTHING else self.texts
+        return Beside(texts, before.images or NOTHING if self.images == NOTHING else self.images)
+
     def has_new_texts(self, before: Beside) -> bool:
         """Whether texts lie there, and others than before: that they are gone makes nothing anew."""
         return self.texts not in {NOTHING, before.texts}
@@ -94,9 +99,9 @@ def look_beside(*places: bytes) -> Beside:
     )
 
 
-def image_beside(paths: Iterable[bytes]) -> bytes | None:
-    """The image that lies beside one of these paths of a video; None: none does."""
-    return next((image for path in paths for image in _images(path) if revision_at(image) is not None), None)
+def image_beside(path: bytes) -> bytes | None:
+    """The image that lies beside the video of this path; None: none does."""
+    return next((image for image in _images(path) if revision_at(image) is not None), None)
 
 
 def read_image(path: bytes, folder: bytes = b"") -> Image:

@@ -13,6 +13,7 @@ from okdrop.ledger.rows import upload_of
 from okdrop.ledger.schema import DRAFTS, POSTED, TO_TELL, UPLOADS, Instant
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -40,10 +41,15 @@ def _count(query: Select[Any]) -> Select[int]:
 POSTS: Final = _count(select(_ROW.posted_at).where(_WITHIN))
 POSTS_OF_FOLDER: Final = _count(select(_ROW.posted_at).where(_WITHIN, _ROW.folder == bindparam("of_folder")))
 
-# Of what OK is to be told something by now, what is due for the longest first; so many at most.
+# Of what OK is to be told something by now, what is due for the longest first; so many at most, and past what
+# some accounts owe.
 TO_BE_TOLD: Final = (
     select(_ROW.id)
-    .where(TO_TELL, _ROW.tell_at <= bindparam("by", type_=Instant))
+    .where(
+        TO_TELL,
+        _ROW.tell_at <= bindparam("by", type_=Instant),
+        _ROW.account.not_in(bindparam("past", expanding=True)),
+    )
     .order_by(_ROW.tell_at)
     .limit(_AT_MOST)
 )
@@ -75,9 +81,10 @@ def posts(connection: Connection, *, folder: str | None, first: datetime, end: d
     return int(connection.execute(POSTS_OF_FOLDER, keys | {"of_folder": folder}).scalar_one())
 
 
-def to_be_told(connection: Connection, by: datetime, *, at_most: int) -> list[int]:
-    """The ids of those of which OK is to be told something by now."""
-    return list(connection.execute(TO_BE_TOLD, {"by": by, "at_most": at_most}).scalars())
+def to_be_told(connection: Connection, by: datetime, *, at_most: int, past: Collection[str]) -> list[int]:
+    """The ids of those of which OK is to be told something by now, but of some accounts."""
+    keys = {"by": by, "at_most": at_most, "past": sorted(past)}
+    return list(connection.execute(TO_BE_TOLD, keys).scalars())
 
 
 def told_by_a_clock_ahead(connection: Connection, now: datetime) -> list[int]:
@@ -112,9 +119,15 @@ class Publications:
         """
         return int(await self._thread.read(posts, folder=folder, first=first, end=end, at_most=at_most))
 
-    async def to_be_told(self, by: datetime, *, at_most: int) -> list[int]:
-        """The ids of uploads of which OK is to be told something by now, so many at most."""
-        return list(await self._thread.read(to_be_told, by, at_most=at_most))
+    async def to_be_told(self, by: datetime, *, at_most: int, past: Collection[str] = ()) -> list[int]:
+        """The ids of uploads of which OK is to be told something by now, what is due for the longest first.
+
+        Args:
+            by: the present.
+            at_most: so many.
+            past: accounts whose uploads are passed over.
+        """
+        return list(await self._thread.read(to_be_told, by, at_most=at_most, past=past))
 
     async def told_by_a_clock_ahead(self, now: datetime) -> list[int]:
         """The ids of those whose time to be told was noted by a clock that ran ahead of `now`."""

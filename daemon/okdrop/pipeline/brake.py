@@ -97,6 +97,11 @@ class Brake:
         return halt.at if halt is not None else None
 
     @property
+    def halted_accounts(self) -> frozenset[str]:
+        """Which accounts are halted."""
+        return frozenset(account for account, halt in self._halts.items() if halt.why is not None)
+
+    @property
     def _all_are_halted(self) -> bool:
         return bool(self._accounts) and all(self.halt_of(account) is not None for account in self._accounts)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox.beside import UnfitImageError, image_beside, read_image
 from okdrop.pipeline.accounts import client_of
-from okdrop.pipeline.telling import places_of
+from okdrop.pipeline.belonging import folder_above, place_of
 from okdrop.pipeline.throttle import throttled
 
 if TYPE_CHECKING:
@@ -32,24 +31,30 @@ async def bring(parts: Parts, row: Upload) -> Photo:
 
     Raises:
         GaveUp: there is none any more, or none that a cover may be.
-        Trouble: it is not whole yet; or the way to OK.
+        Trouble: it is not whole yet, or not seen while the file is moved; or the way to OK.
         UploadError: OK will not have it.
     """
-    image = await asyncio.to_thread(_read, places_of(row), os.fsencode(row.drop.folder))
+    image = await asyncio.to_thread(_read, row)
     blocks = throttled(_blocks(image.data), parts.throttles_of(row.drop))
     return await client_of(parts, row.account).upload_photo(
         size=len(image.data), file_name=events.shown(image.name), blocks=blocks
     )
 
 
-def _read(places: tuple[bytes, ...], folder: bytes) -> Image:
-    path = image_beside(places)
-    if path is None:
+def _read(row: Upload) -> Image:
+    place = place_of(row)
+    path = image_beside(place) if place is not None else None
+    if path is None and row.chore is not None:
+        # The file may be on its way to another folder, and be found a moment later.
+        raise Trouble(
+            "no image is seen beside the video just now", code="image_unfit", tries=MAY_CHANGE_TRIES
+        )
+    if path is None or place is None:
         raise GaveUp("the image beside the video is gone", code="image_unfit")
     name = events.shown(path.rpartition(b"/")[2])
     hint = "put another image in its place, then `okdrop update`"
     try:
-        return read_image(path, folder)
+        return read_image(path, folder_above(place, row))
     except UnfitImageError as error:
         words = f"the image {name} cannot be the cover: {error.reason}"
         if error.may_change:

@@ -15,9 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import os
 import threading
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -25,14 +23,12 @@ from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, SOURCE_GONE, State
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox.gathering import described, gather
 from okdrop.inbox.lease import Writer
-from okdrop.inbox.revision import revision_at
 from okdrop.inbox.sidecars import look, writer_of
 from okdrop.metadata import require_sound
 from okdrop.metadata.privacy import stricter
-from okdrop.metadata.sidecar_names import belonging
 from okdrop.pipeline import telling
+from okdrop.pipeline.belonging import file_of, folder_above, place_of
 from okdrop.pipeline.parts import SOURCE_AWAY
-from okdrop.pipeline.telling import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,32 +222,28 @@ def _described(
     row: Upload, settings: Settings, *, may_wait: bool, unwanted: threading.Event
 ) -> tuple[Metadata, Beside, bool]:
     """In a thread: read, and put together; and say whether the file was there after what lies beside it."""
-    drop, path = row.drop, row.moved_to or row.drop.path
-    if settings.looks_inside and row.state is State.PUBLISHED and revision_at(path) is None:
+    drop, path = row.drop, file_of(row)
+    if settings.looks_inside and path is None and row.state is State.PUBLISHED:
         raise GaveUp(
             "the video's file is gone, and a template speaks of its contents",
             code=SOURCE_GONE,
             hint="put it back, then okdrop update",
         )
     seen, writer = _look(row, settings)
-    is_there = revision_at(path) is not None
+    is_there = file_of(row) is not None
     if writer is Writer.WRITING and may_wait:
         raise Trouble("a sidecar is being written just now", code="sidecar_busy")
     if writer is Writer.WRITING and not row.publish_offered:
         seen = tuple(dataclasses.replace(one, unfit="it is still being written") for one in seen)
-    folder = os.fsencode(drop.folder) if row.moved_to is None else b""
-    beside = gather(settings, path, seen, folder=folder, unwanted=unwanted)
+    path = path or drop.path
+    beside = gather(settings, path, seen, folder=folder_above(path, row), unwanted=unwanted)
     require_sound(settings, beside)
-    return described(settings, drop, beside), beside, is_there
+    metadata = telling.no_more_public(described(settings, drop, beside), row.publication.told)
+    return metadata, beside, is_there
 
 
 def _look(row: Upload, settings: Settings) -> tuple[tuple[Seen, ...], Writer]:
-    """What lies beside the file, or beside where it was moved to; of each name one, in their order."""
-    found: dict[int, Seen] = {}
-    for path in places_of(row):
-        order = {name: at for at, (name, _) in enumerate(belonging(path, settings.sidecars))}
-        folder = os.fsencode(row.drop.folder) if path == row.drop.path else b""
-        for one in look(path, settings.sidecars, folder):
-            found.setdefault(order[one.path], one)
-    seen = tuple(one for _, one in sorted(found.items(), key=itemgetter(0)))
+    """What lies beside the file and belongs to it."""
+    path = place_of(row)
+    seen = look(path, settings.sidecars, folder_above(path, row)) if path is not None else ()
     return seen, writer_of(seen)

@@ -22,6 +22,7 @@ from okdrop.pipeline.accounts import admits, call_of, client_of
 from okdrop.pipeline.after import first_chore
 from okdrop.pipeline.describing import Describing
 from okdrop.pipeline.line import IN_OTHER_HANDS
+from okdrop.pipeline.openings import ClosedMeanwhile
 from okdrop.pipeline.places import naming
 from okdrop.pipeline.publishing import intended, published, retracted
 from okdrop.protocol.messages import VideoStatus
@@ -85,6 +86,7 @@ class Finalizer:
                 if not await self._parts.brake.wait_until_free():
                     return
                 if self._opened.park_again(number, self._finals, self._parts.brake.is_halted_for):
+                    self._openings.forget(number)
                     continue
                 await self._publish_or_yield(number)
 
@@ -99,6 +101,7 @@ class Finalizer:
 
     def _pass_on(self, row: Upload) -> None:
         """Put an upload where its state belongs, which may not be here."""
+        self._openings.forget(row.id)
         if row.state is State.FINALIZING and row.ticket is not None:
             self._finals.put(row.id)
         elif row.state in UNFINISHED:
@@ -118,6 +121,7 @@ class Finalizer:
             self._pass_on(row)
             return
         if not admits(self._parts, row, self._finals, self._opened):
+            self._openings.forget(number)  # what waits for something else takes no place from others
             return
         async with self._openings.admitted(row) as wait:
             if wait is not None:
@@ -128,6 +132,7 @@ class Finalizer:
     async def _publish_now(self, row: Upload) -> None:
         number = row.id
         if place := self._parts.breakers.holds(number, *call_of(self._parts, row.account)):
+            self._openings.forget(number)
             self._parts.breakers.wait(number, place, self._finals)
             return
         offered_before, posted_before = row.publish_offered, row.publication.posted_at
@@ -143,6 +148,9 @@ class Finalizer:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
             stands = offered_before or maybe_done
             await self._refused(row if stands else retracted(row, posted_before), error)
+            return
+        except ClosedMeanwhile as closed:
+            await self._openings.wait(closed.row, closed.wait)
             return
         self._host_asked.discard(row.id)
         row = await self._as_published(row, described.metadata, beside)
@@ -171,6 +179,7 @@ class Finalizer:
         try:
             wait = await self._describing.wait(row)
         except UploadError as error:
+            self._openings.forget(row.id)
             await self._refused(row, error)
             return None
         if wait is None:
@@ -305,6 +314,7 @@ class Finalizer:
         held_by = breakers.ill(*call)
         row, delay = await self._parts.put_off(row, error, held_by=held_by)
         if held_by:
+            self._openings.forget(row.id)
             breakers.wait(row.id, held_by, self._finals)
             return
         self._finals.put(row.id, delay)
@@ -324,6 +334,7 @@ class Finalizer:
             return
         self._host_asked.add(row.id)
         row, delay = await self._parts.put_off(retracted(row.to(State.UPLOADING), None), error)
+        self._openings.forget(row.id)
         self._line.put(row.id, delay)
 
     async def _may_be_public(self, row: Upload) -> bool:
@@ -346,4 +357,5 @@ class Finalizer:
         )
         anew = retracted(anew, None)
         row, delay = await self._parts.put_off(anew, error, orphan=orphan)
+        self._openings.forget(row.id)
         self._line.put(row.id, delay)

@@ -133,7 +133,7 @@ class Intake:
         self._parts.tell_rename(renamed, upload.drop)
         if renamed.id in self._opened:
             self._line.note(renamed)  # its folder may be another one
-            self._opened.unpark(renamed.id)  # and its account
+            self._opened.unpark(renamed.id)  # and its account, and its hours
         if _was_missed(upload):
             self._line.retime(renamed.id, 0.0)  # this is what it waited for
         return renamed if renamed.state in UNFINISHED else self._known(drop, renamed)
@@ -162,7 +162,11 @@ class Intake:
         changed = changed.with_(account=account)
         if upload.state is State.FINALIZING:
             changed = changed.to(State.UPLOADING)
-        return changed.with_(ticket=None, mode=None, offered_all=False, received=0), upload.ticket.video_id
+        publication = changed.publication.with_(closed_by=None, opens_at=None)
+        changed = changed.with_(
+            ticket=None, mode=None, offered_all=False, received=0, publication=publication
+        )
+        return changed, upload.ticket.video_id
 
     def _same_group(self, one: Drop, other: Drop) -> bool:
         try:

@@ -130,6 +130,7 @@ class OpenUploads:
         self._carriers: Final[dict[int, Carrier]] = {}
         self._none_left: Final = asyncio.Event()
         self._listeners: Final[list[Callable[[int], object]]] = []
+        self._on_unpark: Final[list[Callable[[int], object]]] = []
         self._parked: Final[dict[str, dict[int, Line]]] = {}
         self._account_of: Final[dict[int, str]] = {}  # of those that were parked once
         self._none_left.set()
@@ -191,8 +192,14 @@ class OpenUploads:
         self.park(upload, account, line)
         return True
 
+    def on_unpark(self, listener: Callable[[int], object]) -> None:
+        """Have `listener` told of each upload that waits no more for what its folder had said."""
+        self._on_unpark.append(listener)
+
     def unpark(self, upload: int) -> None:
-        """An upload waits no more for its account, which may be another one by now."""
+        """An upload waits no more for its account, or its folder's hours: they may be others by now."""
+        for listener in self._on_unpark:
+            listener(upload)
         if (account := self._account_of.pop(upload, None)) is not None:
             line = self._parked.get(account, {}).pop(upload, None)
             if line is not None:

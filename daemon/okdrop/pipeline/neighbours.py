@@ -3,7 +3,8 @@
 Only for `update_within` after publishing, and a bounded number of files in each round, in the order in which
 they were posted: however many videos there are, a round costs the same. A difference has to be there in two
 looks, the same both times, so that nothing is told of a text that is half written. What lies there no more
-makes nothing anew: its disk may be away, or somebody tidied up.
+makes nothing anew: its disk may be away, or somebody tidied up. Nor does what may belong to another file of
+the same name (`pipeline.belonging`).
 
 A change of the configuration is no change beside a file: it renames nothing.
 """
@@ -16,10 +17,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import State
-from okdrop.inbox.beside import Beside, look_beside
+from okdrop.inbox.beside import Beside
 from okdrop.inbox.own_thread import begun
 from okdrop.ledger import StaleVersion
-from okdrop.pipeline.telling import places_of
+from okdrop.pipeline.belonging import look_beside_of
 from okdrop.publication import Renew
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ class Neighbours:
         rows = await self._parts.ledger.lately_posted(after=after, at_most=IN_A_ROUND)
         self._after = rows[-1].publication.posted_at if len(rows) == IN_A_ROUND else None
         watched = [row for row in rows if self._is_watched(row)]
-        places = [places_of(row) for row in watched]
-        looks = await begun(lambda: [look_beside(*each) for each in places], name="okdrop-neighbours")
+        looks = await begun(lambda: [look_beside_of(row) for row in watched], name="okdrop-neighbours")
         for row, beside in zip(watched, looks, strict=True):
             if self._has_settled(row, beside):
                 await self._renew(row)

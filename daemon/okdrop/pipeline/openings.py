@@ -5,8 +5,9 @@ there is room for, the oldest first, and the finalizer asks again: what the conf
 
 Posts are counted in the ledger, so that a restart forgets none: the intent to publish is written with its
 time before the call leaves (`publication.posted_at`). What was admitted and has not written it yet is
-reserved for here. A day is one of the local clock. A run that ends does not wait for hours: it leaves what
-may not be published yet, and says so.
+reserved for here. Whoever leaves the finalizer for another reason has no place any more, and asks anew; those
+of an account that is halted stay, and are in nobody's way. A day is one of the local clock. A run that ends
+does not wait for hours: it leaves what may not be published yet, and says so.
 """
 
 from __future__ import annotations
@@ -45,6 +46,15 @@ class Wait:
     until: datetime | None = None
 
 
+class ClosedMeanwhile(Exception):
+    """What was admitted may not be published any more, since it took too long until the last moment."""
+
+    def __init__(self, row: Upload, wait: Wait) -> None:
+        super().__init__()
+        self.row: Final = row
+        self.wait: Final = wait
+
+
 class Openings:
     """Lets uploads be published in their time.
 
@@ -60,10 +70,12 @@ class Openings:
         self._opened: Final = opened
         self._waiting: Final[dict[Key, dict[int, bool]]] = {}  # → whether it was let go
         self._where: Final[dict[int, Key]] = {}
+        self._accounts: Final[dict[int, str]] = {}  # → whose they are that wait
         self._passing: Final[dict[int, str]] = {}  # admitted, and not posted yet → its folder
         self._asking: Final = asyncio.Lock()
         self._changed: Final = asyncio.Event()
         opened.on_end(self.forget)
+        opened.on_unpark(self._ask_anew)
 
     # --- at the finalizer -----------------------------------------------------------------------------
 
@@ -83,7 +95,13 @@ class Openings:
 
     @contextlib.asynccontextmanager
     async def posting(self, row: Upload) -> AsyncIterator[None]:
-        """The intent to publish is written within the block: nobody counts meanwhile."""
+        """The intent to publish is written within the block: nobody counts meanwhile.
+
+        Raises:
+            ClosedMeanwhile: its hours are over, since its file had to be read again, say.
+        """
+        if (wait := self._closed_by_window(row)) is not None:
+            raise ClosedMeanwhile(row, wait)
         if next(self._days(row), None) is None:
             yield
             return
@@ -92,18 +110,20 @@ class Openings:
             self._passing.pop(row.id, None)
 
     async def _wait_of(self, row: Upload) -> Wait | None:
-        posting, folder = self._parts.posting_of(row.drop), row.drop.folder
-        now = self._parts.now()
-        opens = posting.window.next_opening(now, self._parts.posting.zone)
-        if opens > now:
-            return Wait((Closed.WINDOW, folder), opens)
+        if (closed := self._closed_by_window(row)) is not None:
+            return closed
         async with self._asking:  # nobody else is admitted between the count and the reservation
             for key in self._days(row):
-                older = {number for number in self._waiting.get(key, ()) if number < row.id}
+                older = {number for number in self._may_go(key) if number < row.id}
                 if await self._left(key, taken=(self._reserved(key) | older) - {row.id}) <= 0:
                     return Wait(key)
-            self._passing[row.id] = folder
+            self._passing[row.id] = row.drop.folder
         return None
+
+    def _closed_by_window(self, row: Upload) -> Wait | None:
+        now, window = self._parts.now(), self._parts.posting_of(row.drop).window
+        opens = window.next_opening(now, self._parts.posting.zone)
+        return Wait((Closed.WINDOW, row.drop.folder), opens) if opens > now else None
 
     def _days(self, row: Upload) -> Iterator[Key]:
         if self._parts.posting_of(row.drop).per_day:
@@ -143,7 +163,7 @@ class Openings:
         if is_new or not self._parts.brake.stays:
             self._tell(row, wait)
         if self._parts.brake.stays:
-            self._park(row.id, wait.key)
+            self._park(row, wait.key)
         else:
             self._opened.leave(row.id)
 
@@ -163,22 +183,30 @@ class Openings:
         if closed_by is None or row.publish_offered or not self._parts.brake.stays:
             return False
         of_folder = closed_by is Closed.WINDOW or self._parts.posting.of(row.drop.folder).per_day
-        self._park(row.id, (closed_by, row.drop.folder if of_folder else None))
+        self._park(row, (closed_by, row.drop.folder if of_folder else None))
         return True
 
-    def _park(self, number: int, key: Key) -> None:
-        self.forget(number)
-        self._waiting.setdefault(key, {})[number] = False
-        self._where[number] = key
+    def _park(self, row: Upload, key: Key) -> None:
+        self.forget(row.id)
+        self._waiting.setdefault(key, {})[row.id] = False
+        self._where[row.id] = key
+        self._accounts[row.id] = row.account
         self._changed.set()
 
     def forget(self, number: int) -> None:
-        """An upload waits no more, whatever came of it."""
+        """An upload waits for its time no more: it came to its end, or waits for something else."""
         if (key := self._where.pop(number, None)) is not None:
+            del self._accounts[number]
             del self._waiting[key][number]
             if not self._waiting[key]:
                 del self._waiting[key]
             self._changed.set()
+
+    def _ask_anew(self, number: int) -> None:
+        """An upload lies in another folder: whether it waits, and in which line, is found out once more."""
+        if number in self._where:
+            self.forget(number)
+            self._finals.put(number)  # whoever is not whole any more is passed on from there
 
     async def run(self) -> None:
         """Let go whose time has come; ends when cancelled."""
@@ -193,15 +221,22 @@ class Openings:
         """Let go those whose time has come, the oldest first, as many as there is room for."""
         for key in [*self._waiting]:
             room = await self._open_for(key)
-            waiting = self._waiting.get(key, {})
+            waiting = self._may_go(key)
             for number in sorted(number for number, is_let_go in waiting.items() if not is_let_go)[:room]:
-                waiting[number] = True
+                self._waiting[key][number] = True
                 self._finals.put(number)
+
+    def _may_go(self, key: Key) -> dict[int, bool]:
+        """Those that wait for this, but for whose account is halted."""
+        halted, waiting = self._parts.brake.halted_accounts, self._waiting.get(key, {})
+        if not halted:
+            return waiting
+        return {number: let_go for number, let_go in waiting.items() if self._accounts[number] not in halted}
 
     async def _open_for(self, key: Key) -> int:
         """How many of those that wait for this may go now."""
         closed_by, folder = key
-        waiting = self._waiting[key]
+        waiting = self._may_go(key)
         if closed_by is Closed.WINDOW:
             now = self._parts.now().astimezone(self._parts.posting.zone)
             return len(waiting) if self._parts.posting.of(folder or "").window.is_open_at(now) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from okdrop.config.watch import Publish
@@ -11,7 +12,7 @@ from okdrop.metadata import Privacy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
 
     from okdrop.config import Config, Watch
     from okdrop.config.window import PublishWindow
@@ -48,6 +49,10 @@ class Posting:
     def is_draft(self, metadata: Metadata) -> bool:
         """Whether friends are to see this video first: one that is for friends anyway is no draft."""
         return self.friends_first and metadata.privacy is Privacy.PUBLIC
+
+    def public_at(self, now: datetime) -> datetime | None:
+        """When a draft of now becomes public by itself; None: by a person's word alone."""
+        return now + timedelta(seconds=self.public_after) if self.public_after else None
 
 
 ANY_TIME: Final = Posting()

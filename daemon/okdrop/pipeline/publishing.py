@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from okdrop.inbox.beside import image_beside
-from okdrop.pipeline.telling import fingerprint_of, places_of, words_of
+from okdrop.pipeline.belonging import place_of
+from okdrop.pipeline.telling import fingerprint_of, words_of
 from okdrop.publication import Cover, CoverState, Draft, Publication
 
 if TYPE_CHECKING:
@@ -38,14 +38,18 @@ async def published(parts: Parts, row: Upload, metadata: Metadata, beside: bytes
     """What OK was told, and what it is still to be told."""
     posting, now = parts.posting_of(row.drop), parts.now()
     is_draft = posting.is_draft(metadata)
-    later = now + timedelta(seconds=posting.public_after) if is_draft and posting.public_after else None
-    has_image = posting.cover and await asyncio.to_thread(image_beside, places_of(row)) is not None
+    has_image = posting.cover and await asyncio.to_thread(_image_of, row) is not None
     return Publication(
         posted_at=row.publication.posted_at,
         draft=Draft.FRIENDS if is_draft else None,
-        public_at=later,
+        public_at=posting.public_at(now) if is_draft else None,
         cover=Cover(state=CoverState.DUE) if has_image else None,
         told=fingerprint_of(metadata),
         beside=beside,
         words=words_of(metadata),
     ).due(now)
+
+
+def _image_of(row: Upload) -> bytes | None:
+    path = place_of(row)
+    return None if path is None else image_beside(path)

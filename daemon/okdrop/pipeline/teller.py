@@ -1,9 +1,10 @@
 """Tells OK what it is still to be told of published videos: that one is public now, other words, a cover.
 
 What is owed stands in the row, with the time from which on it is due (`okdrop.publication`), and is asked of
-the ledger once a second: an order of another process, a time that came while this machine was asleep, and
-what a crash left are all found in the one way. Each step is one video.update, which may be repeated, and one
-write that notes it. A cover goes alone and last: what OK says against it is said of nothing else.
+the ledger once a second (`pipeline.owed`): an order of another process, a time that came while this machine
+was asleep, and what a crash left are all found in the one way. Each step is one video.update, which may be
+repeated, and one write that notes it. A cover goes alone and last: what OK says against it is said of nothing
+else.
 
 Trouble here never changes the state of an upload. It is tried again after growing pauses, or given up and
 said.
@@ -25,6 +26,7 @@ from okdrop.pipeline import covers, telling
 from okdrop.pipeline.accounts import call_of, client_of
 from okdrop.pipeline.after import patient
 from okdrop.pipeline.describing import Describing
+from okdrop.pipeline.owed import Owed
 from okdrop.protocol.photos import Photo
 from okdrop.protocol.verdicts import LACKS_PERMISSION
 from okdrop.publication import Cover, CoverState, Draft, Renew
@@ -38,9 +40,6 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 1.0
 """Seconds between looks at what is due."""
 
-AT_ONCE: Final = 4
-"""Uploads of which OK is told at once."""
-
 
 class Teller:
     """Goes on by what the ledger says is due.
@@ -51,6 +50,7 @@ class Teller:
 
     def __init__(self, parts: Parts) -> None:
         self._parts: Final = parts
+        self._owed: Final = Owed(parts, self.tell)
         self._tries: Final[dict[int, tuple[str, int]]] = {}  # → of which trouble, how often in a row
         self._brought: Final[set[int]] = set()  # whose image OK got in this life
         self._describing: Final = Describing(parts)
@@ -65,18 +65,11 @@ class Teller:
 
     async def run_to_the_end(self) -> None:
         """Tell what is due now, each once; what cannot be told is left to the next run."""
-        seen: set[int] = set()
-        while not self._parts.brake.is_pulled:
-            due = await self._parts.ledger.to_be_told(self._parts.now(), at_most=len(seen) + AT_ONCE)
-            if not (new := [number for number in due if number not in seen]):
-                return
-            seen.update(new)
-            await asyncio.gather(*map(self.tell, new))
+        await self._owed.to_the_end()
 
     async def round(self) -> bool:
         """Tell of a few that are due; returns whether anything came of it."""
-        due = await self._parts.ledger.to_be_told(self._parts.now(), at_most=AT_ONCE)
-        return any(await asyncio.gather(*map(self.tell, due)))
+        return await self._owed.round()
 
     async def mend_times(self) -> None:
         """Where a time was noted by a clock that ran ahead, wait as long as was meant."""
@@ -115,10 +108,7 @@ class Teller:
             return False
         now, publication = self._parts.now(), row.publication
         is_early = publication.tell_at is None or publication.tell_at > now
-        if is_early or self._parts.breakers.holds(number, *call_of(self._parts, row.account)):
-            return False
-        if (halted := self._parts.brake.halt_of(row.account)) is not None:
-            await self._later(row, halted)
+        if is_early or self._owed.holds(row):
             return False
         try:
             if publication.is_released(now) or publication.renew is not None:
@@ -136,46 +126,82 @@ class Teller:
     # --- words, and who sees them ---------------------------------------------------------------------
 
     async def _amend(self, row: Upload) -> None:
-        publication, now = row.publication, self._parts.now()
-        released = publication.is_released(now)
-        beside, metadata, note = await self._wanted(row)
-        fingerprint = telling.fingerprint_of(metadata)
-        is_new = fingerprint != publication.told
-        if is_new or released:
-            await self._update(row, metadata, draft=publication.draft is not None and not released)
-        told = publication.with_(
-            **({"draft": None, "public_at": None} if released else {}),
-            renew=None,
-            cover=self._cover_by(row, beside),
-            told=fingerprint,
-            beside=beside if beside is not None else publication.beside,
-            words=telling.words_of(metadata),
-        )
-        video_id = row.ticket.video_id if row.ticket is not None else ""
-        words = _words_for(released=released, is_new=is_new)
-        await self._note(row, told.due(now), "; ".join(filter(None, (words, note))))
-        if released:
-            self._parts.emit(events.VideoReleased(upload=row.id, video_id=video_id))
-        if is_new:
-            self._parts.emit(events.VideoUpdated(upload=row.id, video_id=video_id))
-
-    async def _wanted(self, row: Upload) -> tuple[bytes | None, Metadata, str]:
-        """What lies beside the file, where that was looked at; the metadata to be told, and who said it.
-
-        What was told before is told again, unless a person wants it anew, or a text beside the file changed:
-        a template that was changed since renames nothing.
-        """
-        publication, renew = row.publication, row.publication.renew
+        publication, now, renew = row.publication, self._parts.now(), row.publication.renew
         beside = None
         if renew is not None:
             beside = await telling.beside_of(self._parts, row, always=renew is Renew.ASKED)
+        seen, note = self._as_seen(row, beside), ""
+        news: list[events.Event] = []
+        is_image = renew is Renew.BESIDE and not _has_new_texts(beside, publication)
+        if publication.is_released(now) or not is_image:
+            seen, note, news = await self._tell_words(row, seen, beside)
+        await self._note(row, seen.due(now), note)
+        for event in news:
+            self._parts.emit(event)
+
+    async def _tell_words(
+        self, row: Upload, seen: Publication, beside: bytes | None
+    ) -> tuple[Publication, str, list[events.Event]]:
+        """Tell OK the words, and who may see it; returns what is to be noted, and what is to be said."""
+        publication, released = row.publication, row.publication.is_released(self._parts.now())
+        metadata, note = await self._wanted(row, beside)
+        is_new = not telling.is_as_told(metadata, publication.told)
+        draft = self._draft_of(row, metadata)
+        if is_new or released:
+            await self._update(row, metadata, draft=draft["draft"] is not None)
+        fingerprint = telling.fingerprint_of(metadata) if is_new else publication.told
+        told = seen.with_(**draft, told=fingerprint, words=telling.words_of(metadata))
+        video_id = row.ticket.video_id if row.ticket is not None else ""
+        news: list[events.Event] = []
+        if released:
+            news.append(events.VideoReleased(upload=row.id, video_id=video_id))
+        if is_new:
+            news.append(events.VideoUpdated(upload=row.id, video_id=video_id))
+        return told, "; ".join(filter(None, (_words_for(released=released, is_new=is_new), note))), news
+
+    async def _wanted(self, row: Upload, beside: bytes | None = None) -> tuple[Metadata, str]:
+        """The metadata to be told, and who said it.
+
+        What was told before is told again, unless a person wants it anew, or a text beside the file changed:
+        neither a template that was changed since nor a text that is gone renames anything.
+
+        Args:
+            row: the upload.
+            beside: what lies beside the file, where that was looked at.
+        """
+        publication, renew = row.publication, row.publication.renew
         is_anew = renew is Renew.ASKED or (renew is Renew.BESIDE and _has_new_texts(beside, publication))
         if publication.words and not is_anew:
-            return beside, telling.recalled(publication.words), ""
+            return telling.recalled(publication.words), ""
         if beside is not None:
             self._beside[row.id] = beside
         described = await self._describing.describe(row)
-        return beside, described.metadata, described.note
+        return described.metadata, described.note
+
+    def _draft_of(self, row: Upload, metadata: Metadata) -> dict[str, Any]:
+        """Whether friends alone see it then, and until when; nothing passes them by that was theirs alone."""
+        publication, now = row.publication, self._parts.now()
+        if publication.is_released(now):
+            return {"draft": None, "public_at": None}
+        posting = self._parts.posting_of(row.drop)
+        if (
+            publication.draft is None
+            and posting.is_draft(metadata)
+            and telling.was_for_friends(publication.told)
+        ):
+            return {"draft": Draft.FRIENDS, "public_at": posting.public_at(now)}
+        return {"draft": publication.draft, "public_at": publication.public_at}
+
+    def _as_seen(self, row: Upload, beside: bytes | None) -> Publication:
+        """The publication once what lies beside the file is heeded; an image becomes due by that."""
+        publication = row.publication.with_(renew=None, cover=self._cover_by(row, beside))
+        if beside is None:
+            return publication
+        if row.publication.renew is Renew.BESIDE:
+            # What is gone changes nothing, and so it has changed nothing when it is back.
+            before = Beside.of(publication.beside or b"")
+            beside = bytes(Beside.of(beside).with_what_is_gone(before))
+        return publication.with_(beside=beside)
 
     def _cover_by(self, row: Upload, beside: bytes | None) -> Cover | None:
         """The cover, due anew where another image lies beside the file, or a person wants it tried again."""
@@ -214,7 +240,7 @@ class Teller:
             row = await self._note(row, row.publication.with_(cover=held))
         else:
             photo = Photo(photo_id=cover.photo_id, token=cover.token)
-        _, metadata, _ = await self._wanted(row)
+        metadata, _ = await self._wanted(row)
         await self._update(row, metadata, draft=row.publication.draft is not None, cover=photo)
         is_set = Cover(state=CoverState.SET, photo_id=photo.photo_id)
         await self._note(row, row.publication.with_(cover=is_set).due(self._parts.now()), "the cover is set")

@@ -1,25 +1,35 @@
 """What OK is told of a video, and what stands in the ledger of it.
 
 What it is called is found out by `pipeline.describing`, at publishing, and again afterwards. A fingerprint of
-that stands in the row for good, so that OK is not told the same twice; its words only as long as
-they have to be told again: a release must not rename a video because a template was changed meanwhile.
+that stands in the row for good, so that OK is not told the same twice; its words only where they may have to
+be told again: neither a release nor another cover renames a video because a template was changed meanwhile.
+
+What a text beside a file put before friends alone stays so until a text says otherwise: that the text is
+gone, or says nothing of it any more, makes nothing public. That is a mark at the end of the fingerprint.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from okdrop.inbox.beside import look_beside
-from okdrop.metadata import Metadata, Privacy
+from okdrop.metadata import Metadata, Origin, Privacy, Source
+from okdrop.pipeline.belonging import look_beside_of
 
 if TYPE_CHECKING:
     from okdrop.drop import Upload
     from okdrop.pipeline.parts import Parts
 
 _FINGERPRINT: Final = 16  # bytes
+
+_FOR_FRIENDS: Final = b"f"  # by its folder
+_FOR_FRIENDS_BY_TEXT: Final = b"t"
+
+STAYS_WITH_FRIENDS: Final = "it stays with friends, since no text beside it says otherwise"
+"""What is said where a text had put a video before friends alone, and is gone."""
 
 
 def words_of(metadata: Metadata) -> str:
@@ -36,8 +46,36 @@ def recalled(words: str) -> Metadata:
 
 
 def fingerprint_of(metadata: Metadata) -> bytes:
-    """What tells metadata from any other."""
-    return hashlib.blake2b(words_of(metadata).encode(), digest_size=_FINGERPRINT).digest()
+    """What tells metadata from any other; and, at its end, who put the video before friends alone."""
+    made = hashlib.blake2b(words_of(metadata).encode(), digest_size=_FINGERPRINT).digest()
+    if metadata.privacy is not Privacy.FRIENDS:
+        return made
+    return made + (_FOR_FRIENDS_BY_TEXT if _is_by_text(metadata) else _FOR_FRIENDS)
+
+
+def is_as_told(metadata: Metadata, told: bytes | None) -> bool:
+    """Whether OK was told this, by the fingerprint that was kept."""
+    return told is not None and told[:_FINGERPRINT] == fingerprint_of(metadata)[:_FINGERPRINT]
+
+
+def was_for_friends(told: bytes | None) -> bool:
+    """Whether that put a video before friends for good, not as a draft."""
+    return told is not None and told[_FINGERPRINT:] in {_FOR_FRIENDS, _FOR_FRIENDS_BY_TEXT}
+
+
+def no_more_public(metadata: Metadata, told: bytes | None) -> Metadata:
+    """The metadata, for friends where a text had said so to OK and none says otherwise."""
+    was_by_text = told is not None and told[_FINGERPRINT:] == _FOR_FRIENDS_BY_TEXT
+    if not was_by_text or metadata.privacy is Privacy.FRIENDS or _is_by_text(metadata):
+        return metadata
+    sources = {**metadata.sources, "privacy": Source(origin=Origin.SIDECAR)}
+    remarks = (*metadata.remarks, STAYS_WITH_FRIENDS)
+    return dataclasses.replace(metadata, privacy=Privacy.FRIENDS, sources=sources, remarks=remarks)
+
+
+def _is_by_text(metadata: Metadata) -> bool:
+    source = metadata.sources.get("privacy")
+    return source is not None and source.origin is Origin.SIDECAR
 
 
 def as_told(metadata: Metadata, *, draft: bool) -> dict[str, Any]:
@@ -50,13 +88,8 @@ def as_told(metadata: Metadata, *, draft: bool) -> dict[str, Any]:
     }
 
 
-def places_of(row: Upload) -> tuple[bytes, ...]:
-    """Beside which paths something may lie that belongs to a file: it may stay there when that is moved."""
-    return (row.drop.path,) if row.moved_to is None else (row.drop.path, row.moved_to)
-
-
 async def beside_of(parts: Parts, row: Upload, *, always: bool = False) -> bytes | None:
     """A fingerprint of what lies beside a file, where that matters later, or `always`; else None."""
     if not always and not parts.posting_of(row.drop).update_within:
         return None
-    return bytes(await asyncio.to_thread(look_beside, *places_of(row)))
+    return bytes(await asyncio.to_thread(look_beside_of, row))
