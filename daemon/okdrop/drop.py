@@ -261,6 +261,7 @@ class Upload:
     moved_at: datetime | None = None  #: since when it lies there
     confirmed_at: datetime | None = None  #: when OK said that the video is there
     removed_at: datetime | None = None  #: when we deleted the file
+    along: str = ""  #: JSON: what lay beside the file before it was touched, and may go with it
     created_at: datetime
     updated_at: datetime
 

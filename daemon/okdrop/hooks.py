@@ -55,6 +55,7 @@ class Ran:
         well: it ran to its end, and says that all is well.
         again: it is to be run again later.
         stopped: we were asked to stop, and ended it.
+        overdue: its time was over, and we ended it.
     """
 
     code: int | None
@@ -63,6 +64,7 @@ class Ran:
     well: bool = False
     again: bool = False
     stopped: bool = False
+    overdue: bool = False
 
 
 def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
@@ -188,7 +190,8 @@ class _Running:
         if not ended and asked:
             return Ran(code=code, said="ended with okdrop; it runs again", output=output, stopped=True)
         if not ended:
-            return Ran(code=code, said=f"took longer than {self._timeout:g} s, and was ended", output=output)
+            said = f"took longer than {self._timeout:g} s, and was ended"
+            return Ran(code=code, said=said, output=output, overdue=True)
         if code is not None and code < 0:
             return Ran(code=code, said=f"was ended by signal {-code}", output=output)
         again = code == TRY_AGAIN

@@ -93,6 +93,8 @@ async def run_once(config: Config, emit: Emit) -> int:
         await pipeline.recover_all()
         await pipeline.run_to_the_end()
         await ask_who_we_are(parts)
+        if pipeline.outbox.owes_a_halt:
+            await pipeline.outbox.tell_at_the_end()
 
     return await _run(config, _audience(emit), work)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from chaos import plan, weather
 from chaos.facts import Facts, Lying, Row
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_SECRET_KEY, REFRESH_TOKEN
+from okdrop.names import PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,13 +100,17 @@ class Ledger:
 
 
 def lying_below(folder: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Path, size and time of each file."""
+    """Path, size and time of each file, but for an empty probe.
+
+    A process that is killed may leave one, and another sweeps it up a minute later.
+    """
     for place, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(place, name)
             with contextlib.suppress(FileNotFoundError):
                 status = os.stat(path)
-                yield path, status.st_size, status.st_mtime_ns
+                if status.st_size or not name.startswith(os.fsencode(PROBE)):
+                    yield path, status.st_size, status.st_mtime_ns
 
 
 def _lying(folder: bytes, *, kept: bool) -> Iterator[Lying]:

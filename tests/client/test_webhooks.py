@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import hashlib
 import hmac
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,12 @@ from aiohttp import web
 
 from okdrop.client import ClientSettings
 from okdrop.client.webhooks import Address, Delivery, Webhooks, signature
+from scripted import LOOPBACK_PEM
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
     Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -175,6 +179,23 @@ async def test_one_that_cuts_the_line_and_one_that_is_not_there() -> None:
     came = await told(url)
     assert not came.taken
     assert "private-token" not in came.said
+
+
+async def test_authorities_that_cannot_be_read_just_now_are_trouble_and_not_the_end(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    settings = dataclasses.replace(SETTINGS, ca_file=str(ca_file))
+
+    async def tell(url: str) -> Delivery:
+        address = Address(url=url, secret=SECRET)
+        return await webhooks.tell(address, key="k", event="published", body=b"{}", now=NOW)
+
+    async with receiver(answering(200)) as url, Webhooks(settings) as webhooks:
+        came = await tell(url)
+        assert not came.taken
+        assert "ca_file" in came.said
+        assert "private-token" not in came.said
+        shutil.copy(LOOPBACK_PEM, ca_file)
+        assert (await tell(url)).taken
 
 
 async def test_nothing_of_an_address_is_shown_but_its_host() -> None:

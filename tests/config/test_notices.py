@@ -165,12 +165,20 @@ def test_other_places_will_do(move_to: str) -> None:
     assert moving(move_to)
 
 
+@pytest.mark.parametrize("key", ["move_along", "delete_along"])
 @pytest.mark.parametrize("suffix", ["", "*.json", "a/b", "."])
-def test_a_sidecar_has_a_plain_suffix(suffix: str) -> None:
+def test_a_sidecar_has_a_plain_suffix(suffix: str, key: str) -> None:
     with pytest.raises(ValueError, match="end of a name"):
-        moving("/archive", along=[suffix])
+        moving("/archive", **{key: [suffix]})
 
 
-def test_what_goes_along_may_be_none() -> None:
-    assert moving("/archive", along=[]).watch[0].along == ()
-    assert moving("/archive", along=[".SRT"]).watch[0].along == ("srt",)
+def test_sidecars_may_be_none() -> None:
+    assert moving("/archive", move_along=[]).watch[0].move_along == ()
+    assert moving("/archive", move_along=[".SRT"]).watch[0].move_along == ("srt",)
+
+
+def test_by_default_nothing_is_deleted_with_a_video_that_somebody_else_made() -> None:
+    plain = moving("/archive").watch[0]
+    assert "jpg" in plain.move_along
+    assert plain.delete_along == ()
+    assert moving("/archive", delete_along=["srt"]).watch[0].delete_along == ("srt",)

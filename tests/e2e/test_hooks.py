@@ -138,6 +138,13 @@ async def test_a_halt_is_told(start: Any, tmp_path: Path) -> None:
     assert told.startswith("halted:")
 
 
+async def test_a_halt_that_the_last_question_meets_is_told(start: Any, tmp_path: Path) -> None:
+    _, daemon = await start()
+    daemon.set(hook=hook(f"echo $OKDROP_EVENT >> {tmp_path}/told"), ok__access_token="dead")
+    assert (await daemon.ends()).code == 3
+    assert lines(tmp_path / "told") == ["halted"]
+
+
 async def test_a_template_names_the_moved_file_and_its_sidecars_and_its_receipt(
     start: Any, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from okdrop.errors import Trouble
 from okdrop.inbox import carrying, filing
-from okdrop.inbox.carrying import Carried, Sidecar, beside, carry
+from okdrop.inbox.carrying import Carried, Seen, Sidecar, carry, going, seen_beside
 from okdrop.inbox.lease import prepare
 from okdrop.names import Names
 
@@ -46,9 +46,10 @@ def make(folder: Path, *names: str) -> None:
 
 
 def found(folder: Path, target: Path | None, video: str = "a.mp4") -> list[Sidecar]:
-    return beside(
-        os.fsencode(folder / video), None if target is None else os.fsencode(target), SUFFIXES, NAMES
-    )
+    path = os.fsencode(folder / video)
+    seen = seen_beside(path, SUFFIXES)
+    assert [Seen.of_json(one.as_json()) for one in seen] == seen
+    return going(seen, path, None if target is None else os.fsencode(target), SUFFIXES, NAMES)
 
 
 def went(folder: Path, target: Path | None, video: str = "a.mp4") -> Carried:
@@ -152,6 +153,19 @@ def test_what_is_written_down_is_read_back(folder: Path, kept: Path) -> None:
     assert [Sidecar.of_json(one.as_json()) for one in seen] == seen
     assert carry(seen, "1-x", STOP).done == 1
     assert names(kept) == {f"{name} (2).json"}
+
+
+def test_what_nobody_wants_to_go_by_now_stays(folder: Path) -> None:
+    make(folder, "a.json", "a.SRT")
+    seen = seen_beside(os.fsencode(folder / "a.mp4"), SUFFIXES)
+    (one,) = going(seen, os.fsencode(folder / "a.mp4"), None, ("srt",), NAMES)
+    assert one.path == os.fsencode(folder / "a.SRT")
+
+
+def test_of_a_video_that_got_another_name_meanwhile_nothing_goes(folder: Path) -> None:
+    make(folder, "a.json")
+    seen = seen_beside(os.fsencode(folder / "a.mp4"), SUFFIXES)
+    assert going(seen, os.fsencode(folder / "ab.mp4"), None, SUFFIXES, NAMES) == []
 
 
 def test_a_name_too_long_for_the_target_stays(folder: Path, kept: Path) -> None:

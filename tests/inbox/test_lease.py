@@ -16,6 +16,7 @@ import pytest
 
 from okdrop.inbox import lease
 from okdrop.inbox.lease import Writer, can_see_writers, look_for_writer, prepare
+from okdrop.names import PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,6 +189,28 @@ def test_a_refusal_on_a_network_mount_need_not_mean_a_writer(
 def test_writers_can_be_seen_in_an_ordinary_folder_and_the_probe_is_gone(tmp_path: Path) -> None:
     assert can_see_writers(os.fsencode(tmp_path)) is True
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "age", "name", "stays"),
+    [
+        (0, 61.0, f"{PROBE}x", False),
+        (0, 30.0, f"{PROBE}x", True),  # another okdrop's, in use
+        (1, 61.0, f"{PROBE}x", True),
+        (0, 61.0, "a.mp4", True),
+    ],
+)
+def test_an_empty_probe_of_a_run_that_was_killed_is_swept_up_and_nothing_else(
+    tmp_path: Path, *, size: int, age: float, name: str, stays: bool
+) -> None:
+    left = tmp_path / name
+    left.write_bytes(b"x" * size)
+    then = left.stat().st_mtime - age
+    os.utime(left, (then, then))
+    (tmp_path / f"{PROBE}folder").mkdir()
+    assert can_see_writers(os.fsencode(tmp_path)) is True
+    assert left.exists() is stays
+    assert (tmp_path / f"{PROBE}folder").exists()
 
 
 def test_where_no_probe_may_be_laid_a_file_that_lies_there_is_asked_about(

@@ -8,13 +8,15 @@ import errno
 import json
 import os
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from okdrop import events
-from okdrop.config.watch import After
+from okdrop.config.watch import After, Watch
 from okdrop.drop import Chore
+from okdrop.errors import Trouble
 from okdrop.inbox import filing
 from okdrop.inbox.lease import prepare
 from okdrop.metadata import Settings
@@ -74,12 +76,16 @@ def beside(bench: Bench, *names: str) -> None:
         (bench.folder / name).write_text(name)
 
 
+def source(bench: Bench) -> Path:
+    return bench.folder / "a.mp4"
+
+
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
 async def test_sidecars_follow_their_video_under_its_number(bench: Bench) -> None:
-    says(bench, After.MOVE, along=("json", "srt"))
+    says(bench, After.MOVE, move_along=("json", "srt"))
     bench.move_to.mkdir(parents=True)
     (bench.move_to / "a.mp4").write_text("another")
     row = await bench.done()
@@ -94,7 +100,7 @@ async def test_sidecars_follow_their_video_under_its_number(bench: Bench) -> Non
 
 
 async def test_sidecars_are_deleted_with_their_video_and_not_before(bench: Bench) -> None:
-    says(bench, After.DELETE, along=("json",))
+    says(bench, After.DELETE, delete_along=("json",))
     row = await bench.done()
     beside(bench, "a.json", "b.json")
     bench.faults.set("video_status", status="PROCESSING")
@@ -107,8 +113,18 @@ async def test_sidecars_are_deleted_with_their_video_and_not_before(bench: Bench
     assert names(bench.folder) == {"b.json"}
 
 
+async def test_a_photo_of_the_name_of_a_deleted_video_stays_unless_a_person_says_so(bench: Bench) -> None:
+    by_default = Watch.model_validate({"path": bench.folder, "after": "delete"})
+    says(bench, After.DELETE, move_along=by_default.move_along, delete_along=by_default.delete_along)
+    row = await bench.done()
+    beside(bench, "a.JPG", "a.json", "a.mp4.json")
+    assert (await all_chores(bench, row)).removed_at is not None
+    await serve(bench)
+    assert names(bench.folder) == {"a.JPG", "a.json", "a.mp4.json"}
+
+
 async def test_sidecars_of_a_video_that_was_left_alone_stay(bench: Bench) -> None:
-    says(bench, After.DELETE, along=("json",))
+    says(bench, After.DELETE, delete_along=("json",))
     row = await bench.done()
     beside(bench, "a.json")
     (bench.folder / "a.mp4").write_bytes(b"another recording")
@@ -119,7 +135,7 @@ async def test_sidecars_of_a_video_that_was_left_alone_stay(bench: Bench) -> Non
 
 
 async def test_sidecars_of_a_new_file_of_that_name_stay(bench: Bench) -> None:
-    says(bench, After.MOVE, along=("json",))
+    says(bench, After.MOVE, move_along=("json",))
     row = await bench.done()
     await all_chores(bench, row)
     bench.file("a.mp4", seed="new")
@@ -128,10 +144,58 @@ async def test_sidecars_of_a_new_file_of_that_name_stay(bench: Bench) -> None:
     assert names(bench.folder) == {"a.mp4", "a.json", "a.mp4.json"}
 
 
+@pytest.mark.parametrize("what", [After.MOVE, After.DELETE])
+async def test_what_the_next_recording_of_that_name_brings_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, what: After
+) -> None:
+    says(bench, what, move_along=("json", "srt", "txt"), delete_along=("json", "srt", "txt"))
+    row = await bench.done()
+    beside(bench, "a.srt", "a.txt")
+    put_away = filing.put_away
+
+    def recording(errand: filing.Errand, stop: threading.Event) -> filing.End:
+        end = put_away(errand, stop)
+        if errand.source.endswith(b".mp4"):  # its sidecars come before the video itself
+            (bench.folder / "a.json").write_text("the next one's")
+            (bench.folder / "a.txt").unlink()
+            (bench.folder / "a.txt").write_text("the next one's")
+        return end
+
+    monkeypatch.setattr(filing, "put_away", recording)
+    row = await all_chores(bench, row)
+    assert row.along == ""
+    await serve(bench)
+    assert names(bench.folder) == {"a.json", "a.txt"}
+    assert (bench.folder / "a.txt").read_text() == "the next one's"
+    (left,) = bench.told(events.SidecarsLeft)
+    assert "a.txt is left: it changed" in left.reason
+
+
+async def test_what_lies_beside_a_video_is_known_while_its_place_is_taken_by_another(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(bench, After.MOVE, move_along=("json",))
+    row = await bench.done()
+    beside(bench, "a.json")
+    put_away, taken = filing.put_away, list[bytes]()
+
+    def overtaken(errand: filing.Errand, stop: threading.Event) -> filing.End:
+        if not taken and errand.target is not None:
+            taken.append(errand.target)
+            source(bench).rename(bench.folder / os.fsdecode(errand.caught).rpartition("/")[2])
+            (bench.move_to / "a.mp4").write_text("another")
+        return put_away(errand, stop)
+
+    monkeypatch.setattr(filing, "put_away", overtaken)
+    await all_chores(bench, row)
+    await serve(bench)
+    assert names(bench.move_to) == {"a.mp4", "a (2).mp4", "a (2).json"}
+
+
 async def test_trouble_with_a_sidecar_is_told_and_tried_again_and_the_video_stays_moved(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    says(bench, After.MOVE, along=("json",))
+    says(bench, After.MOVE, move_along=("json",))
     row = await bench.done()
     beside(bench, "a.json")
     row = await all_chores(bench, row)
@@ -155,7 +219,7 @@ async def test_trouble_with_a_sidecar_is_told_and_tried_again_and_the_video_stay
 async def test_which_they_are_is_written_down_before_the_first_is_touched(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    says(bench, After.MOVE, along=("json", "srt"))
+    says(bench, After.MOVE, move_along=("json", "srt"))
     row = await bench.done()
     beside(bench, "a.json", "a.srt")
     await all_chores(bench, row)
@@ -179,7 +243,7 @@ def bench_step(bench: Bench) -> str:
 
 
 async def test_a_folder_that_is_away_is_waited_for(bench: Bench) -> None:
-    says(bench, After.MOVE, along=("json",))
+    says(bench, After.MOVE, move_along=("json",))
     row = await bench.done()
     beside(bench, "a.json")
     await all_chores(bench, row)
@@ -218,11 +282,11 @@ async def test_a_receipt_lies_beside_the_moved_file_and_says_what_there_is_to_sa
 
 
 async def test_a_receipt_of_a_kept_file_lies_beside_it_and_is_taken_for_nothing_else(bench: Bench) -> None:
-    says(bench, After.KEEP, receipt=True, along=("json",))
+    says(bench, After.KEEP, receipt=True, move_along=("json",))
     row = await bench.done()
     await serve(bench)
     assert names(bench.folder) == {"a.mp4", "a.mp4.okdrop.json"}
-    says(bench, After.DELETE, receipt=True, along=("json",))
+    says(bench, After.DELETE, receipt=True, delete_along=("json",))
     bench.parts.afterwards_of(row.drop)
     assert not Names(("*",), ()).takes("a.mp4.okdrop.json")
 
@@ -257,7 +321,8 @@ async def pruned(bench: Bench, row: Upload) -> Upload:
 
 
 async def archived(bench: Bench, **more: Any) -> Upload:
-    says(bench, After.MOVE, **{"prune_after": 30 * DAY, "along": ("json",), "receipt": True} | more)
+    plain = {"prune_after": 30 * DAY, "move_along": ("json",), "delete_along": ("json",), "receipt": True}
+    says(bench, After.MOVE, **plain | more)
     row = await bench.done()
     beside(bench, "a.json")
     row = await all_chores(bench, row)
@@ -283,6 +348,14 @@ async def test_a_moved_file_is_pruned_with_its_sidecars_and_its_receipt_once_it_
     assert len(bench.told(events.FilePruned)) == 1
 
 
+async def test_with_a_pruned_file_goes_nothing_but_our_receipt_unless_a_person_says_so(bench: Bench) -> None:
+    row = await archived(bench, delete_along=())
+    bench.clock.ahead += 31 * DAY
+    row = await pruned(bench, row)
+    assert row.removed_at is not None
+    assert names(bench.move_to) == {"a.json"}
+
+
 @pytest.mark.parametrize("status", ["BLOCKED", "PROCESSING", "MISSING", "NEVER HEARD"])
 async def test_nothing_is_pruned_that_ok_does_not_have_now(bench: Bench, status: str) -> None:
     row = await archived(bench)
@@ -295,6 +368,37 @@ async def test_nothing_is_pruned_that_ok_does_not_have_now(bench: Bench, status:
             await bench.chores.do(row.id)
     assert (bench.move_to / "a.mp4").read_bytes() == content()
     assert (await bench.row(row.id)).confirmed_at is None
+
+
+async def test_a_clock_that_is_years_ahead_prunes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await archived(bench)
+    monkeypatch.setattr(bench.emulator, "_clock", time.time)
+    bench.clock.ahead += 3650 * DAY
+    row = await pruned(bench, row)
+    assert (bench.move_to / "a.mp4").exists()
+    assert (row.chore, row.moved_at is None, row.removed_at) == (None, False, None)
+    assert any("by OK's clock" in step.note for step in await bench.ledger.history(row.id))
+    assert await Moved(bench.parts, lambda _: None).look() == 0
+    monkeypatch.setattr(bench.emulator, "_clock", lambda: bench.clock.now().timestamp())
+    await bench.parts.client.current_user()
+    await pruned(bench, row)
+    assert not (bench.move_to / "a.mp4").exists()
+
+
+async def test_where_ok_does_not_say_what_time_it_is_nothing_is_pruned(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await archived(bench)
+    bench.clock.ahead += 31 * DAY
+    await Moved(bench.parts, lambda _: None).look()
+    monkeypatch.setattr("okdrop.client.api.date_of", lambda _: None)
+    monkeypatch.setattr(bench.parts.client._api, "clock_skew", None)
+    row = await all_chores(bench, row)
+    assert (bench.move_to / "a.mp4").exists()
+    assert (row.chore, row.removed_at) == (None, None)
+    assert await Moved(bench.parts, lambda _: None).look() == 0
 
 
 async def test_a_moved_file_that_is_another_by_now_is_left_alone_for_good(bench: Bench) -> None:
@@ -348,6 +452,31 @@ async def test_where_the_place_is_away_nothing_is_believed_to_be_gone(bench: Ben
     assert names(bench.move_to) == set()
 
 
+async def test_a_moved_file_that_a_person_takes_away_between_two_tries_is_not_pruned_by_us(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await archived(bench)
+    bench.clock.ahead += 31 * DAY
+    await Moved(bench.parts, lambda _: None).look()
+    bench.faults.set("video_status", status="OK")
+
+    def busy(errand: filing.Errand, _stop: threading.Event) -> filing.End:
+        assert bench.written(row.id).removed_at is not None
+        raise Trouble(f"{events.shown(errand.source)} is held open by a writer", code="file_in_use")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(filing, "put_away", busy)
+        for _ in range(3):
+            await bench.chores.do(row.id)
+    assert bench.told(events.ChoreTrouble)
+    (bench.move_to / "a.mp4").rename(bench.folder.parent / "elsewhere.mp4")
+    row = await all_chores(bench, row)
+    assert (row.chore, row.removed_at) == (None, None)
+    await serve(bench)
+    assert bench.told(events.FilePruned) == []
+    assert names(bench.move_to) == {"a.json", "a.mp4.okdrop.json"}
+
+
 async def test_a_folder_that_prunes_no_more_loses_nothing(bench: Bench) -> None:
     row = await archived(bench)
     bench.clock.ahead += 31 * DAY
@@ -373,9 +502,9 @@ async def test_what_was_never_confirmed_is_never_pruned(bench: Bench) -> None:
 async def test_a_video_is_not_renamed_by_what_went_along_but_by_what_changes_there(set_up: Any) -> None:
     settings = Settings(settle=0.0, description="{{ sidecar.note }}")
     bench = await set_up(posting=WITH_COVER, stays=True, settings=settings)
-    says(bench, After.MOVE, along=("json", "txt"), receipt=True)
+    says(bench, After.MOVE, move_along=("json", "txt"), receipt=True)
     (bench.folder / "a.json").write_text('{"title": "before", "note": "n"}')
-    (bench.folder / "a.mp4.toml").write_text('title = "it stays behind"')  # no suffix of `along`
+    (bench.folder / "a.mp4.toml").write_text('title = "it stays behind"')  # no suffix of `move_along`
     row = await bench.done()
     assert video(bench)["title"] == "before"
     row = await all_chores(bench, row)

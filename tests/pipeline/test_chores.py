@@ -14,7 +14,8 @@ from okdrop import events
 from okdrop.config.watch import After
 from okdrop.drop import Chore, State
 from okdrop.errors import Halted, Trouble
-from okdrop.inbox.errand import CAUGHT
+from okdrop.inbox import filing, placing
+from okdrop.inbox.errand import CAUGHT, End
 from okdrop.inbox.lease import prepare
 from okdrop.pipeline import CHORES, after
 from okdrop.pipeline.after import ASKED_FOR, FIRST_ASK, LONGEST_PAUSE, MISSED, WORDS, Word
@@ -23,10 +24,12 @@ from okdrop.protocol.unreachable import NO_HOST
 from pipeline.bench import KIB, SIZE, content, until
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     from okdrop.drop import Upload
+    from okdrop.inbox.errand import Errand
     from okdrop.protocol.messages import VideoStatus
     from pipeline.bench import Bench
 
@@ -559,6 +562,60 @@ async def test_oks_word_that_still_holds_deletes(bench: Bench) -> None:
     assert await does(bench, row) == 0
     assert await does(bench, row) is None
     assert not source(bench).exists()
+
+
+async def about_to_delete(bench: Bench) -> Upload:
+    bench.after(After.DELETE)
+    row = await bench.done()
+    await confirmed(bench, row)
+    return row
+
+
+@pytest.mark.parametrize("how", ["trouble", "stopped", "folder away"])
+async def test_who_takes_a_file_away_between_two_tries_is_not_us(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    row = await about_to_delete(bench)
+    away = bench.folder.with_name("away")
+
+    def in_the_way(errand: Errand, _stop: threading.Event) -> End:
+        assert bench.written(row.id).removed_at is not None
+        if how == "stopped":
+            return End.STOPPED
+        if how == "folder away":
+            bench.folder.rename(away)
+        raise Trouble(f"{events.shown(errand.source)} is held open by a writer", code="file_in_use")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(filing, "put_away", in_the_way)
+        assert await does(bench, row) is not None
+    assert (await bench.row(row.id)).removed_at is None
+    if how == "folder away":
+        away.rename(bench.folder)
+    source(bench).rename(bench.folder.with_name("elsewhere.mp4"))
+    await does(bench, row)
+    row = await bench.row(row.id)
+    assert (row.chore, row.removed_at) == (None, None)
+    assert bench.told(events.FileDeleted) == []
+    assert [told.reason for told in bench.told(events.FileLeftAlone)] == ["it is gone"]
+
+
+async def test_a_file_that_went_before_the_trouble_did_go_by_us(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await about_to_delete(bench)
+
+    def refused(path: bytes) -> None:
+        raise OSError(errno.EIO, "Input/output error", path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(placing, "sync_folder", refused)
+        await does(bench, row)
+    assert not source(bench).exists()
+    assert bench.told(events.FileDeleted) == []
+    await does(bench, row)
+    assert (await bench.row(row.id)).removed_at is not None
+    assert len(bench.told(events.FileDeleted)) == 1
 
 
 DAY = 86_400.0

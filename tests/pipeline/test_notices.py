@@ -177,11 +177,12 @@ def kinds(steps: list[NewStep]) -> list[Kind]:
 
 
 def test_a_moved_file_takes_its_sidecars_along_and_gets_its_receipt() -> None:
-    steps = brought(AIMED, MOVED, along=("json",), receipt=True)
+    seen = ["/srv/drop/a.json", 1, 2, 3, 4]
+    steps = brought(AIMED.with_(along=json.dumps([seen])), MOVED, move_along=("json",), receipt=True)
     assert kinds(steps) == [Kind.SIDECARS, Kind.RECEIPT]
     assert [json.loads(one.payload) for one in steps] == [
-        {"video": "/srv/drop/a.mp4", "target": "/kept/a.mp4"},
-        {"video": "/kept/a.mp4", "target": None},
+        {"video": "/srv/drop/a.mp4", "target": "/kept/a.mp4", "beside": [seen]},
+        {"video": "/kept/a.mp4"},
     ]
     assert brought(AIMED, MOVED) == []
 
@@ -197,7 +198,7 @@ def test_a_moved_duplicate_takes_its_sidecars_along_and_has_no_receipt() -> None
     steps = brought(
         AIMED.with_(state=State.DUPLICATE),
         MOVED.with_(state=State.DUPLICATE),
-        along=("json",),
+        move_along=("json",),
         receipt=True,
     )
     assert kinds(steps) == [Kind.SIDECARS]
@@ -209,17 +210,17 @@ def test_a_moved_duplicate_takes_its_sidecars_along_and_has_no_receipt() -> None
 def test_what_lies_beside_a_deleted_file_goes_too(chore: Chore, place: str) -> None:
     before = row(chore=chore, removed_at=NOW, moved_to=b"/kept/a.mp4")
     (step,) = brought(before, before.with_(chore=None))
-    assert json.loads(step.payload) == {"video": place, "target": None}
+    assert json.loads(step.payload) == {"video": place, "target": None, "beside": []}
 
 
 def test_what_is_only_about_to_be_deleted_takes_nothing_along() -> None:
     before = row(chore=Chore.DELETE)
-    assert brought(before, before.with_(removed_at=NOW), along=("json",)) == []
+    assert brought(before, before.with_(removed_at=NOW), move_along=("json",)) == []
     left = before.with_(removed_at=NOW)
-    assert brought(left, left.with_(removed_at=None, chore=None), along=("json",)) == []
+    assert brought(left, left.with_(removed_at=None, chore=None), move_along=("json",)) == []
 
 
 def test_names_are_the_bytes_that_they_were() -> None:
     drop = dataclasses.replace(row().drop, path=b"/srv/drop/\xff.mp4")
-    (step,) = brought(AIMED.with_(drop=drop), MOVED.with_(drop=drop), along=("json",))
+    (step,) = brought(AIMED.with_(drop=drop), MOVED.with_(drop=drop), move_along=("json",))
     assert os.fsencode(json.loads(step.payload)["video"]) == drop.path

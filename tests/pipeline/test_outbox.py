@@ -14,6 +14,7 @@ from aiohttp import web
 from client.test_webhooks import SECRET, SETTINGS, receiver
 from okdrop import events, hooks
 from okdrop.client.webhooks import Address, Webhooks
+from okdrop.pipeline import outbox as outbox_of
 from okdrop.pipeline.herald import Herald
 from okdrop.pipeline.notices import Command, Listener, Notices
 from okdrop.pipeline.outbox import Outbox, Took
@@ -157,6 +158,36 @@ async def test_a_hook_that_hangs_holds_up_itself_alone(bench: Bench, monkeypatch
             assert await open_steps(bench) is not None
 
 
+async def test_one_that_hung_rests_and_a_run_that_ends_does_not_wait_for_its_next_events(
+    bench: Bench, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    parts = dataclasses.replace(
+        with_notices(bench, notices("/bin/sh", "-c", f"echo x >> {begun}; sleep 1000", timeout=0.2)),
+        backoff=dataclasses.replace(bench.parts.backoff, first_delay=30.0, max_delay=30.0),
+    )
+    await bench.ledger.add_steps([step(key) for key in "abc"])
+    async with serving(parts) as outbox:
+        await outbox.wait_until_none()
+        assert begun.read_text() == "x\n"
+        assert len(bench.told(events.StepFailed)) == 1
+        bench.clock.ahead += 31.0
+        outbox.wake()
+        await outbox.wait_until_none()
+    assert begun.read_text() == "x\nx\n"
+
+
+async def test_a_run_that_ends_goes_on_with_what_is_due_for_a_while_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_of, "SECONDS_FOR_THE_REST", 0.1)
+    parts = with_notices(bench, notices("/bin/sh", "-c", "sleep 1000", timeout=1000.0))
+    await bench.ledger.add_steps([step("a")])
+    async with serving(parts) as outbox:
+        await outbox.finish()
+    assert await open_steps(bench) is not None
+
+
 # --- webhooks -----------------------------------------------------------------------------------------
 
 
@@ -284,6 +315,21 @@ async def test_a_run_that_ends_by_a_halt_still_tells_of_it(bench: Bench, tmp_pat
     outbox.hear(events.PoolHalted(code="token_dead", message="no", hint=""))
     await outbox.tell_at_the_end()
     assert told.exists()
+
+
+async def test_a_run_that_ends_and_goes_on_after_a_halt_tells_of_it_and_ends(
+    bench: Bench, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    parts = with_notices(bench, notices("/bin/sh", "-c", f"echo x >> {told}"))
+    async with serving(parts) as outbox:
+        await outbox.wait_until_none()
+        outbox.hear(events.PoolHalted(code="token_dead", message="no", hint=""))
+        assert outbox.owes_a_halt
+        async with asyncio.timeout(10):
+            await outbox.wait_until_none()
+        assert not outbox.owes_a_halt
+    assert told.read_text() == "x\n"
 
 
 async def test_steps_of_what_is_not_configured_any_more_are_dropped_and_said(bench: Bench) -> None:

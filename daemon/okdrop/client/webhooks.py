@@ -23,6 +23,7 @@ import aiohttp
 import yarl
 
 from okdrop.client import line
+from okdrop.errors import ConfigurationError
 from okdrop.protocol.fields import retry_after
 
 if TYPE_CHECKING:
@@ -96,9 +97,6 @@ class Webhooks:
 
     Args:
         settings: which proxy to use, and which authorities to trust.
-
-    Raises:
-        ConfigurationError: `ok.ca_file` cannot be used.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
@@ -128,8 +126,10 @@ class Webhooks:
             body: JSON.
             now: aware; what the signature is dated.
         """
-        if self._session is None:  # whoever has no webhooks needs none
-            self._session = line.open_session(self._settings, keep=False)
+        try:
+            session = self._opened()
+        except ConfigurationError as error:  # the file of authorities cannot be read just now, say
+            return Delivery(taken=False, said=f"{address.host}: {error.message}")
         timestamp = int(now.timestamp())
         headers = {
             "Content-Type": "application/json",
@@ -139,7 +139,7 @@ class Webhooks:
             "okdrop-event": event,
         }
         try:
-            async with self._session.post(
+            async with session.post(
                 yarl.URL(address.url),
                 data=body,
                 headers=headers,
@@ -151,6 +151,12 @@ class Webhooks:
         except line.FAULTS as fault:
             reason, _ = line.words(fault)
             return Delivery(taken=False, said=f"{address.host}: {reason}")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """Opened at the first event: whoever has no webhooks needs none."""
+        if self._session is None:
+            self._session = line.open_session(self._settings, keep=False)
+        return self._session
 
     def _proxy_to(self, address: Address) -> str | None:
         """No proxy leads to this machine itself."""

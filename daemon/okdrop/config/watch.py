@@ -168,7 +168,8 @@ class Watch(Section):
     broken_sidecar: BrokenSidecar = BrokenSidecar.HOLD
     after: After = After.KEEP
     move_to: MoveTo = None
-    along: tuple[SidecarSuffix, ...] = _ALONG
+    move_along: tuple[SidecarSuffix, ...] = _ALONG
+    delete_along: tuple[SidecarSuffix, ...] = ()
     receipt: bool = False
     prune_moved_after: Seconds = 0.0
     delete_after: Seconds = 0.0

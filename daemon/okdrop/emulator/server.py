@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import email.utils
 import os
 import signal
 import socket
@@ -78,6 +79,9 @@ class Emulator:
     async def __aexit__(self, *_exception: object) -> None:
         await self._exit.aclose()
 
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = email.utils.formatdate(self._clock(), usegmt=True)
+
     def _application(self, gate: Gate) -> web.Application:
         def url() -> str:
             return self._url
@@ -88,6 +92,7 @@ class Emulator:
         api = Api(gate, sessions, Methods(gate, url))
         self._control = Control(gate, api, segments, url)
         application = web.Application(middlewares=[_without_a_line, _guarded])
+        application.on_response_prepare.append(self._date)
         application.add_routes(
             [
                 web.get("/fb.do", api.call),

@@ -3,8 +3,10 @@
     holiday.mp4    holiday.json, holiday.srt, holiday.JPG     of its stem
                    holiday.mp4.json                           of its name
 
-Those of the stem stay while another video of that stem lies there (holiday.mkv): they are that one's too.
-Nothing is overwritten, and what is no plain file is left alone. Blocking, for a thread.
+Which files those are is seen before the video is touched: what comes to lie there later is of the next video
+of that name, whose sidecars may well be written before it. Those of the stem stay while another video of that
+stem lies there (holiday.mkv): they are that one's too. Nothing is overwritten, and what is no plain file, or
+another revision by then, is left alone. Blocking, for a thread.
 """
 
 from __future__ import annotations
@@ -32,6 +34,25 @@ _LEFT: Final = {
     End.TAKEN: "something lies where it would go",
     End.LEFT: "it changed meanwhile",
 }
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A file beside a video, as it was seen while the video lay there."""
+
+    path: bytes
+    revision: Revision
+
+    def as_json(self) -> list[Any]:
+        """As it is written down before the video is touched."""
+        return [os.fsdecode(self.path), *dataclasses.astuple(self.revision)]
+
+    @classmethod
+    def of_json(cls, value: Sequence[Any]) -> Seen:
+        """As it was written down."""
+        path, device, inode, size, mtime_ns = value
+        revision = Revision(device=device, inode=inode, size=size, mtime_ns=mtime_ns)
+        return cls(path=os.fsencode(path), revision=revision)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,26 +95,45 @@ class Carried:
     stopped: bool = False
 
 
-def beside(video: bytes, target: bytes | None, suffixes: Sequence[str], names: Names) -> list[Sidecar]:
-    """The sidecars of a video that lies, or lay, at a path, each with its place beside the video's target.
+def seen_beside(video: bytes, suffixes: Sequence[str]) -> list[Seen]:
+    """What lies beside a video that is still there, and may go with it.
 
     Args:
-        video: where the video was found; where another file lies there by now, nothing is its own any more.
-        target: where it went; None: it was, or is to be, deleted.
+        video: where it lies.
         suffixes: without dots, in small letters; looked for in small and in capital letters.
-        names: which names are videos in that folder.
 
     Raises:
         Trouble: the folder cannot be looked at.
     """
     with filing.translated():
-        found = [*_found(video, suffixes)]
-        if any(base == _stem(video) for _, base, _ in found) and _is_shared(video, names):
-            found = [one for one in found if one[1] != _stem(video)]
-        return [
-            Sidecar(path=path, revision=revision, target=_place(path, base, video, target))
-            for path, base, revision in found
-        ]
+        return [*_found(video, suffixes)]
+
+
+def going(
+    seen: Sequence[Seen], video: bytes, target: bytes | None, suffixes: Sequence[str], names: Names
+) -> list[Sidecar]:
+    """What of that goes with a video that went, each with its place beside the video's target.
+
+    Args:
+        seen: what lay beside it before it was touched.
+        video: where it lay.
+        target: where it went; None: it was deleted.
+        suffixes: of what is to go by now, in small letters.
+        names: which names are videos in that folder.
+
+    Raises:
+        Trouble: the folder cannot be looked at.
+    """
+    wanted = {*_endings(suffixes)}
+    bases = [(one, _base(one.path, video)) for one in seen]
+    bases = [(one, base) for one, base in bases if one.path[len(base) :] in wanted]
+    with filing.translated():
+        if any(base == _stem(video) for _, base in bases) and _is_shared(video, names):
+            bases = [one for one in bases if one[1] != _stem(video)]
+    return [
+        Sidecar(path=one.path, revision=one.revision, target=_place(one.path, base, video, target))
+        for one, base in bases
+    ]
 
 
 def carry(sidecars: Sequence[Sidecar], key: str, stop: threading.Event) -> Carried:
@@ -135,17 +175,27 @@ def _carried(errand: Errand, stop: threading.Event) -> End:
     return end
 
 
-def _found(video: bytes, suffixes: Sequence[str]) -> Iterator[tuple[bytes, bytes, Revision]]:
-    """Plain files beside it, what of the video's path each begins with, and what was seen of it."""
+def _found(video: bytes, suffixes: Sequence[str]) -> Iterator[Seen]:
+    """Plain files beside it."""
     seen: set[bytes] = set()
     for base in dict.fromkeys((_stem(video), video)):
-        for suffix in suffixes:
-            for ending in dict.fromkeys((suffix, suffix.upper())):
-                path = base + b"." + ending.encode()
-                revision = _plain(path)
-                if revision is not None and path not in seen and path != video:
-                    seen.add(path)
-                    yield path, base, revision
+        for ending in _endings(suffixes):
+            path = base + ending
+            revision = _plain(path)
+            if revision is not None and path not in seen and path != video:
+                seen.add(path)
+                yield Seen(path=path, revision=revision)
+
+
+def _endings(suffixes: Sequence[str]) -> Iterator[bytes]:
+    for suffix in suffixes:
+        yield from dict.fromkeys((b"." + suffix.encode(), b"." + suffix.upper().encode()))
+
+
+def _base(path: bytes, video: bytes) -> bytes:
+    """What of the video's path a sidecar's begins with; all of its own where that is called otherwise."""
+    bases = (base for base in (video, _stem(video)) if path.startswith(base + b"."))
+    return next(bases, path)
 
 
 def _plain(path: bytes) -> Revision | None:

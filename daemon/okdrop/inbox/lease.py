@@ -26,6 +26,9 @@ from typing import Final
 from okdrop.inbox.mounts import kind_of
 from okdrop.names import PROBE
 
+_OLD: Final = 60.0
+"""Seconds after which a probe is nobody's: it lies there for some milliseconds."""
+
 _DELEGATING: Final = frozenset({b"nfs", b"nfs4", b"cifs", b"smb3"})
 """File systems whose refusal (EAGAIN) need not mean a writer: they grant leases only under a delegation or
 an oplock of their server. Taken for a writer, it would keep such files waiting for ever."""
@@ -115,11 +118,29 @@ def _wants_delegation(descriptor: int) -> bool:
 def _sees_own_probe(folder: bytes) -> bool:
     descriptor, probe = tempfile.mkstemp(prefix=os.fsencode(PROBE), dir=folder)
     try:
+        _sweep(folder, before=os.fstat(descriptor).st_mtime - _OLD)
         with os.fdopen(descriptor, "wb"):
             while_open = look_for_writer(probe)
         return (while_open, look_for_writer(probe)) == (Writer.WRITING, Writer.NONE)
     finally:
         Path(os.fsdecode(probe)).unlink()
+
+
+def _sweep(folder: bytes, *, before: float) -> None:
+    """Take away what a run left here that was killed between laying a probe and taking it up.
+
+    Args:
+        folder: where it was laid.
+        before: its age, by the clock of the file system; a younger one may be another okdrop's, in use.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(os.fsencode(PROBE)):
+                continue
+            status = entry.stat(follow_symlinks=False)
+            is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+            if is_ours and not status.st_size and status.st_mtime < before:
+                Path(os.fsdecode(entry.path)).unlink()
 
 
 def _sample(folder: bytes) -> bytes | None:

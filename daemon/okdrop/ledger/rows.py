@@ -111,6 +111,7 @@ def _afterwards_values(upload: Upload) -> dict[str, Any]:
         "moved_at": upload.moved_at,
         "confirmed_at": upload.confirmed_at,
         "removed_at": upload.removed_at,
+        "along": upload.along or None,
     }
 
 
@@ -178,6 +179,7 @@ def upload_of(row: Row[Any]) -> Upload:
         moved_at=column["moved_at"],
         confirmed_at=column["confirmed_at"],
         removed_at=column["removed_at"],
+        along=column["along"] or "",
         created_at=column["created_at"],
         updated_at=column["updated_at"],
         publication=_publication_of(column),

@@ -198,6 +198,7 @@ UPLOADS: Final = Table(
     Column("beside", LargeBinary),
     Column("words", String),
     Column("account", String, nullable=False, server_default=""),
+    Column("along", String),
     Index(
         "one_row_per_revision",
         "path",

@@ -191,14 +191,14 @@ class Pipeline:
         if not self._parts.brake.is_pulled:
             await sweep_at_the_end(self._parts)
             await prune_at_the_end(self._parts)
-        elif self._parts.brake.halted is not None:
+        elif self.outbox.owes_a_halt:
             await self.outbox.tell_at_the_end()
 
     async def _watch_to_the_end(self) -> None:
         await self.watcher.run_to_the_end()
         await self.chores.wait_until_none()
         await self._teller.run_to_the_end()
-        await self.outbox.wait_until_none()
+        await self.outbox.finish()
 
     async def run(self, *beside: Work) -> None:
         """Stay, and upload what is dropped, until the brake is pulled.

@@ -44,6 +44,15 @@ def clients(parts: Parts) -> dict[str, Client]:
     return {"": parts.client, **parts.clients}
 
 
+def clock_skew(parts: Parts) -> float | None:
+    """Seconds that our clock is ahead of OK's, by what any account was answered; None: OK has not said.
+
+    Of several the largest, since what it is asked for is whether something is old enough to be deleted.
+    """
+    known = [client.clock_skew for client in clients(parts).values()]
+    return max((skew for skew in known if skew is not None), default=None)
+
+
 def missing(account: str) -> Halted:
     """Why the uploads of an account wait that the configuration does not have."""
     return Halted(

@@ -55,15 +55,17 @@ class Afterwards:
 
     `move_to` is absolute, and of use with "move" alone; `delete_after` is in seconds, for "delete". With a
     `template` files move to what it says below `move_to` (`okdrop.metadata.targets`), else they keep their
-    sub-folders. `along` are the suffixes of what goes with a video, `receipt` asks for one beside it, and
-    `prune_after` is for how many seconds a moved file is kept; 0: for ever.
+    sub-folders. `move_along` and `delete_along` are the suffixes of what goes with a video that is moved, or
+    is deleted; `receipt` asks for one beside it, and `prune_after` is for how many seconds a moved file is
+    kept; 0: for ever.
     """
 
     after: After
     move_to: bytes = b""
     template: str = ""
     delete_after: float = 0.0
-    along: tuple[str, ...] = ()
+    move_along: tuple[str, ...] = ()
+    delete_along: tuple[str, ...] = ()
     receipt: bool = False
     prune_after: float = 0.0
 
@@ -78,7 +80,8 @@ def afterwards_of(watch: Watch) -> Afterwards:
         move_to=os.fsencode(watch.move_folder or ""),
         template=watch.move_to.below if isinstance(watch.move_to, Target) else "",
         delete_after=watch.delete_after,
-        along=watch.along,
+        move_along=watch.move_along,
+        delete_along=watch.delete_along,
         receipt=watch.receipt,
         prune_after=watch.prune_moved_after,
     )
@@ -215,6 +218,11 @@ def refusal(status: VideoStatus, row: Upload) -> Failure:
     failure = _REFUSALS[status]
     lies = row.drop.path if row.moved_to is None else row.moved_to
     return dataclasses.replace(failure, message=f"{failure.message}; the file lies at {shown(lies)}")
+
+
+def is_prunable(row: Upload, prune_after: float, now: datetime) -> bool:
+    """Whether a file has lain for long enough where it was moved to; for ever is never long enough."""
+    return 0 < prune_after <= (now - (row.moved_at or now)).total_seconds()
 
 
 def until_deletion(row: Upload, delete_after: float, now: datetime) -> float:

@@ -11,7 +11,7 @@ from okdrop.documents import rfc3339
 from okdrop.drop import State
 from okdrop.errors import Trouble
 from okdrop.inbox import carrying, receipts
-from okdrop.inbox.carrying import Sidecar
+from okdrop.inbox.carrying import Seen, Sidecar
 from okdrop.inbox.revision import revision_at
 from okdrop.leaves import kind_of
 from okdrop.names import Names
@@ -46,7 +46,7 @@ class Attendants:
     # --- sidecars -------------------------------------------------------------------------------------
 
     async def file_sidecars(self, step: Step) -> Took:
-        """Have what lies beside a video follow it; which files those are is written down first."""
+        """Have what lay beside a video follow it; which of it goes, and where to, is written down first."""
         row = await self._row_of(step)
         if row is None:
             return Took(outcome=Outcome.DROPPED)
@@ -86,10 +86,12 @@ class Attendants:
         video = os.fsencode(plan["video"])
         target = None if plan["target"] is None else os.fsencode(plan["target"])
         place = self._parts.places.get(row.drop.folder)
-        suffixes = self._parts.afterwards_of(row.drop).along
+        wanted = self._parts.afterwards_of(row.drop)
+        suffixes = wanted.delete_along if target is None else wanted.move_along
         if os.path.lexists(video):
             return []  # another file lies there by now, and they may be its own
-        found = carrying.beside(video, target, suffixes, place.names if place else _NO_NAMES)
+        seen = [Seen.of_json(one) for one in plan["beside"]]
+        found = carrying.going(seen, video, target, suffixes, place.names if place else _NO_NAMES)
         receipt = receipts.path_of(video)
         revision = revision_at(receipt) if target is None and receipts.is_ours(receipt, row.id) else None
         if revision is not None:

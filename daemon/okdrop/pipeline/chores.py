@@ -18,7 +18,7 @@ from okdrop.errors import Trouble, UploadError
 from okdrop.inbox.errand import End
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import after
-from okdrop.pipeline.accounts import call_of, client_of, is_known
+from okdrop.pipeline.accounts import call_of, client_of, clock_skew, is_known
 from okdrop.pipeline.filer import Filer
 from okdrop.pipeline.line import Line, OpenUploads
 from okdrop.pipeline.questions import Questions
@@ -141,10 +141,13 @@ class Chores:
 
     async def _try(self, row: Upload) -> float | None:
         wanted = self._parts.afterwards_of(row.drop)
-        due = after.due_chore(row, wanted.after, prunes=wanted.prune_after > 0)
+        due = after.due_chore(row, wanted.after, prunes=self._prunes(row, wanted))
         if due is not row.chore:
+            note = "what becomes of the file was changed"
+            if row.chore is Chore.PRUNE and wanted.prune_after:
+                note = "not pruned: by OK's clock it is too early"
             row = await self._give_up(row)
-            return await self._go_on(row, due, note="what becomes of the file was changed")
+            return await self._go_on(row, due, note=note)
         match due:
             case Chore.CONFIRM:
                 return await self._confirm(row, wanted.after)
@@ -156,6 +159,13 @@ class Chores:
                 return await self._prune(row, wanted)
             case None:
                 return None
+
+    def _prunes(self, row: Upload, wanted: Afterwards) -> bool:
+        """Whether a moved file is old enough to be pruned: by OK's clock, since ours may be years ahead."""
+        skew = clock_skew(self._parts)
+        if skew is None:
+            return wanted.prune_after > 0 and row.id not in self._confirmed  # it is asked first
+        return after.is_prunable(row, wanted.prune_after, self._parts.now() - timedelta(seconds=skew))
 
     async def _give_up(self, row: Upload) -> Upload:
         """Undo what was begun with the file, which lies where it was, or where it was moved to."""
@@ -175,7 +185,7 @@ class Chores:
         kept = self._parts.afterwards_of(row.drop).delete_after if chore is Chore.DELETE else 0.0
         due = self._parts.now() + timedelta(seconds=kept) if kept else None
         row = await self._parts.ledger.write(
-            row.with_(chore=chore, troubles=0, last_trouble="", repeats=0, retry_at=due), note=note
+            row.with_(chore=chore, troubles=0, last_trouble="", repeats=0, retry_at=due, along=""), note=note
         )
         return None if chore is None else self._until_next(row)
 
@@ -224,7 +234,7 @@ class Chores:
         row = await self._parts.ledger.get(number)
         if row is None or row.chore is None:
             return None
-        row = row.troubled(error.code)
+        row = (await self._not_removed(row)).troubled(error.code)
         asked_to_wait = isinstance(error, Trouble) and (error.long or error.retry_after)
         backoff = self._parts.backoff if asked_to_wait else after.patient(self._parts.backoff)
         delay = backoff.delay(error, row.troubles, self._parts.chance())
@@ -300,7 +310,7 @@ class Chores:
             return kept
         if self._parts.monotonic() - self._confirmed.get(row.id, -STILL_TRUE) >= STILL_TRUE:
             return await self._make_sure(row)
-        row = await self._about_to_remove(row)
+        row = await self._about_to_remove(row, row.drop.path)
         end = await self._filer.delete(row)
         if not _is_removed(row, end):
             return await self._left(row, end)
@@ -308,16 +318,26 @@ class Chores:
         self._parts.emit(events.FileDeleted(upload=row.id, path=events.shown(row.drop.path)))
         return delay
 
-    async def _about_to_remove(self, row: Upload) -> Upload:
-        """Note that the file goes before it does: after a crash in between it is known who took it away."""
+    async def _about_to_remove(self, row: Upload, path: bytes) -> Upload:
+        """Note that the file goes before it does: after a crash in between it is known who took it away.
+
+        What lies beside it then is noted with it: what comes to lie there later is not its own.
+        """
         if row.removed_at is not None or not await self._filer.is_there(row):
             return row
-        return await self._parts.ledger.write(row.with_(removed_at=self._parts.now()))
+        along = await self._filer.along(row, path, self._parts.afterwards_of(row.drop).delete_along)
+        return await self._parts.ledger.write(row.with_(removed_at=self._parts.now(), along=along))
+
+    async def _not_removed(self, row: Upload) -> Upload:
+        """What lies there still: should it be gone at the next try, then it was not us who took it away."""
+        if row.removed_at is None or await self._filer.is_gone(row):
+            return row
+        return row.with_(removed_at=None, along="")
 
     async def _prune(self, row: Upload, wanted: Afterwards) -> float | None:
         if self._parts.monotonic() - self._confirmed.get(row.id, -STILL_TRUE) >= STILL_TRUE:
             return await self._make_sure(row)
-        row = await self._about_to_remove(row)
+        row = await self._about_to_remove(row, row.moved_to or b"")
         end = await self._filer.prune(row, wanted.move_to)
         path = events.shown(row.moved_to or b"")
         if not _is_removed(row, end):
@@ -342,6 +362,8 @@ class Chores:
     async def _left(self, row: Upload, end: End, path: str = "") -> float | None:
         """Nothing was done: the file is gone, or another by now; or we were stopped, and do it again."""
         if end is End.STOPPED:
+            if row.removed_at is not None:
+                await self._later(await self._not_removed(row), 0.0)
             return 0.0
         reason = "it is gone" if end is End.GONE else "it changed since it was published"
         path = path or events.shown(row.drop.path)

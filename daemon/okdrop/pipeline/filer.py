@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from okdrop import events
 from okdrop.drop import Chore, State
 from okdrop.errors import Trouble
-from okdrop.inbox import filing, placing
+from okdrop.inbox import carrying, filing, placing
 from okdrop.inbox.errand import End, Errand
 from okdrop.inbox.revision import revision_at
 from okdrop.pipeline import after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from okdrop.drop import Upload
     from okdrop.pipeline.after import Afterwards
@@ -67,6 +68,12 @@ class Filer:
         return await self.in_thread(
             lambda _: os.path.lexists(errand.source) or os.path.lexists(errand.caught)
         )
+
+    async def is_gone(self, row: Upload) -> bool:
+        """Whether it is certain that nothing is there to delete: a folder that is away says nothing."""
+        errand = _pruning(row) if row.chore is Chore.PRUNE else _errand(row, None)
+        folder = errand.source.rpartition(b"/")[0]
+        return await self.in_thread(lambda _: filing.is_folder(folder)) and not await self.is_there(row)
 
     async def prune(self, row: Upload, move_to: bytes) -> End:
         """Delete the row's file where it was moved to.
@@ -127,7 +134,26 @@ class Filer:
     async def _write_target(self, row: Upload, wanted: Afterwards) -> Upload:
         target = await self._target(row, wanted)
         free = await self.in_thread(lambda _: placing.free(target))
-        return await self._parts.ledger.write(row.with_(moved_to=free))
+        along = await self.along(row, row.drop.path, wanted.move_along)
+        return await self._parts.ledger.write(row.with_(moved_to=free, along=along))
+
+    async def along(self, row: Upload, video: bytes, suffixes: Sequence[str]) -> str:
+        """What lies beside the row's file, to be written down before that is touched; JSON.
+
+        Where it does not lie there any more, in an errand that is begun, it is what was written down then.
+
+        Raises:
+            Trouble: not now.
+        """
+        wanted = row.drop.revision
+
+        def look(_: threading.Event) -> str:
+            lies = revision_at(video)
+            if lies is None or lies.size != wanted.size or abs(lies.mtime_ns - wanted.mtime_ns) >= COARSE_NS:
+                return row.along
+            return json.dumps([one.as_json() for one in carrying.seen_beside(video, suffixes)])
+
+        return await self.in_thread(look) if suffixes else ""
 
     async def _target(self, row: Upload, wanted: Afterwards) -> bytes:
         """Where the file goes, if nothing lies there."""

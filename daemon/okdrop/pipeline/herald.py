@@ -63,7 +63,8 @@ class Herald:
             stop.set()
         if ran.again:
             return Took(outcome=None, said=ran.said, output=ran.output, tries=HOOK_TRIES, within=HOOK_WITHIN)
-        return Took(outcome=Outcome.DONE if ran.well else Outcome.FAILED, said=ran.said, output=ran.output)
+        outcome = Outcome.DONE if ran.well else Outcome.FAILED
+        return Took(outcome=outcome, said=ran.said, output=ran.output, hung=ran.overdue)
 
     async def tell(self, step: Step) -> Took:
         """Tell the address of a step's webhook."""

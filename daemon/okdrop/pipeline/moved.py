@@ -1,8 +1,9 @@
 """Finds moved files that have lain there for as long as their folder says, and has them deleted.
 
 What is found gets a chore, so that the rest goes the way of every deletion: OK is asked once more, and only
-the revision that was published is touched. Files are found over an index of those that may be, the oldest
-first and some at a time.
+the revision that was published is touched. By then OK's clock has to agree that a file is old enough: one of
+ours that is years ahead, after a flat battery say, would have everything deleted. Files are found over an
+index of those that may be, the oldest first and some at a time.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import Chore
 from okdrop.ledger import StaleVersion
+from okdrop.pipeline.accounts import clients, clock_skew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +57,11 @@ class Moved:
         return most
 
     async def _look_at(self, folder: str, kept: float) -> int:
-        before = self._parts.now() - timedelta(seconds=kept)
+        skew = clock_skew(self._parts)
+        if skew is None and any(client.has_accepted for client in clients(self._parts).values()):
+            return 0  # OK does not say what time it is, and our clock alone is not believed
+        ahead = max(0.0, skew or 0.0)
+        before = self._parts.now() - timedelta(seconds=kept + ahead)
         numbers = await self._parts.ledger.prunable(folder, before=before, at_most=AT_ONCE)
         for row in await self._parts.ledger.uploads(ids=numbers):
             try:

@@ -135,13 +135,14 @@ class Consequences:
         if before is None:
             return
         wanted, is_moved = self._afterwards_of(after.drop), _is_moved(before, after)
-        if wanted.along and is_moved:
-            yield _of_files(Kind.SIDECARS, after, video=after.drop.path, target=after.moved_to)
+        if wanted.move_along and is_moved:
+            yield _of_sidecars(before, after, video=after.drop.path, target=after.moved_to)
         if removed := _removed(before, after):
-            yield _of_files(Kind.SIDECARS, after, video=removed, target=None)
+            yield _of_sidecars(before, after, video=removed, target=None)
         kept = wanted.after is After.KEEP and _is_published(before, after) and after.moved_to is None
         if wanted.receipt and after.state is State.PUBLISHED and (is_moved or kept):
-            yield _of_files(Kind.RECEIPT, after, video=after.moved_to or after.drop.path, target=None)
+            video = after.moved_to or after.drop.path
+            yield _of_files(Kind.RECEIPT, after, {"video": os.fsdecode(video)})
 
 
 def occasions(before: Upload | None, after: Upload) -> list[Occasion]:
@@ -177,8 +178,17 @@ def _removed(before: Upload, after: Upload) -> bytes | None:
     return after.drop.path if before.chore is Chore.DELETE else None
 
 
-def _of_files(kind: Kind, row: Upload, *, video: bytes, target: bytes | None) -> NewStep:
-    payload = {"video": os.fsdecode(video), "target": None if target is None else os.fsdecode(target)}
+def _of_sidecars(before: Upload, after: Upload, *, video: bytes, target: bytes | None) -> NewStep:
+    """What may go is what lay there before the video was touched: what lies there since is another's."""
+    payload = {
+        "video": os.fsdecode(video),
+        "target": None if target is None else os.fsdecode(target),
+        "beside": json.loads(before.along or "[]"),
+    }
+    return _of_files(Kind.SIDECARS, after, payload)
+
+
+def _of_files(kind: Kind, row: Upload, payload: Mapping[str, Any]) -> NewStep:
     return NewStep(
         key=f"{row.id}-{row.version}-{kind}",
         lane=FILES,

@@ -6,12 +6,14 @@
 
 What is taken is closed by a write of its own, so a process that dies in between takes it again. Nobody waits
 for a lane, and a lane that hangs holds up itself alone. What cannot be taken now is put off, with pauses that
-grow to an hour; and a receiver that is away is left in peace for a while by all of its steps.
+grow to an hour; and a receiver that is away, or a hook that hung, is left in peace for a while by all of its
+steps.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import math
 from datetime import timedelta
@@ -38,7 +40,10 @@ LANE_PAUSE: Final = 60.0
 """Seconds for which a lane rests after trouble, at most: the next step would meet the same."""
 
 SECONDS_AT_THE_END: Final = 30.0
-"""How long a run that ends by a halt still has for telling of it."""
+"""How long a run that ends still has for telling of a halt."""
+
+SECONDS_FOR_THE_REST: Final = 600.0
+"""How long a run that has nothing else to do goes on with what is due; what is left is the next run's."""
 
 _AGAIN: Final = frozenset({Kind.HOOK, Kind.WEBHOOK})
 
@@ -54,6 +59,7 @@ class Took:
         retry_after: seconds that we were asked to wait.
         tries: how often it is tried at most.
         within: seconds from the event on after which it is not tried again, if it was tried three times.
+        hung: it took all the time that it had; the next step of its lane might as well.
     """
 
     outcome: Outcome | None
@@ -62,6 +68,7 @@ class Took:
     retry_after: float | None = None
     tries: int = 100
     within: float = 7 * 86_400.0
+    hung: bool = False
 
 
 if TYPE_CHECKING:
@@ -85,9 +92,7 @@ class Outbox:
         self._lanes: Final = {lane: _Lane(parts, lane, takers) for lane in lanes}
         self._halts: Final[list[Halt]] = []
         self._halted: Final = asyncio.Event()
-        self._noted: Final = asyncio.Event()
-        self._noted.set()
-        self._telling = False  # of the halt that ended a run
+        self._writing: Final = asyncio.Lock()
 
     def wake(self) -> None:
         """Steps were written."""
@@ -102,28 +107,38 @@ class Outbox:
                 halt = Halt(code=code, message=message, hint=hint, since=since, account=account)
                 self._halts.append(halt)
                 self._halted.set()
-                self._noted.clear()
             case _:
                 pass
+
+    @property
+    def owes_a_halt(self) -> bool:
+        """Whether a halt was heard that no step tells of yet."""
+        return bool(self._halts)
 
     async def run(self) -> None:
         """Go on until cancelled."""
         await self._drop_unserved()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._note_halts())  # the run may go on for other accounts
+            if self._parts.brake.stays:  # else a halt is told when all else is done
+                group.create_task(self._note_halts())
             for lane in self._lanes.values():
                 group.create_task(lane.run())
 
     async def wait_until_none(self) -> None:
         """Return when nothing is due that can be done now; while `run` goes on."""
-        await self._noted.wait()
+        await self._write_halts()
         while not all(lane.is_idle for lane in self._lanes.values()):
             for lane in self._lanes.values():
                 await lane.wait_until_idle()
 
+    async def finish(self) -> None:
+        """Go on with what is due for a while; in a run that ends."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_FOR_THE_REST):
+                await self.wait_until_none()
+
     async def tell_at_the_end(self) -> None:
-        """Tell of the halt that ended a run; what does not succeed in time is left to the next run."""
-        self._telling = True
+        """Tell of the halts of a run that ends; what does not succeed in time is left to the next run."""
         running = asyncio.ensure_future(self.run())
         until = asyncio.ensure_future(self.wait_until_none())
         both = {running, until}
@@ -147,20 +162,18 @@ class Outbox:
     async def _note_halts(self) -> None:
         while True:
             await self._halted.wait()
-            if self._parts.brake.is_pulled and not self._telling:
-                return  # this run ends by it, and tells of it at its end
             await self._write_halts()
 
     async def _write_halts(self) -> None:
-        while self._halts:
-            hearing = [one for one in self._parts.notices.listeners if one.hears(Occasion.HALTED, None)]
-            facts = facts_of_halt(self._halts[0])
-            steps = told(facts, Occasion.HALTED, hearing, upload=None)
-            if steps:
-                await self._parts.ledger.add_steps(steps)
-            self._halts.pop(0)
-        self._halted.clear()
-        self._noted.set()
+        async with self._writing:
+            while self._halts:
+                hearing = [one for one in self._parts.notices.listeners if one.hears(Occasion.HALTED, None)]
+                facts = facts_of_halt(self._halts[0])
+                steps = told(facts, Occasion.HALTED, hearing, upload=None)
+                if steps:
+                    await self._parts.ledger.add_steps(steps)
+                self._halts.pop(0)
+            self._halted.clear()
 
 
 class _Lane:
@@ -224,7 +237,11 @@ class _Lane:
         if took.outcome is None:
             await self._not_now(step, took, tries)
             return
-        self._troubles, self._told = 0, ""
+        self._told = ""
+        if took.hung:
+            self._rest(Trouble(took.said))
+        else:
+            self._troubles = 0
         await self._parts.ledger.close_step(step.id, took.outcome, said=took.said, output=took.output)
         if step.kind not in _AGAIN:
             return  # whoever took it told what came of it
@@ -245,14 +262,17 @@ class _Lane:
         delay = patient(self._parts.backoff).delay(error, tries, self._parts.chance())
         delay = min(delay, LONGEST_PAUSE)
         if self._lane != FILES:  # each file has trouble of its own
-            self._troubles += 1
-            rest = self._parts.backoff.delay(error, self._troubles, self._parts.chance())
-            self._rests_until = self._parts.monotonic() + min(rest, LANE_PAUSE)
+            self._rest(error)
         due_at = self._parts.now() + timedelta(seconds=delay)
         await self._parts.ledger.put_off_step(step.id, due_at=due_at, said=took.said, output=took.output)
         if took.said != self._told:
             self._told = took.said
             self._emit(events.StepTrouble, step, said=took.said, delay=round(delay, 3), tries=tries)
+
+    def _rest(self, error: Trouble) -> None:
+        self._troubles += 1
+        rest = self._parts.backoff.delay(error, self._troubles, self._parts.chance())
+        self._rests_until = self._parts.monotonic() + min(rest, LANE_PAUSE)
 
     def _emit(self, kind: Callable[..., events.Event], step: Step, **facts: object) -> None:
         self._parts.emit(kind(upload=step.upload or 0, lane=self._lane, occasion=step.event, **facts))

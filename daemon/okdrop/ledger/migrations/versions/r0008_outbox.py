@@ -1,4 +1,7 @@
-"""What is to be done once something has happened: steps; and when a file was moved, confirmed, removed."""
+"""What is to be done once something has happened: steps; and when a file was moved, confirmed, removed.
+
+What lay beside it before that is kept until it is done.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Add three columns, a table, and the indexes by which due steps are found among a million."""
+    """Add four columns, a table, and the indexes by which due steps are found among a million."""
     for name in ("moved_at", "confirmed_at", "removed_at"):
         op.add_column("uploads", sa.Column(name, sa.BigInteger))
+    op.add_column("uploads", sa.Column("along", sa.String))
     to_prune = sa.text(
         "moved_at IS NOT NULL AND confirmed_at IS NOT NULL AND removed_at IS NULL AND state = 'published'"
     )
