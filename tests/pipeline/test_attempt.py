@@ -18,8 +18,10 @@ from okdrop.ledger import StaleVersion
 from okdrop.pipeline import Brake, Pacing, Throttle
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt
 from okdrop.pipeline.patience import LONGEST, Released
+from okdrop.pipeline.sessions import places_of
 from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.throttle import CREDIT
+from okdrop.protocol.breaker import FAILURES
 from okdrop.protocol.pace import FIRST_LEVEL, MIB
 from pipeline.bench import SEGMENT, SIZE, after
 
@@ -362,3 +364,15 @@ async def test_a_limit_holds_for_what_is_sent(bench: Bench, *, is_the_folders: b
     started = bench.clock.monotonic()
     assert await attempt.run() == WHOLE
     assert bench.clock.monotonic() - started >= SIZE / MIB - 2 * CREDIT
+
+
+async def test_what_became_of_the_video_is_asked_though_its_host_is_in_trouble(bench: Bench) -> None:
+    """The question goes to OK: a host that cannot be reached keeps no whole file from being published."""
+    first = await begun(bench)
+    assert await first.run() == WHOLE
+    row = await bench.ledger.write(first.row.with_(mode=Mode.MULTIPART, received=0, offered_all=True))
+    (place,) = places_of(bench.parts, row)
+    for who in range(90, 90 + FAILURES):
+        bench.parts.breakers.failed(who, place, Trouble("", code="no_answer"))
+    assert bench.parts.breakers.ill(place) == place
+    assert await (await begun(bench, row)).run() == WHOLE

@@ -196,8 +196,7 @@ class Attempt:
             return False
         if not await self._ahead.may_go_on():
             return False
-        is_out = self.row.ticket is None and self._out > 0
-        if is_out or self._session.asks_about_video or self._session.received == self._session.size:
+        if self._session.is_with_ok or self._session.received == self._session.size:
             return True  # a call is out, or comes next, or no byte is missing: no host is in the way
         return not self._patience.is_held(*places_of(self._parts, self.row))
 

@@ -83,6 +83,11 @@ class TicketSession(abc.ABC):
         return isinstance(self._closing, m.AskVideo)
 
     @property
+    def is_with_ok(self) -> bool:
+        """Whether it goes on by what OK says, or said, and not by what the upload host does."""
+        return self._asked or self._there or self.asks_about_video
+
+    @property
     def has_lost_ticket(self) -> bool:
         """Whether the ticket is of no more use, and nothing is left to ask about it."""
         return isinstance(self._closing, TicketDead)
