@@ -26,7 +26,7 @@ demo: $(STAMP)  ## the whole road, from a folder to published videos, on this ma
 	$(BIN)/okdrop demo
 
 test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n 4 $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 search: $(STAMP)  ## look for counter-examples to the laws, with new examples and many more
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 4 --timeout 0 $$(grep -rl --include='test_*.py' '^from hypothesis' tests) $(ARGS)
