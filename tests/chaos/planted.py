@@ -142,7 +142,13 @@ DEFECTS: Final = (
     ),
     Defect(
         name="the intent to publish is not written",
-        edits=(("pipeline/finalizer.py", "intended(row, described.metadata, self._parts.now())", "row"),),
+        edits=(
+            (
+                "pipeline/finalizer.py",
+                "intended(row, described.metadata, self._parts.now(), is_draft=is_draft)",
+                "row",
+            ),
+        ),
         tests=("pipeline/test_finalizer.py",),
     ),
     Defect(

@@ -67,10 +67,14 @@ class Clock:
     """The present, and a test's way to move it."""
 
     def __init__(self) -> None:
-        self.ahead = 0.0
+        self.ahead = 0.0  #: seconds that are passed over
+        self.set_by = 0.0  #: seconds by which the wall clock alone is wrong
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time() + self.ahead, UTC)
+        return datetime.fromtimestamp(self.of_ok() + self.set_by, UTC)
+
+    def of_ok(self) -> float:
+        return time.time() + self.ahead
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead

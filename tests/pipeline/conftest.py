@@ -55,9 +55,7 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
         ) -> Bench:
             events: list[Event] = []
             clock, faults = Clock(), TappedFaults()
-            emulator = Emulator(
-                Options(data_dir=tmp_path / "ok", **options), clock=lambda: clock.now().timestamp()
-            )
+            emulator = Emulator(Options(data_dir=tmp_path / "ok", **options), clock=clock.of_ok)
             emulator.faults = faults
             await stack.enter_async_context(emulator)
             folder = tmp_path / "drop"
@@ -71,7 +69,9 @@ async def set_up(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Bench]
                 answer_timeout=10.0,
                 api_timeout=10.0,
             )
-            client = await stack.enter_async_context(Client(client_settings, lambda: KEYS, now=clock.now))
+            client = await stack.enter_async_context(
+                Client(client_settings, lambda: KEYS, now=clock.now, boottime=clock.monotonic)
+            )
             backoff = Backoff(first_delay=first_delay, max_delay=max_delay)
             parts = Parts(
                 folders={"": Settings(), str(folder): settings or Settings()},

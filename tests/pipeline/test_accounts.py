@@ -100,7 +100,9 @@ async def lay(set_up: Callable[..., Awaitable[Bench]]) -> AsyncIterator[Lay]:
             bench = await set_up(others={KIDS_TOKEN: "kids"}, stays=stays, **more)
             keys = dataclasses.replace(KEYS, access_token=KIDS_TOKEN, section="account.kids")
             settings = dataclasses.replace(bench.parts.client._settings, upload_hosts=hosts)
-            kids = await stack.enter_async_context(Client(settings, lambda: keys, now=bench.clock.now))
+            kids = await stack.enter_async_context(
+                Client(settings, lambda: keys, now=bench.clock.now, boottime=bench.clock.monotonic)
+            )
             two = Two(bench, kids)
             folders = {**bench.parts.folders, str(two.folder): Settings()}
             two.change(folders=folders, clients={"kids": kids}, brake=Brake(stays=stays, accounts=accounts))

@@ -394,7 +394,7 @@ async def test_where_ok_does_not_say_what_time_it_is_nothing_is_pruned(
     bench.clock.ahead += 31 * DAY
     await Moved(bench.parts, lambda _: None).look()
     monkeypatch.setattr("okdrop.client.api.date_of", lambda _: None)
-    monkeypatch.setattr(bench.parts.client._api, "clock_skew", None)
+    monkeypatch.setattr(bench.parts.client._api, "_answered", None)
     row = await all_chores(bench, row)
     assert (bench.move_to / "a.mp4").exists()
     assert (row.chore, row.removed_at) == (None, None)

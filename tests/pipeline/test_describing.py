@@ -347,18 +347,27 @@ async def test_a_repeated_update_is_never_wider_than_the_one_that_may_have_taken
     if gone:
         (bench.folder / "a.mp4").unlink()
     told = await Describing(bench.parts).describe(await bench.row(row.id))
-    assert (told.metadata.title, told.metadata.privacy) == ("T" if gone else "a", "FRIENDS")
+    assert (told.metadata.title, told.metadata.privacy) == ("T", "FRIENDS")
 
 
-async def test_whoever_lets_more_people_see_a_video_before_it_is_offered_is_heard(laid: Any) -> None:
+@pytest.mark.parametrize(
+    ("text", "privacy"),
+    [('{"privacy": "PUBLIC"}', "PUBLIC"), ('{"title": "T"}', "FRIENDS"), (None, "FRIENDS")],
+)
+async def test_who_sees_a_video_that_failed_is_said_by_a_text_and_not_by_one_that_is_gone(
+    laid: Any, text: str | None, privacy: str
+) -> None:
     bench = await laid()
     path, row = sidecar(bench, '{"privacy": "FRIENDS"}'), await bench.whole()
     with bench.faults.active("api_error", method="video.update", code=454, times=1):
         await bench.finalizer.publish(row.id)
-    path.unlink()
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
     await bench.ledger.write((await bench.row(row.id)).handed_back())
     await until_published(bench, row.id)
-    assert bench.published[0]["privacy"] == "PUBLIC"
+    assert bench.published[0]["privacy"] == privacy
 
 
 async def until_published(bench: Bench, number: int) -> None:

@@ -108,7 +108,9 @@ async def test_each_is_tried_a_few_times_at_most(bench: Bench, orphan: str) -> N
 
 async def test_nobody_to_ask_is_no_try(bench: Bench, orphan: str) -> None:
     settings = dataclasses.replace(bench.parts.client._settings, api_url="http://127.0.0.1:1")
-    async with Client(settings, bench.parts.client._credentials, now=bench.clock.now) as nobody:
+    async with Client(
+        settings, bench.parts.client._credentials, now=bench.clock.now, boottime=bench.clock.monotonic
+    ) as nobody:
         await sweep(dataclasses.replace(bench.parts, client=nobody))
     assert await bench.ledger.orphans(tries_below=1) == [orphan]
 

@@ -449,8 +449,8 @@ async def test_whoever_waits_for_something_else_by_then_takes_no_place(
     assert (await bench.row(rows[2].id)).state is State.PUBLISHED
 
 
-def test_a_folder_that_is_watched_no_longer_is_as_any_other_place() -> None:
+def test_of_a_folder_that_is_watched_no_longer_nothing_is_told_by_itself() -> None:
     postings = Postings(folders={"": Posting(per_day=3), "/srv": Posting(per_day=1)})
-    assert postings.of("/gone").per_day == 3
-    assert Postings().of("/gone") == ANY_TIME
+    assert postings.of("").per_day == 3
+    assert postings.of("/gone") == Postings().of("/gone") == ANY_TIME
     assert Postings(folders={"/a": Posting(update_within=5.0)}).update_within == 5.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from okdrop import events
 from okdrop.drop import Failure, State
 from okdrop.errors import Halted, Trouble
-from okdrop.metadata import Settings
+from okdrop.metadata import Privacy, Settings
 from okdrop.pipeline import Tally
 from okdrop.protocol.retry import Backoff
 
@@ -54,7 +54,7 @@ async def test_halt_is_said_once(bench: Bench) -> None:
     assert (told.code, told.hint) == ("api_102", "log in again")
 
 
-async def test_a_folder_no_longer_watched_is_as_any_other_place(
+async def test_a_folder_no_longer_watched_has_no_say_in_who_sees_its_videos(
     set_up: Callable[..., Awaitable[Bench]],
 ) -> None:
     own = Settings(title="mine")
@@ -62,7 +62,9 @@ async def test_a_folder_no_longer_watched_is_as_any_other_place(
     row = await bench.taken()
     assert bench.parts.settings_of(row.drop) is own
     elsewhere = dataclasses.replace(row.drop, folder="/no/longer/watched")
-    assert bench.parts.settings_of(elsewhere) == Settings()
+    assert bench.parts.settings_of(elsewhere) == Settings(privacy=Privacy.FRIENDS)
+    assert bench.parts.is_forsaken(elsewhere)
+    assert not bench.parts.is_forsaken(dataclasses.replace(row.drop, folder=""))
 
 
 async def test_a_file_name_is_text_whatever_it_holds(bench: Bench) -> None:

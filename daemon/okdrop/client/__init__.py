@@ -12,6 +12,7 @@ No exception, text or repr that leaves this package holds a secret or a signed U
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Self
 
 from okdrop.client.api import Api
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 __all__ = ["Client", "ClientSettings", "Credentials", "Keyring"]
 
 
+def _boottime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Client:
     """OK as seen from here; an asynchronous context manager.
 
@@ -47,6 +52,7 @@ class Client:
         settings: addresses and patience.
         credentials: asked before every call, so that renewed ones count at once.
         now: the present, aware and in UTC.
+        boottime: seconds that go on whatever is done to the clock, and while the machine sleeps.
 
     Raises:
         ConfigurationError: `ok.api_url` (at once) or `ok.ca_file` (on entering) cannot be used.
@@ -58,17 +64,19 @@ class Client:
         credentials: Callable[[], Credentials],
         *,
         now: Callable[[], datetime],
+        boottime: Callable[[], float] = _boottime,
     ) -> None:
         self._settings = settings
         self._endpoint = api_endpoint(settings.api_url)
         self._credentials = credentials
         self._now = now
+        self._boottime = boottime
         self._open: tuple[Connections, Api, Uploads] | None = None
 
     async def __aenter__(self) -> Self:
         kept = open_session(self._settings, keep=True)
         connections = Connections(kept, open_session(self._settings, keep=False))
-        api = Api(kept, self._endpoint, self._settings, self._credentials, self._now)
+        api = Api(kept, self._endpoint, self._settings, self._credentials, self._now, self._boottime)
         self._open = connections, api, Uploads(connections, self._settings)
         return self
 

@@ -38,6 +38,7 @@ class Api:
         settings: ClientSettings,
         credentials: Callable[[], Credentials],
         now: Callable[[], datetime],
+        boottime: Callable[[], float],
     ) -> None:
         self._session = session
         self._endpoint = endpoint
@@ -45,8 +46,17 @@ class Api:
         self._timeout = aiohttp.ClientTimeout(total=settings.api_timeout)
         self._credentials = credentials
         self._now = now
-        self.clock_skew: float | None = None
+        self._boottime = boottime
+        self._answered: tuple[datetime, float] | None = None  # OK's time, and how long this machine was up
         self.has_accepted = False  #: whether a call went well with credentials that were in use
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds that this machine's clock is ahead of OK's now, though it was set since the last answer."""
+        if self._answered is None:
+            return None
+        theirs, at = self._answered
+        return (self._now() - theirs).total_seconds() - (self._boottime() - at)
 
     async def current_user(self, keys: Credentials | None = None) -> str:
         """Whose token it is, of `keys` or of those in use."""
@@ -138,7 +148,7 @@ class Api:
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         theirs = date_of(headers)
         if theirs is not None:
-            self.clock_skew = (self._now() - theirs).total_seconds()
+            self._answered = theirs, self._boottime()
 
 
 def _signed(method: str, params: Mapping[str, str], keys: Credentials) -> dict[str, str]:

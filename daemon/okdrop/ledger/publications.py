@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Integer, Select, and_, bindparam, func, literal_column, select
 
+from okdrop.drop import State
 from okdrop.ledger.rows import upload_of
 from okdrop.ledger.schema import DRAFTS, POSTED, TO_TELL, UPLOADS, Instant
 
@@ -70,7 +71,9 @@ LATELY_POSTED: Final = (
 )
 
 # What friends alone see.
-IN_DRAFT: Final = select(_ROW.id).where(DRAFTS, _ROW.draft == literal_column("'friends'"))
+IN_DRAFT: Final = select(_ROW.id).where(
+    DRAFTS, _ROW.state == State.PUBLISHED, _ROW.draft == literal_column("'friends'")
+)
 
 
 def posts(connection: Connection, *, folder: str | None, first: datetime, end: datetime, at_most: int) -> int:

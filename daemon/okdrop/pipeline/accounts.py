@@ -8,6 +8,7 @@ moment at which a worker takes it up. So no video is ever published with another
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -16,6 +17,8 @@ from okdrop.errors import Halted, UploadError
 from okdrop.pipeline.breakers import ACCOUNT, API
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from okdrop.client import Client
     from okdrop.drop import Drop, Upload
     from okdrop.pipeline.line import Line, OpenUploads
@@ -51,6 +54,11 @@ def clock_skew(parts: Parts) -> float | None:
     """
     known = [client.clock_skew for client in clients(parts).values()]
     return max((skew for skew in known if skew is not None), default=None)
+
+
+def now_by_ok(parts: Parts) -> datetime:
+    """What time it is by OK's clock, as far as it is known: ours may be days behind, and be set."""
+    return parts.now() - timedelta(seconds=clock_skew(parts) or 0.0)
 
 
 def missing(account: str) -> Halted:

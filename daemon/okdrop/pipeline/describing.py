@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, SOURCE_GONE, State
-from okdrop.errors import GaveUp, Trouble
+from okdrop.errors import GaveUp, Trouble, UploadError
 from okdrop.inbox.gathering import described, gather
 from okdrop.inbox.lease import Writer
 from okdrop.inbox.sidecars import look, writer_of
 from okdrop.metadata import require_sound
-from okdrop.metadata.privacy import stricter
 from okdrop.pipeline import telling
 from okdrop.pipeline.belonging import file_of, folder_above, place_of
 from okdrop.pipeline.parts import SOURCE_AWAY
@@ -50,6 +49,9 @@ LAST_LOOK: Final = 30.0
 
 PROBES: Final = 2
 """Looks into files (ffprobe) at once."""
+
+FORSAKEN: Final = "its folder is not watched any more, so that friends alone see it"
+"""What is said where the configuration has no word on who may see a video."""
 
 MOST_REMARKS: Final = 10
 """Remarks on one upload that are told."""
@@ -164,6 +166,19 @@ class Describing:
             GaveUp: (`metadata_template`, `sidecar_broken`, `source_gone`) it cannot be said without a person.
             Trouble: (`sidecar_busy`, `source_away`) it cannot be said just now.
         """
+        if row.state is State.FINALIZING and row.publish_offered and row.publication.words:
+            offered = telling.recalled(row.publication.words)
+            if offered.title:  # else it was handed back since, to be told anew
+                return Described(metadata=offered)  # it may be public under these already
+        metadata, beside = await self._said(row)
+        sidecars = beside.sidecars
+        remarks = [*(f"{name}: {reason}" for name, reason in sidecars.problems), *metadata.remarks]
+        remarks = remarks[:MOST_REMARKS]
+        self._tell(row, remarks)
+        by = [f"described by {', '.join(sidecars.names)}"] if sidecars.names else []
+        return Described(metadata=metadata, note="; ".join([*by, *remarks]))
+
+    async def _said(self, row: Upload) -> tuple[Metadata, Beside]:
         settings, unwanted = self._parts.settings_of(row.drop), threading.Event()
         may_wait = not row.publish_offered and not self._is_overdue(row)
         async with self._probes if settings.looks_inside else contextlib.nullcontext():
@@ -175,31 +190,40 @@ class Describing:
                 unwanted.set()  # a child of the thread's need not be waited for
                 raise
         metadata = await self._as_known(row, settings, metadata, is_there=is_there)
-        sidecars = beside.sidecars
-        remarks = [*(f"{name}: {reason}" for name, reason in sidecars.problems), *metadata.remarks]
-        remarks = remarks[:MOST_REMARKS]
-        self._tell(row, remarks)
-        by = [f"described by {', '.join(sidecars.names)}"] if sidecars.names else []
-        return Described(metadata=metadata, note="; ".join([*by, *remarks]))
+        if self._parts.is_forsaken(row.drop):
+            metadata = dataclasses.replace(metadata, remarks=(*metadata.remarks, FORSAKEN))
+        return metadata, beside
 
     async def _as_known(
         self, row: Upload, settings: Settings, metadata: Metadata, *, is_there: bool
     ) -> Metadata:
-        """The metadata, where all that speaks of the file could be seen; and never wider than was offered.
+        """The metadata, where all that speaks of the file could be seen.
 
         Where the file is away, so are its sidecars, and that none is seen says nothing. Where it is gone for
-        good, or an update may have taken effect, it is shown to no more people than the last update said.
+        good, what it was called when it was whole holds, since what lies there may be another one's; and what
+        a text had put before friends then stays with them until a text says otherwise.
         """
         if not is_there and settings.sidecars and not row.publish_offered:
             await self._require_place(row)
         if row.state is not State.FINALIZING or not row.publication.words:
             return metadata
-        offered = telling.recalled(row.publication.words)
-        if not is_there and row.publish_offered:
-            return offered
-        if is_there and not row.publish_offered:
-            return metadata
-        return dataclasses.replace(metadata, privacy=stricter(metadata.privacy, offered.privacy))
+        kept = telling.recalled(row.publication.words)
+        return telling.no_more_public_than(metadata, kept) if is_there or not kept.title else kept
+
+    async def with_words(self, row: Upload) -> Upload:
+        """The row of a whole file with what its texts say of it, to be kept while it waits to be published.
+
+        It may wait for days, and a person who tidies up meanwhile must not make it public by that.
+        """
+        settings = self._parts.settings_of(row.drop)
+        if row.publish_offered or row.publication.words or not settings.sidecars:
+            return row
+        with contextlib.suppress(UploadError):  # what is wrong with them is said when it is to be published
+            seen, _ = await asyncio.to_thread(_look, row, settings)
+            if seen:
+                metadata, _ = await self._said(row)
+                return row.with_(publication=row.publication.with_(words=telling.words_of(metadata)))
+        return row
 
     async def _require_place(self, row: Upload) -> None:
         reason = await self._parts.why_away(row)

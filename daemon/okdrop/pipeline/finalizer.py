@@ -125,7 +125,7 @@ class Finalizer:
             return
         async with self._openings.admitted(row) as wait:
             if wait is not None:
-                await self._openings.wait(row, wait)
+                await self._openings.wait(await self._describing.with_words(row), wait)
             elif (heard := await self._heard(row)) is not None:
                 await self._publish_now(heard)
 
@@ -236,7 +236,8 @@ class Finalizer:
         if row.drop.path != name:
             described = await self._describing.describe(row)
         async with self._openings.posting(row):
-            intent = intended(row, described.metadata, self._parts.now())
+            is_draft = self._parts.posting_of(row.drop).is_draft(described.metadata)
+            intent = intended(row, described.metadata, self._parts.now(), is_draft=is_draft)
             return await self._parts.ledger.write(intent), described
 
     async def _seen(self, row: Upload, *, proves: bool = False) -> Upload:
@@ -279,7 +280,7 @@ class Finalizer:
         with self._parts.breakers.calling(row.id, call_of(self._parts, row.account)):
             await client_of(self._parts, row.account).update(
                 row.ticket.video_id,
-                **telling.as_told(metadata, draft=self._parts.posting_of(row.drop).is_draft(metadata)),
+                **telling.as_told(metadata, draft=row.publication.draft is not None),
             )
 
     async def _refused(self, row: Upload, error: UploadError) -> None:
@@ -302,6 +303,8 @@ class Finalizer:
     async def _fail(self, row: Upload, error: UploadError) -> None:
         # The ticket stays: `retry` publishes it, and sends nothing again.
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
+        words = telling.floor_of(row.publication.words)
+        row = row.with_(publication=row.publication.with_(words=words))
         await self._parts.fail(row, failure)
         self._opened.end(row.id)
 

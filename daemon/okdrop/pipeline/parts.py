@@ -18,7 +18,7 @@ from okdrop.inbox.away import away
 from okdrop.inbox.reading import PLAIN
 from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
-from okdrop.metadata import group_of
+from okdrop.metadata import Privacy, group_of
 from okdrop.pipeline.after import KEEP
 from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.places import folder_of
@@ -289,8 +289,17 @@ class Parts:
         return max(0.0, min(left, meant).total_seconds())
 
     def settings_of(self, drop: Drop) -> Settings:
-        """What the drop's folder says of its videos; a folder no longer watched is as any other place."""
-        return self.folders.get(drop.folder) or self.folders[""]
+        """What the drop's folder says of its videos.
+
+        A folder that is watched no longer, or is spelt anew, says nothing of who may see them: friends may,
+        until a person says more.
+        """
+        known = self.folders.get(drop.folder)
+        return known or dataclasses.replace(self.folders[""], privacy=Privacy.FRIENDS)
+
+    def is_forsaken(self, drop: Drop) -> bool:
+        """Whether the drop's folder is watched no longer."""
+        return drop.folder not in self.folders
 
     def group_of(self, drop: Drop) -> str:
         """The group that the drop's video goes to; "" for the account itself.

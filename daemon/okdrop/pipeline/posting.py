@@ -80,8 +80,8 @@ class Postings:
         return cls(folders={"": NAMED} | folders, per_day=config.upload.posts_per_day)
 
     def of(self, folder: str) -> Posting:
-        """The word of a watched folder; one that is watched no longer is as any other place."""
-        return self.folders.get(folder) or self.folders.get("", ANY_TIME)
+        """The word of a watched folder; of one that is watched no longer nothing is told by itself."""
+        return self.folders.get(folder) or (ANY_TIME if folder else self.folders.get("", ANY_TIME))
 
     @property
     def update_within(self) -> float:

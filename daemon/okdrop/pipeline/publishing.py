@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from okdrop.inbox.beside import image_beside
+from okdrop.pipeline.accounts import now_by_ok
 from okdrop.pipeline.belonging import place_of
 from okdrop.pipeline.telling import fingerprint_of, words_of
 from okdrop.publication import Cover, CoverState, Draft, Publication
@@ -18,31 +19,37 @@ if TYPE_CHECKING:
     from okdrop.pipeline.parts import Parts
 
 
-def intended(row: Upload, metadata: Metadata, now: datetime) -> Upload:
+def intended(row: Upload, metadata: Metadata, now: datetime, *, is_draft: bool) -> Upload:
     """A video.update is about to leave, and counts as a post from here on.
 
-    What it tells is kept: a repetition must not show the video to more people.
+    What it tells is kept, and whether it is a draft: a repetition tells the very same, and shows the video
+    to nobody else.
     """
     publication = row.publication.with_(
-        posted_at=now, closed_by=None, opens_at=None, words=words_of(metadata)
+        posted_at=now,
+        closed_by=None,
+        opens_at=None,
+        words=words_of(metadata),
+        draft=Draft.FRIENDS if is_draft else None,
     )
     return row.with_(publish_offered=True, publication=publication)
 
 
 def retracted(row: Upload, posted_before: datetime | None) -> Upload:
     """It surely took no effect: nothing was posted but what had been before."""
-    return row.with_(publish_offered=False, publication=row.publication.with_(posted_at=posted_before))
+    publication = row.publication.with_(posted_at=posted_before, draft=None)
+    return row.with_(publish_offered=False, publication=publication)
 
 
 async def published(parts: Parts, row: Upload, metadata: Metadata, beside: bytes | None) -> Publication:
     """What OK was told, and what it is still to be told."""
     posting, now = parts.posting_of(row.drop), parts.now()
-    is_draft = posting.is_draft(metadata)
+    is_draft = row.publication.draft is not None
     has_image = posting.cover and await asyncio.to_thread(_image_of, row) is not None
     return Publication(
         posted_at=row.publication.posted_at,
         draft=Draft.FRIENDS if is_draft else None,
-        public_at=posting.public_at(now) if is_draft else None,
+        public_at=posting.public_at(now_by_ok(parts)) if is_draft else None,
         cover=Cover(state=CoverState.DUE) if has_image else None,
         told=fingerprint_of(metadata),
         beside=beside,

@@ -23,7 +23,7 @@ from okdrop.errors import GaveUp, Halted, TicketDead, Trouble, UploadError
 from okdrop.inbox.beside import Beside
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline import covers, telling
-from okdrop.pipeline.accounts import call_of, client_of
+from okdrop.pipeline.accounts import call_of, client_of, clock_skew, now_by_ok
 from okdrop.pipeline.after import patient
 from okdrop.pipeline.describing import Describing
 from okdrop.pipeline.owed import Owed
@@ -32,6 +32,8 @@ from okdrop.protocol.verdicts import LACKS_PERMISSION
 from okdrop.publication import Cover, CoverState, Draft, Renew
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from okdrop.drop import Upload
     from okdrop.metadata import Metadata
     from okdrop.pipeline.parts import Parts
@@ -106,12 +108,15 @@ class Teller:
         if row.state is not State.PUBLISHED or row.ticket is None:
             await self._note(row, row.publication.nothing_owed())
             return False
-        now, publication = self._parts.now(), row.publication
-        is_early = publication.tell_at is None or publication.tell_at > now
+        publication = row.publication
+        is_early = publication.tell_at is None or publication.tell_at > self._parts.now()
         if is_early or self._owed.holds(row):
             return False
+        if self._is_early_by_ok(publication):
+            await self._note(row, publication.with_(tell_at=self._by_our_clock(publication)))
+            return False
         try:
-            if publication.is_released(now) or publication.renew is not None:
+            if self._is_released(publication) or publication.renew is not None:
                 await self._amend(row)
             else:
                 await self._cover(row)
@@ -126,16 +131,16 @@ class Teller:
     # --- words, and who sees them ---------------------------------------------------------------------
 
     async def _amend(self, row: Upload) -> None:
-        publication, now, renew = row.publication, self._parts.now(), row.publication.renew
+        publication, renew = row.publication, row.publication.renew
         beside = None
         if renew is not None:
             beside = await telling.beside_of(self._parts, row, always=renew is Renew.ASKED)
         seen, note = self._as_seen(row, beside), ""
         news: list[events.Event] = []
         is_image = renew is Renew.BESIDE and not _has_new_texts(beside, publication)
-        if publication.is_released(now) or not is_image:
+        if self._is_released(publication) or not is_image:
             seen, note, news = await self._tell_words(row, seen, beside)
-        await self._note(row, seen.due(now), note)
+        await self._note(row, seen.due(self._parts.now()), note)
         for event in news:
             self._parts.emit(event)
 
@@ -143,8 +148,13 @@ class Teller:
         self, row: Upload, seen: Publication, beside: bytes | None
     ) -> tuple[Publication, str, list[events.Event]]:
         """Tell OK the words, and who may see it; returns what is to be noted, and what is to be said."""
-        publication, released = row.publication, row.publication.is_released(self._parts.now())
+        publication, released = row.publication, self._is_released(row.publication)
         metadata, note = await self._wanted(row, beside)
+        if publication.renew is Renew.BESIDE and telling.was_for_friends(publication.told):
+            # A text of today may be another recording's, and a folder may say otherwise since: nobody asked.
+            narrowed = telling.for_friends(metadata)
+            note = note if narrowed is metadata else "; ".join(filter(None, (note, telling.STAYS_UNASKED)))
+            metadata = narrowed
         is_new = not telling.is_as_told(metadata, publication.told)
         draft = self._draft_of(row, metadata)
         if is_new or released:
@@ -180,8 +190,8 @@ class Teller:
 
     def _draft_of(self, row: Upload, metadata: Metadata) -> dict[str, Any]:
         """Whether friends alone see it then, and until when; nothing passes them by that was theirs alone."""
-        publication, now = row.publication, self._parts.now()
-        if publication.is_released(now):
+        publication = row.publication
+        if self._is_released(publication):
             return {"draft": None, "public_at": None}
         posting = self._parts.posting_of(row.drop)
         if (
@@ -189,7 +199,7 @@ class Teller:
             and posting.is_draft(metadata)
             and telling.was_for_friends(publication.told)
         ):
-            return {"draft": Draft.FRIENDS, "public_at": posting.public_at(now)}
+            return {"draft": Draft.FRIENDS, "public_at": posting.public_at(now_by_ok(self._parts))}
         return {"draft": publication.draft, "public_at": publication.public_at}
 
     def _as_seen(self, row: Upload, beside: bytes | None) -> Publication:
@@ -271,7 +281,22 @@ class Teller:
 
     def _is_about_cover(self, row: Upload) -> bool:
         publication = row.publication
-        return publication.renew is None and not publication.is_released(self._parts.now())
+        return publication.renew is None and not self._is_released(publication)
+
+    def _is_released(self, publication: Publication) -> bool:
+        """Whether friends were first for long enough, by OK's clock: ours may be years ahead."""
+        return publication.is_released(now_by_ok(self._parts))
+
+    def _is_early_by_ok(self, publication: Publication) -> bool:
+        """Whether nothing but a draft's time has come, and that by our clock alone."""
+        is_draft = publication.draft is Draft.FRIENDS and not publication.is_owed
+        return is_draft and not self._is_released(publication)
+
+    def _by_our_clock(self, publication: Publication) -> datetime | None:
+        """When a draft is made public, as our clock will say it."""
+        return publication.public_at and publication.public_at + timedelta(
+            seconds=clock_skew(self._parts) or 0
+        )
 
     def _without(self, row: Upload) -> Publication:
         """The publication without what cannot be told."""
@@ -280,7 +305,7 @@ class Teller:
             # What was found there is not told again, until it changes: it would come to the same.
             beside = self._beside.get(row.id, publication.beside)
             return publication.with_(renew=None, beside=beside).due(now)
-        if publication.is_released(now):
+        if self._is_released(publication):
             return publication.with_(draft=Draft.FRIENDS, public_at=None).due(now)
         cover = publication.cover
         if cover is not None and cover.state is CoverState.HELD and row.id not in self._brought:
@@ -329,5 +354,6 @@ def _has_new_texts(beside: bytes | None, publication: Publication) -> bool:
 
 
 def _earlier(publication: Publication, by: timedelta) -> Publication:
-    tell_at, public_at = publication.tell_at, publication.public_at
-    return publication.with_(tell_at=tell_at and tell_at - by, public_at=public_at and public_at - by)
+    if publication.tell_at == publication.public_at:
+        return publication  # a draft's, which is by OK's clock
+    return publication.with_(tell_at=publication.tell_at and publication.tell_at - by)

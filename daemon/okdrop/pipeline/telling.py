@@ -31,23 +31,42 @@ _FOR_FRIENDS_BY_TEXT: Final = b"t"
 STAYS_WITH_FRIENDS: Final = "it stays with friends, since no text beside it says otherwise"
 """What is said where a text had put a video before friends alone, and is gone."""
 
+STAYS_UNASKED: Final = "it stays with friends until okdrop update says otherwise"
+"""What is said where other words beside a published video would show it to more people."""
+
 
 def words_of(metadata: Metadata) -> str:
-    """Metadata as text, to be kept."""
-    return json.dumps(
-        [metadata.title, metadata.description, metadata.tags, metadata.privacy], ensure_ascii=True
-    )
+    """Metadata as text, to be kept, and whether it was a text that said who may see the video."""
+    return json.dumps([*_fields(metadata), _is_by_text(metadata)], ensure_ascii=True)
 
 
 def recalled(words: str) -> Metadata:
     """Metadata that was kept."""
-    title, description, tags, privacy = json.loads(words)
-    return Metadata(title=title, description=description, tags=tuple(tags), privacy=Privacy(privacy))
+    title, description, tags, privacy, by_text = json.loads(words)
+    return Metadata(
+        title=title,
+        description=description,
+        tags=tuple(tags),
+        privacy=Privacy(privacy),
+        sources={"privacy": Source(origin=Origin.SIDECAR)} if by_text else {},
+    )
+
+
+def floor_of(words: str) -> str:
+    """What is kept of words that failed: a person hands them back mended, and shows them to nobody else."""
+    if not words or recalled(words).privacy is not Privacy.FRIENDS:
+        return ""
+    return words_of(for_friends(Metadata(title="", description="", tags=(), privacy=Privacy.PUBLIC)))
+
+
+def _fields(metadata: Metadata) -> list[Any]:
+    return [metadata.title, metadata.description, metadata.tags, metadata.privacy]
 
 
 def fingerprint_of(metadata: Metadata) -> bytes:
     """What tells metadata from any other; and, at its end, who put the video before friends alone."""
-    made = hashlib.blake2b(words_of(metadata).encode(), digest_size=_FINGERPRINT).digest()
+    fields = json.dumps(_fields(metadata), ensure_ascii=True)
+    made = hashlib.blake2b(fields.encode(), digest_size=_FINGERPRINT).digest()
     if metadata.privacy is not Privacy.FRIENDS:
         return made
     return made + (_FOR_FRIENDS_BY_TEXT if _is_by_text(metadata) else _FOR_FRIENDS)
@@ -66,7 +85,18 @@ def was_for_friends(told: bytes | None) -> bool:
 def no_more_public(metadata: Metadata, told: bytes | None) -> Metadata:
     """The metadata, for friends where a text had said so to OK and none says otherwise."""
     was_by_text = told is not None and told[_FINGERPRINT:] == _FOR_FRIENDS_BY_TEXT
-    if not was_by_text or metadata.privacy is Privacy.FRIENDS or _is_by_text(metadata):
+    return for_friends(metadata) if was_by_text and not _is_by_text(metadata) else metadata
+
+
+def no_more_public_than(metadata: Metadata, kept: Metadata) -> Metadata:
+    """The metadata, for friends where a text had said so before it was published and none says otherwise."""
+    was_by_text = kept.privacy is Privacy.FRIENDS and _is_by_text(kept)
+    return for_friends(metadata) if was_by_text and not _is_by_text(metadata) else metadata
+
+
+def for_friends(metadata: Metadata) -> Metadata:
+    """The metadata, for friends as a text had said, which is told."""
+    if metadata.privacy is Privacy.FRIENDS:
         return metadata
     sources = {**metadata.sources, "privacy": Source(origin=Origin.SIDECAR)}
     remarks = (*metadata.remarks, STAYS_WITH_FRIENDS)

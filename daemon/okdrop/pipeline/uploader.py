@@ -26,6 +26,7 @@ from okdrop.errors import Halted, SourceChanged, Trouble, UploadError
 from okdrop.ledger import StaleVersion
 from okdrop.pipeline.accounts import admits, with_its_account
 from okdrop.pipeline.attempt import DRAINED, WHOLE, Attempt, Outcome
+from okdrop.pipeline.describing import Describing
 from okdrop.pipeline.line import IN_OTHER_HANDS
 from okdrop.pipeline.parts import SOURCE_AWAY, SOURCE_MISSED
 from okdrop.pipeline.patience import Released
@@ -83,6 +84,7 @@ class Uploader:
         self._look_again: Final = look_again
         self._twins: Final = twins
         self._slots: Final = Slots(at_once)
+        self._describing: Final = Describing(parts)
         parts.brake.on_release(opened.account_is_back)
         self._away: Final[set[int]] = set()
         self._missed: Final[dict[int, float]] = {}
@@ -309,6 +311,7 @@ class Uploader:
             await self._failed(row, error)
 
     async def _whole(self, row: Upload, seconds: float) -> None:
+        row = await self._describing.with_words(row)  # it may be long until it is published
         row = await self._parts.ledger.write(
             row.to(State.FINALIZING, received=row.drop.revision.size, troubles=0, retry_at=None)
         )
