@@ -64,13 +64,14 @@ class TappedFaults(Faults):
 
 
 class Clock:
-    """The present, and a test's way to move it."""
+    """The present, and a test's ways to move it: by time that passes, or by a wall clock that is set."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self.set = 0.0
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time() + self.ahead, UTC)
+        return datetime.fromtimestamp(time.time() + self.ahead + self.set, UTC)
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead

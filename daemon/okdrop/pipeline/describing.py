@@ -3,7 +3,7 @@
 Its bytes are on their way, or at OK, by then: only publishing waits. Two things are waited for:
 
     none is there yet       for `sidecar_wait` of the folder, counted from when the file was found, so that a
-                            restart begins no wait anew
+                            restart begins no wait anew (`pipeline.since_found`)
     one is being written    until it is quiet: for `settle`, or a second where the kernel says that nobody has
                             it open; after ten minutes it counts as one that cannot be used
 
@@ -29,6 +29,7 @@ from okdrop.metadata.privacy import stricter
 from okdrop.pipeline import telling
 from okdrop.pipeline.belonging import file_of, folder_above, place_of
 from okdrop.pipeline.parts import SOURCE_AWAY
+from okdrop.pipeline.since_found import SinceFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,14 +92,18 @@ class Describing:
     def __init__(self, parts: Parts) -> None:
         self._parts: Final = parts
         self._looks: Final[dict[int, _Look]] = {}
-        self._waiting_since: Final[dict[int, float]] = {}
+        self._since_found: Final = SinceFound(parts)
         self._told: Final[dict[int, set[str]]] = {}
         self._probes: Final = asyncio.Semaphore(PROBES)
+
+    def begun(self, upload: int) -> None:
+        """This run takes an upload up."""
+        self._since_found.begun(upload)
 
     def forget(self, upload: int) -> None:
         """An upload came to its end."""
         self._looks.pop(upload, None)
-        self._waiting_since.pop(upload, None)
+        self._since_found.forget(upload)
         self._told.pop(upload, None)
 
     def is_news(self, upload: int, text: str) -> bool:
@@ -124,9 +129,7 @@ class Describing:
         return self._unsettled(row, settings, seen, writer) if seen else self._awaited(row, settings)
 
     def _awaited(self, row: Upload, settings: Settings) -> Wait | None:
-        now = self._parts.monotonic()
-        waited = now - self._waiting_since.setdefault(row.id, now)
-        found = max(waited, (self._parts.now() - row.created_at).total_seconds())
+        found = self._since_found.seconds(row)
         left = settings.sidecar_wait - found
         if left <= 0:
             return None

@@ -74,6 +74,7 @@ class Finalizer:
         self._openings: Final = openings
         self._host_asked: Final[set[int]] = set()  # of those that OK says it has not taken
         self._describing: Final = Describing(parts)
+        opened.on_begin(self._describing.begun)
         opened.on_end(self._describing.forget)
 
     async def work(self) -> None:
