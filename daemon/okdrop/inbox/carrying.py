@@ -141,6 +141,15 @@ def going(
     ]
 
 
+def has_namesake(video: bytes, names: Names) -> bool:
+    """Whether anything lies at this path, or another video of its stem beside: its sidecars are that one's.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    return os.path.lexists(video) or _stem(video.rpartition(b"/")[2]) in _stems_of_others(video, names)
+
+
 def carry(sidecars: Sequence[Sidecar], key: str, stop: threading.Event) -> Carried:
     """Bring each to its place, or out of the world; what came to pass in an earlier life is seen.
 

@@ -271,7 +271,7 @@ class Finalizer:
             if error.code != "ledger_known":
                 raise
             return row  # that name has a row of its own; it is of no more use to this one
-        self._parts.tell_rename(renamed, row.drop)
+        await self._parts.renamed(renamed, row.drop)
         return renamed
 
     async def _update(self, row: Upload, metadata: Metadata) -> None:
