@@ -45,7 +45,7 @@ def told(case: Path, place: Path) -> str:
         },
     )
     answers: list[str] = []
-    with mock.patch("okdrop.explain.look_for_writer", return_value=Writer.NONE):
+    with mock.patch("okdrop.explain.finishing.look_for_writer", return_value=Writer.NONE):
         for name in tree["explain"]:
             answer = explain(config, os.fsencode(drop / name), None)
             document = answer.as_json()
