@@ -32,7 +32,7 @@ def lines(path: Path) -> list[str]:
 
 @pytest.fixture
 def ended_at_last(tmp_path: Path) -> Iterator[Path]:
-    """Where a hook that outlives a daemon that is killed writes its number: its group is ended after the test."""
+    """Where a hook writes its number that outlives a killed daemon: it is ended after the test."""
     path = tmp_path / "number"
     yield path
     for number in lines(path):
