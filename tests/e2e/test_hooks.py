@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from aiohttp import web
 
 from client.test_webhooks import receiver, signature
 from e2e.harness import KB, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 SECRET = "a-secret-of-some-length"
 
@@ -24,6 +28,17 @@ def hook(script: str, **more: Any) -> str:
 
 def lines(path: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
+
+
+@pytest.fixture
+def ended_at_last(tmp_path: Path) -> Iterator[Path]:
+    """Where a hook writes its number that outlives a killed daemon: it is ended after the test."""
+    path = tmp_path / "number"
+    yield path
+    for number in lines(path):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if b"OKDROP_EVENT=" in Path(f"/proc/{number}/environ").read_bytes():  # it is a hook's still
+                os.killpg(int(number), signal.SIGKILL)
 
 
 async def test_a_run_that_ends_tells_of_what_it_did(start: Any, tmp_path: Path) -> None:
@@ -59,11 +74,12 @@ async def test_show_tells_what_came_of_a_hook(start: Any) -> None:
 
 
 async def test_a_hook_that_was_cut_by_a_kill_runs_again_and_the_upload_does_not(
-    start: Any, tmp_path: Path
+    start: Any, tmp_path: Path, ended_at_last: Path
 ) -> None:
     emulator, daemon = await start()
     told = tmp_path / "told"
-    daemon.set(hook=hook(f"echo $OKDROP_EVENT_ID >> {told}; [ $(wc -l < {told}) -gt 1 ] || sleep 1000"))
+    waits = f"[ $(wc -l < {told}) -gt 1 ] || sleep 1000"
+    daemon.set(hook=hook(f"echo $$ >> {ended_at_last}; echo $OKDROP_EVENT_ID >> {told}; {waits}"))
     daemon.file("clip.mp4", 50 * KB)
     async with daemon.started("run") as running:
         await until(lambda: len(lines(told)) == 1)
@@ -88,12 +104,12 @@ async def test_a_daemon_that_is_asked_to_end_ends_its_hooks(start: Any, tmp_path
     assert lines(told) == ["begun", "asked"]
 
 
-async def test_uploads_do_not_wait_for_a_hook_that_hangs(start: Any, tmp_path: Path) -> None:
+async def test_uploads_do_not_wait_for_a_hook_that_hangs(start: Any, ended_at_last: Path) -> None:
     emulator, daemon = await start()
-    daemon.set(hook=hook(f"touch {tmp_path}/begun; trap '' TERM; sleep 1000", timeout="1000s"))
+    daemon.set(hook=hook(f"echo $$ >> {ended_at_last}; trap '' TERM; sleep 1000", timeout="1000s"))
     daemon.file("one.mp4", 50 * KB)
     async with daemon.started("run") as running:
-        await until((tmp_path / "begun").exists)
+        await until(lambda: lines(ended_at_last) != [])
         for number in range(5):
             daemon.file(f"more {number}.mp4", 50 * KB)
         await until(lambda: running.count("upload.published") == 6)

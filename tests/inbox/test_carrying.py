@@ -92,6 +92,26 @@ def test_what_belongs_to_another_video_too_stays(folder: Path, kept: Path) -> No
     assert names(kept) == {"a.json", "a.mp4.json"}
 
 
+def test_an_image_that_may_be_its_cover_goes_with_it(folder: Path, kept: Path) -> None:
+    mine = {"a.jpg", "a.mp4.jpg", "a-poster.jpg", "a-poster.JPG"}
+    others = {"a-poster.json", "a-poster.png", "a.mp4-poster.jpg", "a-poster", "ab-poster.jpg"}
+    make(folder, *mine, *others)
+    assert went(folder, kept / "90017.mp4") == Carried(done=4)
+    assert names(kept) == {"90017.jpg", "90017.mp4.jpg", "90017-poster.jpg", "90017-poster.JPG"}
+    assert names(folder) == others
+
+
+def test_an_image_that_may_be_another_videos_stays(folder: Path, kept: Path) -> None:
+    make(folder, "a.jpg", "a-poster.jpg", "a-poster.mp4")
+    assert went(folder, kept / "a.mp4") == Carried(done=1)
+    assert names(folder) == {"a-poster.jpg", "a-poster.mp4"}
+    make(folder, "a.jpg", "a.mkv", "a.mp4.jpg")
+    (folder / "a-poster.mp4").unlink()
+    (kept / "a.jpg").unlink()
+    assert went(folder, kept / "a.mp4") == Carried(done=1)
+    assert names(folder) == {"a-poster.jpg", "a.jpg", "a.mkv"}
+
+
 def test_what_is_passed_over_is_no_other_video(folder: Path, kept: Path) -> None:
     make(folder, "a.json", ".a.mkv", "b.mkv", "a.txt")
     assert went(folder, kept / "a.mp4") == Carried(done=1)

@@ -70,6 +70,30 @@ def test_takes_no_other_names(tmp_path: Path, name: str) -> None:
     assert names_in(tmp_path) == []
 
 
+def test_what_is_mounted_on_demand_is_mounted_before_it_is_asked_which_folder_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An automount: what lies at the path is another folder from the moment on at which it is opened."""
+    place, mounted = tmp_path / "drop", tmp_path / "mounted"
+    place.mkdir()
+    mounted.mkdir()
+    (mounted / "a.mp4").touch()
+    wanted = mounted.stat()
+    really = os.open
+
+    def open_as_an_automount(path: bytes, flags: int) -> int:
+        if path == os.fsencode(place) and mounted.exists():
+            place.rename(tmp_path / "place of the mount")
+            mounted.rename(place)
+        return really(path, flags)
+
+    monkeypatch.setattr(walk.os, "open", open_as_an_automount)
+    result = scan(os.fsencode(place), suffixes=SUFFIXES, ignore=())
+    assert base_names(result.found) == [b"a.mp4"]
+    assert result.folders == {os.fsencode(place): (wanted.st_dev, wanted.st_ino)}
+    assert not result.is_empty
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_takes_any_bytes_for_a_name(tmp_path: Path, name: bytes) -> None:
     (tmp_path / os.fsdecode(name)).touch()
@@ -240,7 +264,7 @@ def test_a_mount_that_changes_while_its_folder_is_looked_through_spoils_the_look
         (tmp_path / f"{number}.mp4").touch()
     part = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), at_most=2)
     assert part.rest is not None
-    monkeypatch.setattr("okdrop.inbox.scan._device_of", lambda _folder: 4000)
+    monkeypatch.setattr("okdrop.inbox.scan.identity_of", lambda _folder: (4000, 1))
     with pytest.raises(FolderUnmounted, match="another device than when the look began"):
         part.rest()
 

@@ -64,7 +64,7 @@ class TappedFaults(Faults):
 
 
 class Clock:
-    """The present, and a test's way to move it."""
+    """The present, and a test's ways to move it: by time that passes, or by a wall clock that is set."""
 
     def __init__(self) -> None:
         self.ahead = 0.0  #: seconds that are passed over

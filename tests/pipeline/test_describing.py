@@ -95,6 +95,32 @@ async def test_a_clock_that_is_set_back_makes_no_wait_longer(laid: Any) -> None:
     assert await one.wait(row) is None
 
 
+async def test_a_clock_that_is_set_forward_makes_no_wait_shorter(laid: Any) -> None:
+    bench = await laid(sidecar_wait=60.0)
+    row = await bench.whole()
+    one = Describing(bench.parts)
+    bench.clock.set_by = 3600.0
+    bench.clock.ahead = 59.0
+    wait = await one.wait(row)
+    assert wait is not None
+    assert 0 < wait.delay <= 1.0
+    bench.clock.ahead = 61.0
+    assert await one.wait(row) is None
+
+
+async def test_the_time_that_an_upload_takes_counts_as_waited(laid: Any) -> None:
+    bench = await laid(sidecar_wait=60.0)
+    bench.clock.ahead = 1000.0  # the run is older than the file
+    row = await bench.taken()
+    bench.clock.set_by = 3600.0
+    bench.clock.ahead += 50.0
+    await bench.uploader.upload(row.id)
+    await bench.finalizer.publish(row.id)
+    assert (await bench.row(row.id)).last_trouble == SIDECAR_AWAITED
+    bench.clock.ahead += 11.0
+    await until_published(bench, row.id)
+
+
 async def test_looks_grow_rare_with_the_wait(laid: Any) -> None:
     bench = await laid(sidecar_wait=9999.0)
     row = await bench.whole()
@@ -250,7 +276,7 @@ async def test_what_comes_to_its_end_is_forgotten(laid: Any) -> None:
     bench.opened.begin(row.id)
     await bench.finalizer.publish(row.id)
     one = bench.finalizer._describing
-    assert (one._looks, one._told, one._waiting_since) == ({}, {}, {})
+    assert (one._looks, one._told, one._since_found._begun) == ({}, {}, {})
 
 
 async def test_a_sidecar_that_comes_while_the_file_is_read_again_is_heard(

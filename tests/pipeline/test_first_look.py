@@ -9,14 +9,15 @@ import pytest
 
 from okdrop import events
 from okdrop.drop import State
-from okdrop.inbox.scan import scan
+from okdrop.inbox.scan import FolderUnmounted, scan
+from okdrop.inbox.walk import Wanted
 from okdrop.pipeline import first_look as module
 from okdrop.pipeline.first_look import HELD, IGNORED, FirstLook
 from okdrop.pipeline.standing import Folder
 from okdrop.report import status_as_lines
+from okdrop.rules import EVERYTHING, Patterns, Rules
 
 if TYPE_CHECKING:
-    from okdrop.inbox.walk import Found
     from pipeline.bench import Bench
 
 
@@ -29,16 +30,17 @@ def folder(bench: Bench, **changes: Any) -> Folder:
     return Folder(path=str(bench.folder), **plain | changes)
 
 
-def found(bench: Bench) -> list[Found]:
-    return scan(os.fsencode(bench.folder), suffixes=(".mp4",), ignore=()).found
-
-
-async def decide(bench: Bench, *, stays: bool = True, device: int | None = None, **changes: Any) -> list[str]:
+async def decide(
+    bench: Bench, *, stays: bool = True, device: int | None = None, rules: Rules = EVERYTHING, **changes: Any
+) -> list[str]:
     """Decide about what lies in the folder, in a run of its own; returns the names of what is left."""
     device = bench.folder.stat().st_dev if device is None else device
-    seen = found(bench)
+    wanted = Wanted(rules=rules, now=bench.clock.now().timestamp())
+    every = scan(os.fsencode(bench.folder), suffixes=(".mp4",), ignore=(), wanted=wanted).found
+    seen = await bench.ledger.unknown(every)
+    changes = {"rules": rules} | changes
     left = await FirstLook(bench.parts, stays=stays).decide(
-        folder(bench, **changes), seen, device, holds_videos=bool(seen)
+        folder(bench, **changes), seen, device, holds_videos=bool(every)
     )
     return sorted(os.path.basename(os.fsdecode(one.path)) for one in left)  # noqa: PTH119 - a name alone
 
@@ -66,10 +68,60 @@ async def test_what_comes_after_the_first_look_is_taken(bench: Bench) -> None:
     bench.file("before.mp4")
     await decide(bench, ignores_existing=True)
     bench.file("later.mp4")
-    assert await decide(bench, ignores_existing=True) == ["before.mp4", "later.mp4"]
+    assert await decide(bench, ignores_existing=True) == ["later.mp4"]
     assert [row.drop.path for row in await bench.ledger.uploads()] == [
         os.fsencode(bench.folder / "before.mp4")
     ]
+
+
+HOUR = 3600.0
+
+
+async def test_what_is_too_young_or_too_small_at_the_first_look_lay_there_all_the_same(bench: Bench) -> None:
+    bench.file("young.mp4")
+    old = bench.file("old.mp4")
+    long_ago = bench.clock.now().timestamp() - 30 * HOUR
+    os.utime(old, (long_ago, long_ago))
+    small = bench.file("small.mp4", 100_000)
+    rules = Rules(min_size=200_000, min_age=HOUR, max_age=24 * HOUR)
+    assert await decide(bench, ignores_existing=True, rules=rules) == []
+    assert {row.state for row in await bench.ledger.uploads()} == {State.CANCELLED}
+    [told] = bench.told(events.ExistingIgnored)
+    assert told.files == 3
+    bench.clock.ahead = 2 * HOUR
+    assert await decide(bench, ignores_existing=True, rules=rules) == []
+    assert await decide(bench, ignores_existing=True) == []  # rules of tomorrow make nothing new
+    small.unlink()
+    bench.file("later.mp4")
+    bench.clock.ahead = 4 * HOUR
+    assert await decide(bench, ignores_existing=True, rules=rules) == ["later.mp4"]
+
+
+async def test_a_folder_of_which_all_was_ignored_for_its_age_is_decided_on_whatever_device(
+    bench: Bench,
+) -> None:
+    bench.file("young.mp4")
+    await decide(bench, ignores_existing=True, rules=Rules(min_age=HOUR))
+    bench.file("later.mp4")
+    assert await decide(bench, ignores_existing=True, device=ELSEWHERE) == ["later.mp4"]
+
+
+async def test_what_no_pattern_takes_lies_outside_and_may_come_in(bench: Bench) -> None:
+    draft = bench.file("draft.mp4")
+    rules = Rules(leave=Patterns(["draft*"]), min_age=HOUR)
+    assert await decide(bench, ignores_existing=True, rules=rules) == []
+    assert await bench.ledger.uploads() == []
+    draft.rename(bench.folder / "final.mp4")
+    bench.clock.ahead = 2 * HOUR
+    assert await decide(bench, ignores_existing=True, rules=rules) == ["final.mp4"]
+
+
+async def test_nothing_is_decided_about_a_folder_that_is_another_one_meanwhile(bench: Bench) -> None:
+    bench.file("young.mp4")
+    with pytest.raises(FolderUnmounted):
+        await decide(bench, ignores_existing=True, rules=Rules(min_age=HOUR), device=ELSEWHERE)
+    assert await bench.ledger.uploads() == []
+    assert not await bench.ledger.is_folder_known(str(bench.folder), device=ELSEWHERE)
 
 
 async def test_an_empty_first_look_is_one_too(bench: Bench) -> None:
@@ -87,7 +139,7 @@ async def test_where_nothing_lay_on_one_device_what_lies_on_another_one_is_looke
     bench.file("mounted.mp4")
     assert await decide(bench, ignores_existing=True) == []
     bench.file("later.mp4")
-    assert await decide(bench, ignores_existing=True) == ["later.mp4", "mounted.mp4"]
+    assert await decide(bench, ignores_existing=True) == ["later.mp4"]
     assert [row.state for row in await bench.ledger.uploads()] == [State.CANCELLED]
 
 

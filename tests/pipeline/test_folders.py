@@ -20,6 +20,7 @@ from okdrop.drop import Drop, State
 from okdrop.inbox import canary, hints, walk, watching
 from okdrop.inbox import scan as scanning
 from okdrop.inbox.canary import Heard
+from okdrop.inbox.scan import FolderUnmounted
 from okdrop.ledger import Ledger
 from okdrop.names import PROBE
 from okdrop.pipeline import folders as module
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from okdrop.inbox.scan import Scan
+    from okdrop.inbox.walk import Found
     from pipeline.bench import Bench
 
 NEVER = 3600.0
@@ -306,6 +308,27 @@ def mount(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(module, "scan", scan)
     monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
     return instead
+
+
+async def test_a_folder_that_goes_away_while_it_is_decided_about_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide, tries = FirstLook.decide, 0
+
+    async def goes_away(*arguments: Any, **keywords: Any) -> list[Found]:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise FolderUnmounted("it lies on another device than when the look began")
+        return await decide(*arguments, **keywords)
+
+    monkeypatch.setattr(FirstLook, "decide", goes_away)
+    monkeypatch.setattr(module, "AWAY_EVERY", 0.005)
+    bench.file("a.mp4")
+    watched = Watched(bench)
+    async with watched.running(told=events.FolderAway):
+        await until(lambda: "a.mp4" in watched.names)
+    assert len(bench.told(events.FolderBack)) == watched.returns == 1
 
 
 async def test_a_folder_that_is_suddenly_empty_and_another_device_is_away(

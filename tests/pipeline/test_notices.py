@@ -12,7 +12,7 @@ import pytest
 
 from okdrop.config.watch import After
 from okdrop.drop import TRANSITIONS, Chore, Drop, Failure, Halt, Revision, State, Ticket, Upload
-from okdrop.metadata import Settings
+from okdrop.metadata import Metadata, Settings
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.notices import (
     Consequences,
@@ -23,6 +23,8 @@ from okdrop.pipeline.notices import (
     told,
     variables_of,
 )
+from okdrop.pipeline.telling import words_of
+from okdrop.publication import UNPUBLISHED
 from okdrop.steps import FACTS, FILES, Kind, NewStep, Occasion
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -129,6 +131,23 @@ def test_the_same_event_has_the_same_name_and_another_one_has_another() -> None:
         len({name(row()), name(row(version=5)), name(row(id=18)), name(row(updated_at=NOW + timedelta(1)))})
         == 4
     )
+
+
+def title_told(before: Upload, after: Upload) -> str:
+    (step,) = brought(before, after, HOOK, after=After.KEEP)
+    return str(json.loads(step.payload)["title"])
+
+
+def test_the_title_is_that_which_ok_was_told() -> None:
+    words = UNPUBLISHED.with_(words=words_of(Metadata(title='By "the" sidecar \N{CLAPPER BOARD}')))
+    whole = row(state=State.FINALIZING, publication=words)
+    assert title_told(whole, row(publication=words)) == 'By "the" sidecar \N{CLAPPER BOARD}'
+    assert title_told(whole, row()) == 'By "the" sidecar \N{CLAPPER BOARD}'  # its words are forgotten at once
+    kept = row(publication=words)
+    assert title_told(kept, row(publication=words, confirmed_at=NOW)) == 'By "the" sidecar \N{CLAPPER BOARD}'
+    assert title_told(row(), row(confirmed_at=NOW)) == "a"
+    failed = row(state=State.FAILED)
+    assert title_told(row(state=State.UPLOADING), failed) == "a"
 
 
 def test_a_title_that_cannot_be_made_stops_nothing() -> None:

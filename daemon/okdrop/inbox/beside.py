@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 LARGEST_IMAGE: Final = 10 * 1024 * 1024
 """Bytes; OK documents no limit for covers."""
 
-_IMAGES: Final = (b".jpg", b".jpeg", b".png", b".webp")
+IMAGES: Final = ("jpg", "jpeg", "png", "webp")
+"""The suffixes of what may be a cover."""
+
+POSTER: Final = b"-poster"
+"""What may stand between a video's stem and the suffix of its image."""
+
 _PART: Final = 8  # bytes of each half of a fingerprint
 _ENDS_WITHIN: Final = 64 * 1024
 
@@ -140,8 +145,8 @@ def _texts(path: bytes) -> Iterator[bytes]:
 
 def _images(path: bytes) -> Iterator[bytes]:
     stem = _stem(path)
-    suffixes = [form for suffix in _IMAGES for form in (suffix, suffix.upper())]
-    return (base + suffix for base in (path, stem, stem + b"-poster") for suffix in suffixes)
+    suffixes = [b"." + form.encode() for suffix in IMAGES for form in (suffix, suffix.upper())]
+    return (base + suffix for base in (path, stem, stem + POSTER) for suffix in suffixes)
 
 
 def _stem(path: bytes) -> bytes:

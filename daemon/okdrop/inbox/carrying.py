@@ -1,11 +1,13 @@
 """What lies beside a video and goes with it: files of its stem or its name, with a suffix that is known.
 
     holiday.mp4    holiday.json, holiday.srt, holiday.JPG     of its stem
+                   holiday-poster.jpg                         of its stem, as a cover may be called
                    holiday.mp4.json                           of its name
 
 Which files those are is seen before the video is touched: what comes to lie there later is of the next video
 of that name, whose sidecars may well be written before it. Those of the stem stay while another video of that
-stem lies there (holiday.mkv): they are that one's too. Nothing is overwritten, and what is no plain file, or
+stem lies there (holiday.mkv): they are that one's too; and so does holiday-poster.jpg beside a video
+holiday-poster.mp4. Nothing is overwritten, and what is no plain file, or
 another revision by then, is left alone. Blocking, for a thread.
 """
 
@@ -20,6 +22,7 @@ from okdrop.drop import Revision
 from okdrop.errors import Trouble
 from okdrop.events import shown
 from okdrop.inbox import filing
+from okdrop.inbox.beside import IMAGES, POSTER
 from okdrop.inbox.errand import End, Errand
 from okdrop.inbox.revision import revision_of
 from okdrop.names import LONGEST_NAME
@@ -124,16 +127,27 @@ def going(
     Raises:
         Trouble: the folder cannot be looked at.
     """
-    wanted = {*_endings(suffixes)}
+    wanted = {*_endings(suffixes), *_endings_of_posters(suffixes)}
     bases = [(one, _base(one.path, video)) for one in seen]
     bases = [(one, base) for one, base in bases if one.path[len(base) :] in wanted]
-    with filing.translated():
-        if any(base == _stem(video) for _, base in bases) and _is_shared(video, names):
-            bases = [one for one in bases if one[1] != _stem(video)]
+    stem = _stem(video)
+    if any(base == stem for _, base in bases):
+        with filing.translated():
+            others = _stems_of_others(video, names)
+        bases = [(one, base) for one, base in bases if base != stem or others.isdisjoint(_owners(one, stem))]
     return [
         Sidecar(path=one.path, revision=one.revision, target=_place(one.path, base, video, target))
         for one, base in bases
     ]
+
+
+def has_namesake(video: bytes, names: Names) -> bool:
+    """Whether anything lies at this path, or another video of its stem beside: its sidecars are that one's.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    return os.path.lexists(video) or _stem(video.rpartition(b"/")[2]) in _stems_of_others(video, names)
 
 
 def carry(sidecars: Sequence[Sidecar], key: str, stop: threading.Event) -> Carried:
@@ -178,13 +192,13 @@ def _carried(errand: Errand, stop: threading.Event) -> End:
 def _found(video: bytes, suffixes: Sequence[str]) -> Iterator[Seen]:
     """Plain files beside it."""
     seen: set[bytes] = set()
-    for base in dict.fromkeys((_stem(video), video)):
-        for ending in _endings(suffixes):
-            path = base + ending
-            revision = _plain(path)
-            if revision is not None and path not in seen and path != video:
-                seen.add(path)
-                yield Seen(path=path, revision=revision)
+    endings, posters = [*_endings(suffixes)], [*_endings_of_posters(suffixes)]
+    names = [base + ending for base in (_stem(video), video) for ending in endings]
+    for path in [*names, *(_stem(video) + ending for ending in posters)]:
+        revision = _plain(path)
+        if revision is not None and path not in seen and path != video:
+            seen.add(path)
+            yield Seen(path=path, revision=revision)
 
 
 def _endings(suffixes: Sequence[str]) -> Iterator[bytes]:
@@ -192,10 +206,15 @@ def _endings(suffixes: Sequence[str]) -> Iterator[bytes]:
         yield from dict.fromkeys((b"." + suffix.encode(), b"." + suffix.upper().encode()))
 
 
+def _endings_of_posters(suffixes: Sequence[str]) -> Iterator[bytes]:
+    return (POSTER + ending for ending in _endings([one for one in suffixes if one in IMAGES]))
+
+
 def _base(path: bytes, video: bytes) -> bytes:
     """What of the video's path a sidecar's begins with; all of its own where that is called otherwise."""
-    bases = (base for base in (video, _stem(video)) if path.startswith(base + b"."))
-    return next(bases, path)
+    stem = _stem(video)
+    begins = ((video, b"."), (stem, b"."), (stem, POSTER + b"."))
+    return next((base for base, goes_on in begins if path.startswith(base + goes_on)), path)
 
 
 def _plain(path: bytes) -> Revision | None:
@@ -211,15 +230,24 @@ def _plain(path: bytes) -> Revision | None:
     return revision_of(status) if stat.S_ISREG(status.st_mode) else None
 
 
-def _is_shared(video: bytes, names: Names) -> bool:
-    """Whether another video of its stem lies beside it."""
+def _owners(one: Seen, stem: bytes) -> set[bytes]:
+    """The stems, as names, of those videos to which a file of this stem may belong."""
+    name = stem.rpartition(b"/")[2]
+    return {name, name + POSTER} if one.path.startswith(stem + POSTER) else {name}
+
+
+def _stems_of_others(video: bytes, names: Names) -> set[bytes]:
+    """Which of the stems that matter other videos have that lie beside it."""
     folder, _, own = video.rpartition(b"/")
-    stem = _stem(own)
+    wanted = {_stem(own), _stem(own) + POSTER}
     with os.scandir(folder or b"/") as entries:
-        return any(
-            _stem(entry.name) == stem and entry.name != own and names.takes(os.fsdecode(entry.name))
+        return {
+            stem
             for entry in entries
-        )
+            if (stem := _stem(entry.name)) in wanted
+            and entry.name != own
+            and names.takes(os.fsdecode(entry.name))
+        }
 
 
 def _stem(path: bytes) -> bytes:

@@ -12,12 +12,11 @@ import dataclasses
 import os
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from okdrop.errors import OkdropError
 from okdrop.events import shown
-from okdrop.inbox.walk import ANYTHING, VANISHED, Progress, Walk, Wanted, reason_of
+from okdrop.inbox.walk import ANYTHING, VANISHED, Progress, Walk, Wanted, identity_of, reason_of
 from okdrop.names import Names
 
 if TYPE_CHECKING:
@@ -128,16 +127,12 @@ def scan(  # noqa: PLR0913 - what holds of a folder, by name
     def go_on() -> Scan:
         with _folder_errors(folder):
             seen = _looked_on(walk, folder, marker, at_most)
-            if seen.rest is None and _device_of(folder) != device:
+            if seen.rest is None and identity_of(folder)[0] != device:
                 raise FolderUnmounted(f"{shown(folder)} lies on another device than when the look began")
         rest = go_on if seen.rest is not None else None
         return dataclasses.replace(seen, is_empty=not progress.steps, device=device, rest=rest)
 
     return go_on()
-
-
-def _device_of(folder: bytes) -> int:
-    return Path(os.fsdecode(folder)).stat().st_dev
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ import errno
 import os
 import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from okdrop.inbox.future import FutureFiles
@@ -190,8 +189,8 @@ class Walk:
 
     def _opened(self, folder: bytes) -> _Listing:
         self._progress.at = folder
-        status = Path(os.fsdecode(folder)).stat()  # first: one that comes to lie here meanwhile is news
-        return _Listing(folder, (status.st_dev, status.st_ino), _entries(folder))
+        identity = identity_of(folder)  # first: one that comes to lie here meanwhile is news
+        return _Listing(folder, identity, _entries(folder))
 
     def _has_to_pause(self, listing: _Listing, at_most: int) -> bool:
         """List on; returns whether enough is found before the folder is listed to its end."""
@@ -286,6 +285,23 @@ class Walk:
     def _note(self, path: bytes, error: OSError) -> None:
         if error.errno not in VANISHED:
             self.problems.append(Problem(path=path, reason=reason_of(error)))
+
+
+def identity_of(folder: bytes) -> Identity:
+    """Say which folder lies at a path, once what is mounted there on demand is mounted; blocks.
+
+    To ask for its status mounts nothing (stat(2), AT_NO_AUTOMOUNT), and tells of the place of the mount; to
+    open it does (autofs, systemd.automount(5)).
+
+    Raises:
+        OSError: there is none, or it may not be listed.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    return status.st_dev, status.st_ino
 
 
 def _entries(folder: bytes) -> Iterator[os.DirEntry[bytes]]:

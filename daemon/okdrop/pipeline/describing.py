@@ -3,9 +3,12 @@
 Its bytes are on their way, or at OK, by then: only publishing waits. Two things are waited for:
 
     none is there yet       for `sidecar_wait` of the folder, counted from when the file was found, so that a
-                            restart begins no wait anew
+                            restart begins no wait anew (`pipeline.since_found`)
     one is being written    until it is quiet: for `settle`, or a second where the kernel says that nobody has
                             it open; after ten minutes it counts as one that cannot be used
+
+A video that was renamed on its way may have left its sidecar behind: for `settle` it is waited whether that
+is renamed as well; then it is heeded where it lies (`pipeline.former_names`).
 
 Everything that touches the disk is done in a thread.
 """
@@ -15,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import math
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +32,7 @@ from okdrop.metadata import require_sound
 from okdrop.pipeline import telling
 from okdrop.pipeline.belonging import file_of, folder_above, place_of
 from okdrop.pipeline.parts import SOURCE_AWAY
+from okdrop.pipeline.since_found import SinceFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from okdrop.drop import Upload
     from okdrop.inbox.sidecars import Seen
     from okdrop.metadata import Beside, Metadata, Settings
+    from okdrop.pipeline.former_names import LeftBehind
     from okdrop.pipeline.parts import Parts
 
 QUIET: Final = 1.0
@@ -93,14 +99,19 @@ class Describing:
     def __init__(self, parts: Parts) -> None:
         self._parts: Final = parts
         self._looks: Final[dict[int, _Look]] = {}
-        self._waiting_since: Final[dict[int, float]] = {}
+        self._since_found: Final = SinceFound(parts)
         self._told: Final[dict[int, set[str]]] = {}
         self._probes: Final = asyncio.Semaphore(PROBES)
+
+    def begun(self, upload: int) -> None:
+        """This run takes an upload up."""
+        self._since_found.begun(upload)
 
     def forget(self, upload: int) -> None:
         """An upload came to its end."""
         self._looks.pop(upload, None)
-        self._waiting_since.pop(upload, None)
+        self._since_found.forget(upload)
+        self._parts.former_names.forget(upload)
         self._told.pop(upload, None)
 
     def is_news(self, upload: int, text: str) -> bool:
@@ -122,13 +133,14 @@ class Describing:
         settings = self._parts.settings_of(row.drop)
         if row.publish_offered or not settings.sidecars:
             return None
-        seen, writer = await asyncio.to_thread(_look, row, settings)
-        return self._unsettled(row, settings, seen, writer) if seen else self._awaited(row, settings)
+        found = await asyncio.to_thread(_look, row, settings, self._left_behind(row, settings))
+        if not found.seen:
+            return self._awaited(row, settings)
+        wait = self._unsettled(row, settings, found.seen, found.writer)
+        return self._renamed_alone(row, settings, found.seen) or wait if found.left_behind else wait
 
     def _awaited(self, row: Upload, settings: Settings) -> Wait | None:
-        now = self._parts.monotonic()
-        waited = now - self._waiting_since.setdefault(row.id, now)
-        found = max(waited, (self._parts.now() - row.created_at).total_seconds())
+        found = self._since_found.seconds(row)
         left = settings.sidecar_wait - found
         if left <= 0:
             return None
@@ -151,6 +163,20 @@ class Describing:
             return None
         names = ", ".join(one.name for one in seen)
         return Wait(code=SIDECAR_UNSETTLED, reason=f"waits until {names} is finished", delay=left)
+
+    def _renamed_alone(self, row: Upload, settings: Settings, seen: tuple[Seen, ...]) -> Wait | None:
+        """Whether to wait until what lies beside an old name is renamed as its video was."""
+        former = self._parts.former_names.of(row.id)
+        since = former.since if former is not None else -math.inf
+        left = since + max(settings.settle, QUIET) - self._parts.monotonic()
+        if left <= 0:
+            return None
+        names = ", ".join(one.name for one in seen)
+        reason = f"waits whether {names} is renamed as the video was"
+        return Wait(code=SIDECAR_UNSETTLED, reason=reason, delay=min(left, QUIET))
+
+    def _left_behind(self, row: Upload, settings: Settings) -> LeftBehind:
+        return self._parts.former_names.left_behind(row.id, settings.sidecars, self._parts.places)
 
     def _is_overdue(self, row: Upload) -> bool:
         """Whether what is written beside it was waited for long enough."""
@@ -184,7 +210,12 @@ class Describing:
         async with self._probes if settings.looks_inside else contextlib.nullcontext():
             try:
                 metadata, beside, is_there = await asyncio.to_thread(
-                    _described, row, settings, may_wait=may_wait, unwanted=unwanted
+                    _described,
+                    row,
+                    settings,
+                    self._left_behind(row, settings),
+                    may_wait=may_wait,
+                    unwanted=unwanted,
                 )
             except asyncio.CancelledError:
                 unwanted.set()  # a child of the thread's need not be waited for
@@ -243,7 +274,7 @@ class Describing:
 
 
 def _described(
-    row: Upload, settings: Settings, *, may_wait: bool, unwanted: threading.Event
+    row: Upload, settings: Settings, left_behind: LeftBehind, *, may_wait: bool, unwanted: threading.Event
 ) -> tuple[Metadata, Beside, bool]:
     """In a thread: read, and put together; and say whether the file was there after what lies beside it."""
     drop, path = row.drop, file_of(row)
@@ -253,7 +284,8 @@ def _described(
             code=SOURCE_GONE,
             hint="put it back, then okdrop update",
         )
-    seen, writer = _look(row, settings)
+    found = _look(row, settings, left_behind)
+    seen, writer = found.seen, found.writer
     is_there = file_of(row) is not None
     if writer is Writer.WRITING and may_wait:
         raise Trouble("a sidecar is being written just now", code="sidecar_busy")
@@ -266,8 +298,25 @@ def _described(
     return metadata, beside, is_there
 
 
-def _look(row: Upload, settings: Settings) -> tuple[tuple[Seen, ...], Writer]:
-    """What lies beside the file and belongs to it."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Found:
+    """The sidecars of a video, and whether they lie beside an old name of it."""
+
+    seen: tuple[Seen, ...]
+    writer: Writer
+    left_behind: bool = False
+
+
+def _look(row: Upload, settings: Settings, left_behind: LeftBehind) -> _Found:
+    """What lies beside the file and belongs to it; where nothing does, what lies beside its old name."""
+    if seen := _beside(row, settings):
+        return _Found(seen, writer_of(seen))
+    if left := left_behind():
+        return _Found(left, writer_of(left), left_behind=True)
+    seen = _beside(row, settings)  # what was beside the old name may have been renamed in between
+    return _Found(seen, writer_of(seen))
+
+
+def _beside(row: Upload, settings: Settings) -> tuple[Seen, ...]:
     path = place_of(row)
-    seen = look(path, settings.sidecars, folder_above(path, row)) if path is not None else ()
-    return seen, writer_of(seen)
+    return look(path, settings.sidecars, folder_above(path, row)) if path is not None else ()

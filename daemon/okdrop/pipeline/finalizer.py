@@ -74,6 +74,7 @@ class Finalizer:
         self._openings: Final = openings
         self._host_asked: Final[set[int]] = set()  # of those that OK says it has not taken
         self._describing: Final = Describing(parts)
+        opened.on_begin(self._describing.begun)
         opened.on_end(self._describing.forget)
 
     async def work(self) -> None:
@@ -271,7 +272,7 @@ class Finalizer:
             if error.code != "ledger_known":
                 raise
             return row  # that name has a row of its own; it is of no more use to this one
-        self._parts.tell_rename(renamed, row.drop)
+        await self._parts.renamed(renamed, row.drop)
         return renamed
 
     async def _update(self, row: Upload, metadata: Metadata) -> None:

@@ -6,6 +6,10 @@ a person says go: a new folder may be somebody's archive, or the ledger may have
 A first look that was cut short goes on at the next start, with what lies there then: only when all of it is
 decided does the ledger know the folder.
 
+What is ignored is all that lies there by its name, whatever its size and its age: a file that is too young
+then, or too small by rules that are others later, lay there all the same. One that no pattern takes lies
+outside, and comes in when it is moved to where it is taken.
+
 Where no video lies there is nothing to decide, and it may be the place of a mount that comes later, perhaps
 after a restart. So such a folder is known on the device it was seen on alone: what is dropped there is taken,
 and what comes with another device is looked at for the first time. With the first file that is taken it is
@@ -14,11 +18,17 @@ decided: devices are renumbered at times.
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from okdrop import events
 from okdrop.drop import EXISTING_IGNORED, Drop, Failure, State, too_small
+from okdrop.inbox.own_thread import begun
+from okdrop.inbox.scan import FolderUnmounted, scan
+from okdrop.inbox.walk import Wanted
 from okdrop.ledger import New, Suspect
+from okdrop.pipeline.folders import in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,11 +73,15 @@ class FirstLook:
             found: every video in it that the ledger does not know.
             device: what it lies on (st_dev). Of another one it is to be asked again.
             holds_videos: whether any video lies in it, known or not.
+
+        Raises:
+            FolderError: the folder went away meanwhile, or another one lies there; nothing is decided.
         """
         if await self._parts.ledger.is_folder_known(folder.path, device=device):
             decided: set[bytes] = set()
         else:
-            decided = await self._decided(folder, found)
+            decided = await self._decided(folder, found, device)
+            holds_videos = holds_videos or bool(decided)
         await self._parts.ledger.note_folder(folder.path, empty_on=None if holds_videos else device)
         if not holds_videos:
             self._empty.add(folder.path)
@@ -79,12 +93,32 @@ class FirstLook:
             await self._parts.ledger.note_folder(folder.path)
             self._empty.discard(folder.path)
 
-    async def _decided(self, folder: Folder, found: list[Found]) -> set[bytes]:
+    async def _decided(self, folder: Folder, found: list[Found], device: int) -> set[bytes]:
         if folder.ignores_existing:
+            if folder.rules.by_path != folder.rules:
+                found = await self._whatever_their_facts(folder, device)
             return await self._ignore(folder, found)
         if self._stays and folder.surge:
             return await self._hold(folder, found)
         return set()
+
+    async def _whatever_their_facts(self, folder: Folder, device: int) -> list[Found]:
+        """What lies there that the ledger does not know, whatever its size and age: another look, once."""
+        look = partial(
+            scan,
+            os.fsencode(folder.path),
+            suffixes=folder.suffixes,
+            ignore=folder.ignore,
+            marker=folder.marker,
+            depth=folder.depth,
+            wanted=Wanted(rules=folder.rules.by_path),
+            at_most=AT_ONCE,
+        )
+        looked_on, ledger = partial(begun, name="look"), self._parts.ledger
+        seen = await in_parts(look, looked_on, ledger.unknown, lambda _: None)
+        if seen.device != device:
+            raise FolderUnmounted(f"{_shown(folder)} lies on another device than when the look began")
+        return seen.found
 
     async def _ignore(self, folder: Folder, found: list[Found]) -> set[bytes]:
         drops = await self._judged(folder, found, lambda judgement: isinstance(judgement, New | Suspect))

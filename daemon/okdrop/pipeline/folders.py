@@ -173,7 +173,7 @@ class FolderWatch:
         await self._doubt_after_foreign_writes()
         sighting = self._known.sighting(self._is_busy)
         seen = await self._seen(sighting)
-        await self._lead_on(await self._decided_first(seen, holds_videos=bool(sighting.seen)))
+        await self._lead_on(seen.found)
         self._known.keep(sighting)
         self._passed_over.scanned()
         self._future.forget_old(self._parts.now().timestamp())
@@ -190,11 +190,12 @@ class FolderWatch:
         self._due = self._ended + self._standing.until_next_scan(self._took)
 
     async def _seen(self, sighting: Sighting) -> Scan:
-        """What lies there that the ledger does not know."""
+        """What lies there that the ledger does not know, and is not decided about by the first look."""
         while True:
             try:
                 seen = await self._looked_through(partial(scan, self._path), known=sighting)
                 self._refuse_unmounted(seen, holds_videos=bool(sighting.seen))
+                left = await self._decided_first(seen, holds_videos=bool(sighting.seen))
             except FolderError as error:
                 self._hints.close()
                 self._proven.clear()  # what is mounted there next may be of another kind
@@ -203,7 +204,7 @@ class FolderWatch:
                 await asyncio.sleep(min(self._folder.rescan, AWAY_EVERY))
             else:
                 self._is_there()
-                return seen
+                return dataclasses.replace(seen, found=left)
 
     async def _looked_through(self, look: Callable[..., Scan], *, known: Known) -> Scan:
         """Look, and ask the ledger about what is found; only what it does not know is kept.

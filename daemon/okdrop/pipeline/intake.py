@@ -130,7 +130,7 @@ class Intake:
             return await self._anew(drop)  # its worker wrote in between: judge it as it stands now
         except LedgerError as error:
             return await self._anew_if_known(drop, error)
-        self._parts.tell_rename(renamed, upload.drop)
+        await self._parts.renamed(renamed, upload.drop)
         if renamed.id in self._opened:
             self._line.note(renamed)  # its folder may be another one
             self._opened.unpark(renamed.id)  # and its account, and its hours

@@ -129,6 +129,7 @@ class OpenUploads:
         self._in_hand: Final[dict[int, Callable[[], object] | None]] = {}
         self._carriers: Final[dict[int, Carrier]] = {}
         self._none_left: Final = asyncio.Event()
+        self._on_begin: Final[list[Callable[[int], object]]] = []
         self._listeners: Final[list[Callable[[int], object]]] = []
         self._on_unpark: Final[list[Callable[[int], object]]] = []
         self._parked: Final[dict[str, dict[int, Line]]] = {}
@@ -154,6 +155,8 @@ class OpenUploads:
             return False
         self._ids.add(upload)
         self._none_left.clear()
+        for listener in self._on_begin:
+            listener(upload)
         return True
 
     def end(self, upload: int) -> None:
@@ -174,6 +177,10 @@ class OpenUploads:
     def is_left(self, upload: int) -> bool:
         """Whether it goes on with a later run, and not with this one."""
         return upload in self._left
+
+    def on_begin(self, listener: Callable[[int], object]) -> None:
+        """Have `listener` told of each upload that is on its way from now on."""
+        self._on_begin.append(listener)
 
     def on_end(self, listener: Callable[[int], object]) -> None:
         """Have `listener` told of each upload that comes to its end."""

@@ -17,6 +17,7 @@ from okdrop.drop import Chore, State
 from okdrop.errors import GaveUp
 from okdrop.inbox.revision import moment
 from okdrop.metadata import render
+from okdrop.pipeline.telling import recalled
 from okdrop.steps import FACTS, FILES, Kind, NewStep, Occasion, lane_of
 from okdrop.words import video_page
 
@@ -111,12 +112,19 @@ class Consequences:
         for occasion in occasions(before, after):
             hearing = [one for one in self._listeners if one.hears(occasion, after.drop.folder)]
             if hearing:
-                facts = facts_of(occasion, after, self._title_of(after))
+                facts = facts_of(occasion, after, self._title_of(before, after))
                 steps += told(facts, occasion, hearing, upload=after.id)
         return steps
 
-    def _title_of(self, row: Upload) -> str:
-        """What the video is called, by its folder's template; "" where that cannot be filled in."""
+    def _title_of(self, before: Upload | None, row: Upload) -> str:
+        """What the video is called: as OK was told; where that is not known, by its folder's template.
+
+        "" where that cannot be filled in. The words that OK is told stand in the row from the intent on;
+        what may never be told again is forgotten with the very write that says that it is published.
+        """
+        words = row.publication.words or (before.publication.words if before is not None else "")
+        if words:
+            return recalled(words).title
         drop = row.drop
         try:
             return render(

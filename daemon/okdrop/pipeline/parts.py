@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.config.model import Order
-from okdrop.drop import SOURCE_GONE, State
+from okdrop.drop import SOURCE_GONE, UNFINISHED, State
 from okdrop.errors import GaveUp, SourceChanged, Trouble
 from okdrop.inbox.away import away
 from okdrop.inbox.reading import PLAIN
@@ -20,6 +20,7 @@ from okdrop.inbox.scan import FolderUnmarked, require
 from okdrop.inbox.source import Source
 from okdrop.metadata import Privacy, group_of
 from okdrop.pipeline.after import KEEP
+from okdrop.pipeline.former_names import Former, FormerNames, beside
 from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.places import folder_of
 from okdrop.pipeline.posting import AS_IT_COMES
@@ -83,6 +84,7 @@ class Parts:
     `senders` tells for which account each folder sends; "" is a file that a person named, in such a run.
     `apis` is what the API of an account is called as a place, where it is not that of `[ok]`.
     `notices` tells who hears of what becomes of uploads, and `webhooks` is the way out to some of them.
+    `former_names` remember what lay beside files that were renamed.
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
     """
 
@@ -112,6 +114,7 @@ class Parts:
     apis: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notices: Notices = NOBODY
     webhooks: Webhooks | None = None
+    former_names: FormerNames = dataclasses.field(default_factory=FormerNames)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:
         """Stop an upload for good, with its reason, in the ledger and to whoever listens."""
@@ -251,13 +254,17 @@ class Parts:
         folder = folder_of(self.places, path) if drop.folder in self.places else drop.folder
         return dataclasses.replace(drop, path=path, folder=folder or drop.folder)
 
-    def tell_rename(self, row: Upload, before: Drop) -> None:
-        """Say that an upload goes by another name."""
+    async def renamed(self, row: Upload, before: Drop) -> None:
+        """An upload goes by another name: say so, and remember what lies beside the old one."""
         self.emit(
             events.UploadRenamed(
                 upload=row.id, path=events.shown(row.drop.path), before=events.shown(before.path)
             )
         )
+        kinds = self.settings_of(before).sidecars
+        if kinds and row.state in UNFINISHED:
+            seen = await asyncio.to_thread(beside, before, kinds)
+            self.former_names.note(row.id, Former(drop=before, seen=seen, since=self.monotonic()))
 
     def taken_away(self, row: Upload) -> None:
         """Somebody else brought an upload to its end: cancelled, superseded."""

@@ -109,7 +109,7 @@ class Record:
                 return
             drop = self._parts.drop_at(before, path)
             await self._write(self._as_known().with_(drop=drop), note="the file was renamed")
-        self._parts.tell_rename(self.row, before)
+        await self._parts.renamed(self.row, before)
 
     async def abandon(self, ticket: Ticket, *, due: datetime | None = None) -> None:
         """Part with a ticket: its video is an orphan from here on. Raises as `write_ahead` does.

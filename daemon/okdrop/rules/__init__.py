@@ -95,6 +95,11 @@ class Rules:
         """The same for a file that was found in time: it grows too old for nothing it is waited for."""
         return dataclasses.replace(self, max_age=None)
 
+    @property
+    def by_path(self) -> Rules:
+        """Those of these rules alone that go by what a file is called, and where it lies."""
+        return Rules(take=self.take, leave=self.leave)
+
     def left_by_facts(self, *, size: int, mtime_ns: int, now: float) -> Left | None:
         """Why a file is left, whatever it is called; None: neither its size nor its age is a reason.
 
