@@ -287,6 +287,31 @@ async def test_metrics_tell_what_the_host_got(start: Any, http: aiohttp.ClientSe
     assert_published_once(emulator.videos(), files)
 
 
+async def still_for(http: aiohttp.ClientSession, address: str) -> float:
+    async with http.get(f"{address}/metrics") as answer:
+        text = await answer.text()
+    return float(text.partition("\nokdrop_still_seconds ")[2].splitlines()[0])
+
+
+async def test_work_that_could_go_on_and_does_not_is_seen_and_what_is_paused_is_not_meant(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    settings = {"upload__answer_timeout": "1h", "upload__drain_timeout": "0s"}
+    _, daemon = await start("stall_answer", settings=settings)
+    async with daemon.serving() as (running, address):
+        assert await still_for(http, address) == 0
+        daemon.file("a.mp4", 1 * MB)
+        await running.tells("upload.ticket")
+        async with asyncio.timeout(30):
+            while True:
+                if await still_for(http, address):
+                    break
+                await asyncio.sleep(0.01)
+        assert await get(http, f"{address}/healthz") == (200, {"alive": True})  # for a quarter of an hour
+        assert (await send(http, "POST", f"{address}/api/pause"))[0] == 200
+        assert await still_for(http, address) == 0
+
+
 # --- who may ask ----------------------------------------------------------------------------------------
 
 

@@ -58,11 +58,11 @@ class Progress:
     @property
     def still_for(self) -> float:
         """Seconds for which nothing has moved though something could; 0 where nothing has to."""
-        has_work, read = self._could_go_on(), self._read()
+        now, has_work, read = self._monotonic(), self._could_go_on(), self._read()
         if not (has_work and self._had_work) or read != self._read_before:
-            self._move()
+            self._moved = max(self._moved, now)
         self._had_work, self._read_before = has_work, read
-        return max(0.0, self._monotonic() - self._moved)
+        return max(0.0, now - self._moved)
 
     @property
     def is_stuck(self) -> bool:
