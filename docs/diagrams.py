@@ -1,6 +1,7 @@
 """Draws what the documents show from what the code says: `make diagrams`.
 
-The shipped configuration is copied into the package too, where `okdrop init` finds it.
+The shipped configuration is copied into the package too, where `okdrop init` finds it; what can be asked over
+HTTP is written out for programs.
 
 A document holds marked blocks, from `<!-- NAME: generated -->` to `<!-- NAME: end -->`; each is replaced by
 what its painter gives. A test fails when a document is not what this script would make of it.
@@ -22,6 +23,7 @@ from okdrop.config.model import TABLES
 from okdrop.config.unheeded import UNHEEDED
 from okdrop.drop import TRANSITIONS, UNFINISHED, State
 from okdrop.emulator import FAULTS
+from okdrop.web.openapi import document as contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 DOCS: Final = Path(__file__).parent
 SHIPPED: Final = DOCS.parent / "config" / "okdrop.toml"
 PACKAGED: Final = DOCS.parent / "daemon" / "okdrop" / "config" / "okdrop.toml"
+CONTRACT: Final = DOCS / "openapi.json"
 
 _BLOCK: Final = re.compile(
     r"(<!-- (?P<name>[a-z-]+): generated -->\n).*?(?P<end><!-- (?P=name): end -->\n)", re.DOTALL
@@ -191,9 +194,15 @@ def drawn(text: str) -> str:
     return _BLOCK.sub(lambda block: block[1] + PAINTERS[block["name"]]() + block["end"], text)
 
 
+def contract_text() -> str:
+    """The description of the HTTP API, as a file."""
+    return json.dumps(contract(), indent=2) + "\n"
+
+
 def main() -> None:
     """Bring every document, and the packaged configuration, up to date."""
     PACKAGED.write_text(SHIPPED.read_text())
+    CONTRACT.write_text(contract_text())
     for document in sorted(DOCS.rglob("*.md")):
         old = document.read_text()
         if (new := drawn(old)) != old:

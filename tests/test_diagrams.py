@@ -30,6 +30,10 @@ def test_what_is_drawn_is_up_to_date(document: Path) -> None:
     assert diagrams.drawn(text) == text, "run `make diagrams`"
 
 
+def test_what_programs_may_ask_is_up_to_date() -> None:
+    assert diagrams.CONTRACT.read_text() == diagrams.contract_text(), "run `make diagrams`"
+
+
 @pytest.mark.parametrize("name", diagrams.PAINTERS)
 def test_every_painter_has_its_place(name: str) -> None:
     assert any(f"<!-- {name}: generated -->" in document.read_text() for document in DRAWN)

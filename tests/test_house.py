@@ -71,6 +71,8 @@ THROUGH = {
     "pipeline/filer.py": "pipeline/test_chores.py",  # the hands of the chores
     "metadata/facts.py": "metadata/test_chain.py",  # what is known shows in what comes out
     "metadata/privacy.py": "metadata/test_sidecar_keys.py",  # words are judged as a sidecar says them
+    "observe/families.py": "observe/test_metrics.py",
+    "observe/folder_gauges.py": "observe/test_metrics.py",
     "observe/gauges.py": "observe/test_metrics.py",  # metrics are judged as a scraper reads them
     "observe/stages.py": "observe/test_metrics.py",
     "protocol/fields.py": "protocol/test_wire.py",
@@ -103,8 +105,8 @@ THROUGH = {
     "web/answers.py": "e2e/test_web.py",
     "web/daemon.py": "e2e/test_web.py",
     "web/guard.py": "e2e/test_web.py",
-    "web/health.py": "e2e/test_web.py",
     "web/page.py": "e2e/test_web.py",
+    "web/schemas.py": "web/test_openapi.py",  # shapes are judged by the answers that have them
     "web/server.py": "e2e/test_web.py",
     "web/steering.py": "e2e/test_web.py",
     "web/uploads.py": "e2e/test_web.py",

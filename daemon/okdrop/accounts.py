@@ -48,6 +48,7 @@ def credentials(config: Config, account: str = "") -> Credentials:
         access_token=ok.access_token.get_secret_value(),
         application_secret_key=ok.application_secret_key.get_secret_value(),
         session_secret_key=ok.session_secret_key.get_secret_value(),
+        expires_at=ok.access_token_expires,
         section=f"account.{account}" if account else "ok",
     )
 

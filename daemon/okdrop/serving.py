@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from okdrop.ledger import Reader
     from okdrop.observe.condition import Condition
     from okdrop.observe.gauges import InLedger, Sources
+    from okdrop.observe.progress import Progress
     from okdrop.pipeline import Parts, Pipeline
     from okdrop.pipeline.candidates import FilesWaiting
     from okdrop.web import Looks
+
+PATIENCE: Final = 3.0
+"""How many times as long as an answer may take nothing may move, where that is long."""
 
 READ_WITHIN: Final = 5.0
 """Seconds that metrics wait for the ledger."""
@@ -53,8 +57,12 @@ async def serving(
     from okdrop.observe.metrics import Metrics  # noqa: PLC0415 - see above
     from okdrop.web import Daemon, Listen, Looks, WebServer  # noqa: PLC0415 - see above
 
+    progress = _progress(config, pipeline, parts, condition)
+    audience.add(progress.hear)
     looks = Looks(config.ledger.url.get_secret_value())
-    metrics = Metrics(version=__version__, sources=_sources(pipeline, parts), monotonic=parts.monotonic)
+    metrics = Metrics(
+        version=__version__, sources=_sources(pipeline, parts, condition, progress), monotonic=parts.monotonic
+    )
     parts.ledger.time(parts.monotonic, metrics.ledger_took)
 
     async def rendered() -> tuple[bytes, str]:
@@ -71,6 +79,7 @@ async def serving(
         limits=config.limits,
         standing=lambda: pipeline.standing,
         condition=condition,
+        is_stuck=lambda: progress.is_stuck,
         accounts=lambda: [_account(parts, account) for account in clients(parts)],
         hosts=lambda: [dataclasses.asdict(host) for host in parts.pacing.hosts()],
         files=lambda at_most: waiting_as_json(pipeline.watcher.waiting(at_most)),
@@ -93,7 +102,23 @@ def _account(parts: Parts, account: str) -> dict[str, Any]:
     return {"account": account, "folders": folders, "accepted": accepted, "halted": halted}
 
 
-def _sources(pipeline: Pipeline, parts: Parts) -> Sources:
+def _progress(config: Config, pipeline: Pipeline, parts: Parts, condition: Condition) -> Progress:
+    """Tells what hangs from what waits: what `/readyz` tells of, or a person wants, is waited for."""
+    from okdrop.observe.progress import LIMIT, Progress  # noqa: PLC0415 - see above
+
+    def could_go_on() -> bool:
+        now = pipeline.standing
+        return now.in_hand + now.due > 0 and not parts.brake.holds and not condition.reasons
+
+    return Progress(
+        parts.monotonic,
+        could_go_on=could_go_on,
+        read=lambda: parts.reading.blocks.count,
+        limit=max(LIMIT, PATIENCE * config.upload.answer_timeout),
+    )
+
+
+def _sources(pipeline: Pipeline, parts: Parts, condition: Condition, progress: Progress) -> Sources:
     from okdrop.observe.gauges import Sources  # noqa: PLC0415 - see above
 
     return Sources(
@@ -101,6 +126,13 @@ def _sources(pipeline: Pipeline, parts: Parts) -> Sources:
         hosts=parts.pacing.hosts,
         limits=lambda: {folder: throttle.look() for folder, throttle in parts.throttles.items()},
         accepted=lambda: [account for account, client in clients(parts).items() if client.has_accepted],
+        ends=lambda: {
+            account: client.credentials_end
+            for account, client in clients(parts).items()
+            if client.credentials_end is not None
+        },
+        ready=lambda: not condition.reasons,
+        still_for=lambda: progress.still_for,
         now=parts.now,
         files=lambda: {cause.value: count for cause, count in pipeline.watcher.waiting(0).causes.items()},
     )

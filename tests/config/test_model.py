@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ def toml(key: str, value: object) -> str:
     [
         ("ok.application_key", "CBAJKLMN", "CBAJKLMN"),
         ("ok.application_id", 512000123, "512000123"),
+        ("ok.access_token_expires", "", None),
+        ("ok.access_token_expires", "2027-01-31", datetime(2027, 1, 31, tzinfo=UTC)),
+        ("ok.access_token_expires", "2027-01-31T12:00:00+03:00", datetime(2027, 1, 31, 9, tzinfo=UTC)),
         ("ok.api_url", "https://api.ok.ru/", "https://api.ok.ru"),
         ("ok.api_url", "http://127.0.0.1:8400", "http://127.0.0.1:8400"),
         ("ok.api_url", "http://[::1]:8400", "http://[::1]:8400"),
@@ -94,6 +98,8 @@ def test_what_a_key_takes(tmp_path: Path, key: str, value: object, expected: obj
 
 REFUSED: list[tuple[str, Any, str]] = [
     ("ok.application_key", "a b", "must hold no blanks"),
+    ("ok.access_token_expires", "soon", "must be a day"),
+    ("ok.access_token_expires", 7, "must be a day"),
     ("ok.api_url", "http://api.ok.ru", "plain http:// is for loopback"),
     ("ok.api_url", "ftp://localhost", "must begin with https://"),
     ("ok.api_url", "api.ok.ru", "must be a URL"),
@@ -166,6 +172,18 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("web.listen", "localhost:70000", '"host:port"'),
     ("log.format", "xml", 'must be one of "auto", "json" or "console"'),
 ]
+
+
+def test_a_day_and_a_time_may_be_tomls_own(tmp_path: Path) -> None:
+    for written, moment in [
+        ("2027-01-31", datetime(2027, 1, 31, tzinfo=UTC)),
+        ("2027-01-31T12:00:00", datetime(2027, 1, 31, 12, tzinfo=UTC)),
+        ("2027-01-31T12:00:00+03:00", datetime(2027, 1, 31, 9, tzinfo=UTC)),
+    ]:
+        line = f"access_token_expires = {written}\n"
+        config = load_text(tmp_path, f"[ok]\n{line}[account.kids]\n{line}[account.cats]\n")
+        ends = {name: account.access_token_expires for name, account in config.accounts.items()}
+        assert ends == {"": moment, "kids": moment, "cats": None}
 
 
 @pytest.mark.parametrize(("key", "value", "text"), [row for row in REFUSED if row[2] != "absent"])

@@ -226,7 +226,8 @@ class Daemon:
     async def staying(self, *, watched: int = 1) -> AsyncIterator[Running]:
         """`okdrop run`, once it watches so many folders; it is asked to end with the block, and obeys."""
         async with self.started("run") as running:
-            await until(lambda: running.count("folder.watched") == watched)
+            # By their paths: one whose way changes is told again, maybe before the first look at the log.
+            await until(lambda: len({one["path"] for one in running.told("folder.watched")}) == watched)
             yield running
             running.send(signal.SIGTERM)
             ended = await running.end()

@@ -259,7 +259,7 @@ async def test_a_limit_that_is_none_changes_nothing(
 
 
 async def test_metrics_tell_what_the_host_got(start: Any, http: aiohttp.ClientSession) -> None:
-    emulator, daemon = await start()
+    emulator, daemon = await start(settings={"ok__access_token_expires": "2030-01-01T01:00:00+01:00"})
     daemon.watch(rescan="100ms")
     files = daemon.files([3 * MB, 1 * MB])
     daemon.file("tiny.mp4", 100)
@@ -279,12 +279,48 @@ async def test_metrics_tell_what_the_host_got(start: Any, http: aiohttp.ClientSe
     assert found["okdrop_sent_again_bytes_total",] == 0
     assert (found["okdrop_uploads", "published"], found["okdrop_uploads", "failed"]) == (2, 1)
     assert found["okdrop_stage_seconds_count", "sending"] == 2
+    assert found["okdrop_failures_total", "file_too_small"] == 1
     assert found["okdrop_credentials_accepted", ""] == 1
+    assert found["okdrop_access_token_expiry_timestamp_seconds", ""] == 1893456000
+    assert (
+        found["okdrop_last_published_timestamp_seconds",] > found["okdrop_last_stored_timestamp_seconds",] > 0
+    )
+    assert found["okdrop_folder_free_bytes", str(daemon.drop)] > 0
+    assert (found["okdrop_ready",], found["okdrop_uploads_due",], found["okdrop_uploads_outside_hours",]) == (
+        1,
+        0,
+        0,
+    )
     assert found["okdrop_folder_scan_seconds_count", str(daemon.drop)] >= 1
     assert found["okdrop_ledger_seconds_count", "write"] > 0
     assert "clip-" not in text
     assert "tiny" not in text
     assert_published_once(emulator.videos(), files)
+
+
+async def still_for(http: aiohttp.ClientSession, address: str) -> float:
+    async with http.get(f"{address}/metrics") as answer:
+        text = await answer.text()
+    return float(text.partition("\nokdrop_still_seconds ")[2].splitlines()[0])
+
+
+async def test_work_that_could_go_on_and_does_not_is_seen_and_what_is_paused_is_not_meant(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    settings = {"upload__answer_timeout": "1h", "upload__drain_timeout": "0s"}
+    _, daemon = await start("stall_answer", settings=settings)
+    async with daemon.serving() as (running, address):
+        assert await still_for(http, address) == 0
+        daemon.file("a.mp4", 1 * MB)
+        await running.tells("upload.ticket")
+        async with asyncio.timeout(30):
+            while True:
+                if await still_for(http, address):
+                    break
+                await asyncio.sleep(0.01)
+        assert await get(http, f"{address}/healthz") == (200, {"alive": True})  # for a quarter of an hour
+        assert (await send(http, "POST", f"{address}/api/pause"))[0] == 200
+        assert await still_for(http, address) == 0
 
 
 # --- who may ask ----------------------------------------------------------------------------------------

@@ -269,6 +269,24 @@ def test_a_mount_that_changes_while_its_folder_is_looked_through_spoils_the_look
         part.rest()
 
 
+def test_the_room_that_is_left_is_known_once_all_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.mp4").touch()
+    part = scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=(), at_most=2)
+    assert part.rest is not None
+    assert part.free == -1
+    whole, there = part.rest(), os.statvfs(tmp_path)
+    assert 0 <= whole.free <= there.f_blocks * there.f_frsize
+
+    def says_nothing(_folder: bytes) -> os.statvfs_result:
+        raise OSError(errno.ENOSYS, "no answer")
+
+    monkeypatch.setattr("okdrop.inbox.scan.os.statvfs", says_nothing)
+    assert scan(os.fsencode(tmp_path), suffixes=SUFFIXES, ignore=()).free == -1
+
+
 DEPTHS = [(0, [b"a.mp4"]), (1, [b"a.mp4", b"one/b.mp4"]), (2, [b"a.mp4", b"one/b.mp4", b"one/two/c.mp4"])]
 
 

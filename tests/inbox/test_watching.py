@@ -12,7 +12,7 @@ from okdrop.inbox import watching as module
 from okdrop.inbox.canary import Heard
 from okdrop.inbox.hints import NoHints
 from okdrop.inbox.watching import ASKED_FOR, Mode, Silent, Way, decide, devices_of, look, prove
-from okdrop.observe.gauges import MODES
+from okdrop.observe.folder_gauges import MODES
 
 if TYPE_CHECKING:
     from pathlib import Path

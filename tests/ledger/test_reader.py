@@ -96,6 +96,7 @@ async def test_who_took_over_from_a_superseded_upload_is_known(ledger: Ledger, u
         assert [look.replaced_by(row.id) for row in rows] == [third.id, None, third.id, None]
         assert look.replaced_by(lonely.id) is None
         assert look.replaced_by(first.id) == third.id
+        assert look.replaced_by(2**63 - 1) is None
 
 
 async def test_who_took_over_is_asked_once_for_rows_that_lie_together(

@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from okdrop import events
 from okdrop.drop import State
 from okdrop.observe import metrics as counting
-from okdrop.observe.gauges import MODES, InLedger, Sources
+from okdrop.observe.folder_gauges import MODES
+from okdrop.observe.gauges import InLedger, Sources
 from okdrop.observe.metrics import CODES, Metrics
 
 AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -36,6 +37,8 @@ class Host:
 class Standing:
     in_hand: int = 2
     waiting: int = 5
+    due: int = 1
+    closed: int = 3
 
 
 class Daemon:
@@ -44,6 +47,8 @@ class Daemon:
     def __init__(self) -> None:
         self.seconds = 100.0
         self.accepted: list[str] = []
+        self.is_ready = True
+        self.ends: dict[str, datetime] = {}
         self.metrics = Metrics(
             version="1.2",
             sources=Sources(
@@ -51,6 +56,9 @@ class Daemon:
                 hosts=lambda: [Host()],
                 limits=lambda: {"": None, "/srv/\udcff": 1024},
                 accepted=lambda: self.accepted,
+                ends=lambda: self.ends,
+                ready=lambda: self.is_ready,
+                still_for=lambda: 7.0,
                 now=lambda: AT,
             ),
             monotonic=lambda: self.seconds,
@@ -109,6 +117,7 @@ def test_segments_and_trouble_and_folders(daemon: Daemon) -> None:
     found = daemon.read()
     assert found["okdrop_stored_segments_total",] == 1
     assert found["okdrop_stored_bytes_total",] == 70
+    assert found["okdrop_held_sent_again_bytes_total",] == 0
     assert found["okdrop_last_stored_timestamp_seconds",] == AT.timestamp()
     assert found["okdrop_retries_total", "http_503"] == 2
     assert found["okdrop_folder_hints_total", "/srv"] == 4
@@ -118,6 +127,33 @@ def test_segments_and_trouble_and_folders(daemon: Daemon) -> None:
     assert found["okdrop_events_total", "segment.stored"] == 1
     daemon.hear(events.FolderAway(path="/srv", code="folder_missing", message="", hint=""))
     assert daemon.read()["okdrop_folder_away", "/srv"] == 1
+
+
+def test_bytes_that_were_held_already_are_counted(daemon: Daemon) -> None:
+    daemon.hear(events.SegmentStored(upload=1, start=0, stop=70, received=70, size=100, held=30))
+    assert daemon.read()["okdrop_held_sent_again_bytes_total",] == 30
+
+
+def test_what_stopped_for_good_is_counted_by_its_cause(daemon: Daemon) -> None:
+    for code in ("ticket_expired", "ticket_expired", "file_too_small"):
+        daemon.hear(events.UploadFailed(upload=1, path="/a", code=code, message="", hint=""))
+    found = daemon.read()
+    assert found["okdrop_failures_total", "ticket_expired"] == 2
+    assert found["okdrop_failures_total", "file_too_small"] == 1
+
+
+def test_the_room_in_a_folder_is_that_of_its_last_scan_while_it_is_there(daemon: Daemon) -> None:
+    daemon.hear(events.FolderScanned(path="/srv", seconds=0.3, free=5_000))
+    assert daemon.read()["okdrop_folder_free_bytes", "/srv"] == 5_000
+    daemon.hear(events.FolderAway(path="/srv", code="folder_missing", message="", hint=""))
+    assert ("okdrop_folder_free_bytes", "/srv") not in daemon.read()
+    daemon.hear(events.FolderBack(path="/srv"), events.FolderScanned(path="/srv", seconds=0.3))
+    assert ("okdrop_folder_free_bytes", "/srv") not in daemon.read()  # the file system does not say
+
+
+def test_what_the_kernel_does_not_tell_is_counted(daemon: Daemon) -> None:
+    daemon.hear(events.HintsLost(path="/srv", reason="", hint=""))
+    assert daemon.read()["okdrop_folder_hints_lost_total", "/srv"] == 1
 
 
 def test_how_a_folder_is_watched_is_one_of_its_modes(daemon: Daemon) -> None:
@@ -157,6 +193,13 @@ def test_the_present_is_read_off(daemon: Daemon) -> None:
     found = daemon.read()
     assert found["okdrop_build_info", "1.2"] == 1
     assert (found["okdrop_uploads_in_hand",], found["okdrop_uploads_waiting",]) == (2, 5)
+    assert (found["okdrop_uploads_due",], found["okdrop_uploads_outside_hours",]) == (1, 3)
+    assert (found["okdrop_ready",], found["okdrop_last_published_timestamp_seconds",]) == (1, 0)
+    assert found["okdrop_still_seconds",] == 7
+    daemon.is_ready = False
+    daemon.hear(events.UploadPublished(upload=1, video_id="7", path="/a", size=1))
+    found = daemon.read()
+    assert (found["okdrop_ready",], found["okdrop_last_published_timestamp_seconds",]) == (0, AT.timestamp())
     assert found["okdrop_host_connections", "vu.okcdn.ru"] == 8
     assert found["okdrop_host_segments_in_flight", "vu.okcdn.ru"] == 3
     assert found["okdrop_host_segment_bytes", "vu.okcdn.ru"] == 4_000_000
@@ -214,6 +257,13 @@ def test_each_account_is_halted_and_accepted_by_itself(daemon: Daemon) -> None:
     assert found["okdrop_credentials_accepted", "kids"] == 1
 
 
+def test_when_a_token_ends_is_told_where_it_is_known(daemon: Daemon) -> None:
+    assert not [name for name, *_ in daemon.read() if name.startswith("okdrop_access_token")]
+    daemon.ends = {"kids": AT + timedelta(days=2)}
+    expiry = daemon.read()["okdrop_access_token_expiry_timestamp_seconds", "kids"]
+    assert expiry == (AT + timedelta(days=2)).timestamp()
+
+
 def test_the_ledger_is_counted_where_it_can_be_read(daemon: Daemon) -> None:
     found = daemon.read()
     assert found["okdrop_ledger_readable",] == 0
@@ -263,7 +313,7 @@ def test_every_event_is_taken_and_no_name_of_a_file_becomes_a_label(daemon: Daem
     abstract = (events.Event, events.UploadEvent)
     of_places = (
         *("Folder", "Breaker", "Hints", "PoolHalted", "UploadTrouble", "ChoreTrouble", "WritersUnseen"),
-        *("ExistingIgnored", "SurgeHeld", "FilePassedOver"),
+        *("ExistingIgnored", "SurgeHeld", "FilePassedOver", "UploadFailed"),
     )
     for kind in kinds:
         if kind not in abstract and not kind.__name__.startswith(of_places):

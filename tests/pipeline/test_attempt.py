@@ -21,8 +21,11 @@ from okdrop.pipeline.patience import LONGEST, Released
 from okdrop.pipeline.sessions import places_of
 from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.throttle import CREDIT
+from okdrop.protocol import messages as m
 from okdrop.protocol.breaker import FAILURES
 from okdrop.protocol.pace import FIRST_LEVEL, MIB
+from okdrop.protocol.ranges import ByteRange
+from okdrop.protocol.session import Session
 from pipeline.bench import SEGMENT, SIZE, after
 
 if TYPE_CHECKING:
@@ -55,6 +58,19 @@ async def test_whole(bench: Bench) -> None:
     (issued,) = bench.told(events.TicketIssued)
     assert (issued.host, issued.number) == ("127.0.0.1", 1)
     assert sum(told.stop - told.start for told in bench.told(events.SegmentStored)) == SIZE
+
+
+async def test_of_a_segment_that_came_in_late_it_is_told_how_much_was_held_before(bench: Bench) -> None:
+    attempt = await begun(bench)
+    session = attempt._session
+    session.next_steps()
+    session.ticket_issued(Mode.PARALLEL)
+    first, second, *_ = [step.span for step in session.next_steps() if isinstance(step, m.SendSegment)]
+    assert isinstance(session, Session)
+    session._belief.held |= ByteRange(first.start, first.start + 1000)  # as an account says meanwhile
+    for span in (first, second):
+        assert attempt._segment_answered("", span, m.Stored()) is None
+    assert [told.held for told in bench.told(events.SegmentStored)] == [1000, 0]
 
 
 async def test_the_ticket_is_in_the_ledger_before_the_first_byte_leaves(bench: Bench) -> None:

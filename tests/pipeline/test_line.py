@@ -25,6 +25,16 @@ async def test_first_in_first_out() -> None:
     assert [await line.get() for _ in range(3)] == [3, 1, 2]
 
 
+async def test_what_is_due_is_what_waits_for_nobody_but_a_worker() -> None:
+    line = Line()
+    for number, delay in ((1, 0.0), (2, 0.0), (1, 0.0), (3, 3600.0)):
+        line.put(number, delay)
+    assert line.due == 2
+    await line.get()
+    assert line.due == 1
+    line.close()
+
+
 async def test_what_is_put_again_while_it_is_due_keeps_its_place() -> None:
     line = Line()
     for number in (1, 2, 1):

@@ -98,12 +98,14 @@ async def test_what_is_whole_waits_for_its_hours_and_says_so(set_up: Callable[..
     (told,) = bench.told(events.UploadNotYetPublished)
     assert (told.upload, told.reason, told.until != "") == (row.id, "publish_window", True)
     assert bench.published == []
+    assert (bench.openings.waiting, bench.finals.due) == (1, 0)
     assert await go_on(bench) == []
     bench.clock.ahead += 2 * HOUR
     assert await go_on(bench) == [row.id]
     row = await bench.row(row.id)
     assert (row.state, row.publication.closed_by, row.publication.opens_at) == (State.PUBLISHED, None, None)
     assert len(bench.published) == 1
+    assert bench.openings.waiting == 0
 
 
 async def test_within_its_hours_nothing_waits(set_up: Callable[..., Awaitable[Bench]]) -> None:

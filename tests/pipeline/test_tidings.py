@@ -54,12 +54,12 @@ async def test_listeners_hear_of_the_host_by_name_and_of_no_url(
     tidings.ticket_issued(ticket, number=2)
     tidings.mode_proven(ticket, m.Finding(mode=Mode.PARALLEL, reason="it was seen"))
     tidings.resumed(received=5, size=9)
-    tidings.segment_stored(ByteRange(5, 9), received=9, size=9)
+    tidings.segment_stored(ByteRange(5, 9), received=9, size=9, held=1)
     issued = events.TicketIssued(upload=7, video_id=ticket.video_id, host="127.0.0.1", number=2)
     assert bench.told(events.TicketIssued) == [issued]
     proven = events.ModeProven(upload=7, host="127.0.0.1", mode="parallel", reason="it was seen")
     assert bench.told(events.ModeProven) == [proven]
     assert bench.told(events.UploadResumed) == [events.UploadResumed(upload=7, received=5, size=9)]
-    stored = events.SegmentStored(upload=7, start=5, stop=9, received=9, size=9)
+    stored = events.SegmentStored(upload=7, start=5, stop=9, received=9, size=9, held=1)
     assert bench.told(events.SegmentStored) == [stored]
     assert place_of(ticket) in ticket.upload_url

@@ -64,6 +64,21 @@ def test_canary_accounted_for_exactly_proves_parallel() -> None:
     assert session.take_finding() is None
 
 
+def test_what_came_in_late_is_known_to_be_held_while_it_is_sent_again() -> None:
+    session, (first, second, *_) = proven_parallel()
+    session.segment_answered(first, m.NoAnswer("cut", sent=True))
+    assert m.Probe() in session.next_steps()
+    session.probe_answered(m.Held(held((CANARY.start, CANARY.stop))))  # it is still on its way
+    session.segment_answered(second, m.NoAnswer("cut", sent=True))
+    probe, again = session.next_steps()
+    assert probe == m.Probe()
+    assert first.start <= span(again).start < span(again).stop <= first.stop
+    assert not session.held & ByteRanges((span(again),))
+    session.probe_answered(m.Held(held((first.start, first.stop), (CANARY.start, CANARY.stop))))
+    assert session.held.contains(span(again))
+    assert session.received == session.held.size == SEGMENT + CANARY_SIZE
+
+
 def test_canary_without_account_is_asked_about_before_anything_else_leaves() -> None:
     session = fresh()
     session.next_steps()

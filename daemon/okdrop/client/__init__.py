@@ -101,6 +101,11 @@ class Client:
         """Whether OK accepted the credentials in use, once at least."""
         return self._api.has_accepted
 
+    @property
+    def credentials_end(self) -> datetime | None:
+        """When the access token in use ends, where a person said so."""
+        return self._credentials().expires_at
+
     async def current_user(self, keys: Credentials | None = None) -> str:
         """The name (or id) of the user whose token it is.
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +17,7 @@ class Credentials:
     access_token: str = dataclasses.field(default="", repr=False)
     application_secret_key: str = dataclasses.field(default="", repr=False)
     session_secret_key: str = dataclasses.field(default="", repr=False)
+    expires_at: datetime | None = None  #: when the access token ends, where a person said so
     section: str = dataclasses.field(default="ok", compare=False)  #: of the configuration, for a person
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from pydantic import AfterValidator, SecretStr
 
-from okdrop.config.fields import ApiUrl, HostPattern, Identifier, OptionalPath, Token
+from okdrop.config.fields import ApiUrl, HostPattern, Identifier, OptionalMoment, OptionalPath, Token
 from okdrop.config.section import MisfitError, Section
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Account(Section):
     api_url: ApiUrl | None = None
     upload_hosts: tuple[HostPattern, ...] = ()
     access_token: Token = SecretStr("")
+    access_token_expires: OptionalMoment = None
     application_secret_key: Token = SecretStr("")
     session_secret_key: Token = SecretStr("")
     refresh_token: Token = SecretStr("")
@@ -63,6 +64,7 @@ class Account(Section):
                 "api_url": self.api_url or ok.api_url,
                 "upload_hosts": self.upload_hosts or ok.upload_hosts,
                 "access_token": self.access_token,
+                "access_token_expires": self.access_token_expires,
                 "session_secret_key": self.session_secret_key,
                 "refresh_token": self.refresh_token,
                 **application,

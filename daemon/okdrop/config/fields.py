@@ -10,6 +10,7 @@ import dataclasses
 import ipaddress
 import os
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -17,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, ValidationInfo
 
 from okdrop.config.bandwidth import Bandwidth
-from okdrop.config.units import parse_duration, parse_size
+from okdrop.config.units import parse_duration, parse_moment, parse_size
 from okdrop.config.window import PublishWindow
 from okdrop.metadata import (
     VARIABLES,
@@ -116,6 +117,7 @@ def _optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
 
 Seconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration)]
 OptionalSeconds: TypeAlias = Annotated[float | None, BeforeValidator(_optional(parse_duration))]
+OptionalMoment: TypeAlias = Annotated[datetime | None, BeforeValidator(_optional(parse_moment))]
 Size: TypeAlias = Annotated[int, BeforeValidator(parse_size)]
 OptionalSize: TypeAlias = Annotated[int | None, BeforeValidator(_optional(parse_size))]
 PositiveSeconds: TypeAlias = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_positive)]

@@ -24,6 +24,7 @@ from okdrop.config.fields import (
     LedgerUrl,
     Limit,
     Listen,
+    OptionalMoment,
     OptionalPath,
     PositiveSeconds,
     Program,
@@ -96,6 +97,7 @@ class Ok(Section):
     api_url: ApiUrl = "https://api.ok.ru"
     upload_hosts: tuple[HostPattern, ...] = ("*.okcdn.ru", "*.mycdn.me", "*.ok.ru", "*.odnoklassniki.ru")
     access_token: Token = SecretStr("")
+    access_token_expires: OptionalMoment = None
     application_secret_key: Token = SecretStr("")
     session_secret_key: Token = SecretStr("")
     refresh_token: Token = SecretStr("")

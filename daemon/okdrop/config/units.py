@@ -1,9 +1,10 @@
-"""Durations and sizes as people write them: "1h30m", "250ms", "8MiB"."""
+"""Durations, sizes and moments as people write them: "1h30m", "250ms", "8MiB", "2027-01-31"."""
 
 from __future__ import annotations
 
 import math
 import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,8 @@ _DURATION: Final = re.compile(
 _DURATION_UNITS: Final = (86400.0, 3600.0, 60.0, 1.0, 0.001)
 _SECONDS: Final = re.compile(_NUMBER, re.ASCII)
 _LONGEST: Final = 366 * 86400.0
+
+_MOMENT: Final = 'must be a day or a time like "2027-01-31" or "2027-01-31T12:00:00Z"'
 
 _SIZE: Final = re.compile(rf"({_NUMBER})([kmgt]i?b|b)?", re.ASCII | re.IGNORECASE)
 _SIZE_UNITS: Final = {
@@ -76,3 +79,18 @@ def parse_size(value: object) -> int:
         raise ValueError('must be bytes, or a size like "64KiB", "8MiB" or "10MB"')
     number, unit = match.groups()
     return int(Decimal(number) * _SIZE_UNITS[(unit or "b").lower()])
+
+
+def parse_moment(value: object) -> datetime:
+    """Read a moment: an aware time, a naive one or a text of UTC, or a day, which is its beginning there.
+
+    Raises:
+        ValueError: it is none, in words.
+    """
+    try:
+        if isinstance(value, date):
+            value = value.isoformat()  # TOML has days and times of its own
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(_MOMENT) from None
+    return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -27,6 +27,7 @@ class FolderScanned(Event):
     level: ClassVar = "debug"
     path: str
     seconds: float
+    free: int = -1  #: bytes that may still be written where it lies; -1: not known
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,7 @@ class SegmentStored(UploadEvent):
     stop: int
     received: int
     size: int
+    held: int = 0  #: bytes of it that were known to be held before this answer came
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,7 @@ def _blocks(source: Source, file: io.FileIO, start: int, end: int) -> Iterator[m
             if not count:
                 raise source.ends_early()
             got += count
+        source.reading.blocks.count += 1
         yield buffer[:got]
         at += got
         if behind is not None:

@@ -54,6 +54,13 @@ _HEEDING: Final = frozenset({"bfq", "mq-deadline"})
 """Schedulers that serve the idle class last."""
 
 
+class Blocks:
+    """Counts blocks that were read beside the sending, so that it can be seen that reading goes on."""
+
+    def __init__(self) -> None:
+        self.count = 0  #: for the eye: of several threads one may be missed now and then
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How files are read.
@@ -62,6 +69,7 @@ class Reading:
     """
 
     executor: Executor | None = None
+    blocks: Blocks = dataclasses.field(default_factory=Blocks, compare=False)
 
     @property
     def is_gentle(self) -> bool:

@@ -76,6 +76,7 @@ class Scan:
     folders: Mapping[bytes, Identity]  #: every folder that was listed so far, the watched one among them
     is_empty: bool = False  #: nothing at all lies in the watched folder
     device: int = 0  #: the device that the watched folder is on (st_dev)
+    free: int = -1  #: bytes that we may still write there, known once all was looked at; -1: not known
     left: Mapping[bytes, Left] = dataclasses.field(default_factory=dict)
     """What was passed over by the rules of the folder, each file or folder, whose path ends in "/"."""
 
@@ -129,10 +130,20 @@ def scan(  # noqa: PLR0913 - what holds of a folder, by name
             seen = _looked_on(walk, folder, marker, at_most)
             if seen.rest is None and identity_of(folder)[0] != device:
                 raise FolderUnmounted(f"{shown(folder)} lies on another device than when the look began")
-        rest = go_on if seen.rest is not None else None
-        return dataclasses.replace(seen, is_empty=not progress.steps, device=device, rest=rest)
+        if seen.rest is not None:
+            return dataclasses.replace(seen, is_empty=not progress.steps, device=device, rest=go_on)
+        return dataclasses.replace(seen, is_empty=not progress.steps, device=device, free=_free(folder))
 
     return go_on()
+
+
+def _free(folder: bytes) -> int:
+    """Bytes that whoever is not root may still write there; -1: the file system does not say."""
+    try:
+        there = os.statvfs(folder)
+    except OSError:
+        return -1
+    return there.f_bavail * there.f_frsize
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ HOST_MODE_LIFE: Final = timedelta(days=1)
 PACE_LIFE: Final = timedelta(days=1)
 """How long it is believed how many connections to a host paid."""
 
-_LARGEST_ID: Final = 2**63 - 1
+LARGEST_ID: Final = 2**63 - 1
 """No database has larger ones; a driver does not even take them to look for."""
 
 
@@ -112,7 +112,7 @@ def _was_published(connection: Connection, upload: Upload) -> bool:
 
 def get(connection: Connection, number: int) -> Upload | None:
     """The row of that id; there is none for a number that no row can have."""
-    if not 0 < number <= _LARGEST_ID:
+    if not 0 < number <= LARGEST_ID:
         return None
     row = connection.execute(queries.GET, {"row_id": number}).one_or_none()
     return None if row is None else upload_of(row)

@@ -79,7 +79,7 @@ class Reader:
         span = number // operations.LOT
         if span != self._span:
             first = span * operations.LOT
-            last = first + operations.LOT - 1
+            last = min(first + operations.LOT - 1, operations.LARGEST_ID)
             self._replaced = self._ask(operations.replacements, first=first, last=last)
             self._span = span
         return self._replaced.get(number)

@@ -10,6 +10,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from okdrop import events
+from okdrop.observe.families import labelled, one
+from okdrop.observe.folder_gauges import FolderGauges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -22,9 +24,6 @@ PLACES: Final = 256
 
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 
-MODES: Final = ("events", "both", "polling", "scans")
-"""How a folder may be watched; `okdrop.inbox.watching.Mode`, which a test compares."""
-
 
 class Standing(Protocol):
     """How many uploads are being worked on, and how many wait."""
@@ -36,6 +35,14 @@ class Standing(Protocol):
     @property
     def waiting(self) -> int:
         """Waiting for their turn, or for their next try."""
+
+    @property
+    def due(self) -> int:
+        """Of those, waiting for nothing but for a worker."""
+
+    @property
+    def closed(self) -> int:
+        """Of those, whole, and waiting for hours or for another day."""
 
 
 class HostPace(Protocol):
@@ -67,13 +74,18 @@ class Sources:
     """Where the present is read off.
 
     `limits` gives folder ("" for all) → bytes a second, None for no limit; `accepted` the accounts whose
-    credentials OK accepted once; `now` aware times.
+    credentials OK accepted once, `ends` when their tokens end, where that is known; `ready` whether nothing
+    keeps it from its work; `still_for` for how many seconds nothing moved though something could; `now`
+    aware times.
     """
 
     standing: Callable[[], Standing]
     hosts: Callable[[], Sequence[HostPace]]
     limits: Callable[[], Mapping[str, int | None]]
     accepted: Callable[[], Collection[str]]
+    ends: Callable[[], Mapping[str, datetime]]
+    ready: Callable[[], bool]
+    still_for: Callable[[], float]
     now: Callable[[], datetime]
     files: Callable[[], Mapping[str, int]] = dict  #: reason → files that are not finished yet
 
@@ -101,12 +113,11 @@ class Gauges(Collector):
         self._version: Final = version
         self._sources: Final = sources
         self._places: Final[dict[str, int]] = {}
-        self._scanned: Final[dict[str, float]] = {}
-        self._watching: Final[dict[str, str]] = {}
-        self._away: Final[set[str]] = set()
+        self._folders: Final = FolderGauges(sources.now)
         self._halted: Final[dict[str, str]] = {}  # account → code
         self._is = dict.fromkeys(("paused", "offline", "ledger_stuck"), False)
         self._progress = 0.0
+        self._published = 0.0
         self.in_ledger: InLedger | None = None
 
     # --- heard ------------------------------------------------------------------------------------------
@@ -131,14 +142,8 @@ class Gauges(Collector):
 
     def _hear_more(self, event: events.Event) -> None:
         match event:
-            case events.FolderScanned(path=path):
-                self._scanned[path] = self._sources.now().timestamp()
-            case events.FolderWatched(path=path, watching=mode):
-                self._watching[path] = mode
-            case events.FolderAway(path=path):
-                self._away.add(path)
-            case events.FolderBack(path=path):
-                self._away.discard(path)
+            case events.UploadPublished():
+                self._published = self._sources.now().timestamp()
             case events.ServicePaused() | events.ServiceResumed():
                 self._is["paused"] = isinstance(event, events.ServicePaused)
             case events.NetworkOffline() | events.NetworkOnline():
@@ -146,7 +151,7 @@ class Gauges(Collector):
             case events.LedgerStuck() | events.LedgerWritable():
                 self._is["ledger_stuck"] = isinstance(event, events.LedgerStuck)
             case _:
-                pass
+                self._folders.hear(event)
 
     def _place(self, place: str, state: int) -> None:
         self._places.pop(place, None)
@@ -158,29 +163,40 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Everything, as it is now."""
-        yield _labelled("okdrop_build_info", "Which okdrop this is", "version", {self._version: 1})
+        yield labelled("okdrop_build_info", "Which okdrop this is", "version", {self._version: 1})
         yield from self._work()
         yield from self._hosts()
         yield from self._states()
-        yield from self._folders()
+        yield from self._folders.collect()
         yield from self._from_ledger()
 
     def _work(self) -> Iterator[GaugeMetricFamily]:
         standing = self._sources.standing()
-        yield _one("okdrop_uploads_in_hand", "Uploads that are being worked on", standing.in_hand)
-        yield _one("okdrop_uploads_waiting", "Uploads that wait for their turn", standing.waiting)
+        yield one("okdrop_uploads_in_hand", "Uploads that are being worked on", standing.in_hand)
+        yield one("okdrop_uploads_waiting", "Uploads that wait for their turn", standing.waiting)
+        yield one("okdrop_uploads_due", "Of those, such as wait for nothing but for a worker", standing.due)
+        yield one(
+            "okdrop_uploads_outside_hours",
+            "Of those, whole ones that wait for hours, or for another day",
+            standing.closed,
+        )
         files = self._sources.files()
-        yield _labelled("okdrop_files_waiting", "Files that are not finished, by the reason", "reason", files)
-        yield _one(
+        yield labelled("okdrop_files_waiting", "Files that are not finished, by the reason", "reason", files)
+        yield one(
             "okdrop_last_stored_timestamp_seconds",
             "When a segment was acknowledged last; 0: none in this process",
             self._progress,
+        )
+        yield one(
+            "okdrop_last_published_timestamp_seconds",
+            "When a video was published last; 0: none in this process",
+            self._published,
         )
         limits = {
             _name(folder): math.inf if rate is None else rate
             for folder, rate in self._sources.limits().items()
         }
-        yield _labelled(
+        yield labelled(
             "okdrop_bandwidth_limit_bytes_per_second",
             'What may be sent; "" is all uploads together, +Inf no limit',
             "folder",
@@ -196,14 +212,20 @@ class Gauges(Collector):
             ("goodput_bytes_per_second", "What was stored a second, lately", "goodput"),
         ):
             values = {host.host: getattr(host, field) for host in hosts}
-            yield _labelled(f"okdrop_host_{name}", f"{says}, by upload host", "host", values)
+            yield labelled(f"okdrop_host_{name}", f"{says}, by upload host", "host", values)
 
     def _states(self) -> Iterator[GaugeMetricFamily]:
-        yield _one("okdrop_paused", "Whether a person asked for a pause", self._is["paused"])
-        yield _one("okdrop_offline", "Whether nobody can be reached", self._is["offline"])
-        yield _one("okdrop_ledger_stuck", "Whether the ledger cannot be written", self._is["ledger_stuck"])
+        yield one("okdrop_ready", "Whether it can do what it is there for", self._sources.ready())
+        yield one(
+            "okdrop_still_seconds",
+            "For how long nothing has moved though something could; 0 where nothing has to",
+            self._sources.still_for(),
+        )
+        yield one("okdrop_paused", "Whether a person asked for a pause", self._is["paused"])
+        yield one("okdrop_offline", "Whether nobody can be reached", self._is["offline"])
+        yield one("okdrop_ledger_stuck", "Whether the ledger cannot be written", self._is["ledger_stuck"])
         yield from self._accounts()
-        yield _labelled(
+        yield labelled(
             "okdrop_breaker_state",
             "0 closed, 1 half-open, 2 open; places that were never in trouble have none",
             "place",
@@ -221,59 +243,34 @@ class Gauges(Collector):
             halted.add_metric([code, account], 1.0)
         yield halted
         asked = [*self._halted, *(name for name in self._sources.accepted() if name not in self._halted)]
-        yield _labelled(
+        yield labelled(
             "okdrop_credentials_accepted",
             "Whether OK accepts the credentials of an account; missing before it was asked",
             "account",
             {name: name not in self._halted for name in asked},
         )
-
-    def _folders(self) -> Iterator[GaugeMetricFamily]:
-        yield _labelled(
-            "okdrop_folder_last_scan_timestamp_seconds",
-            "When a folder was looked through last, to the end",
-            "folder",
-            self._scanned,
+        yield labelled(
+            "okdrop_access_token_expiry_timestamp_seconds",
+            "When the access token of an account ends; missing where nobody said so",
+            "account",
+            {account: end.timestamp() for account, end in self._sources.ends().items()},
         )
-        away = {folder: folder in self._away for folder in sorted({*self._scanned, *self._away})}
-        yield _labelled("okdrop_folder_away", "Whether a folder is waited for", "folder", away)
-        yield self._modes()
-
-    def _modes(self) -> GaugeMetricFamily:
-        modes = GaugeMetricFamily(
-            "okdrop_folder_watching", "How a folder is watched: 1 for the mode", labels=["folder", "mode"]
-        )
-        for folder, current in self._watching.items():
-            for mode in MODES:
-                modes.add_metric([folder, mode], float(mode == current))
-        return modes
 
     def _from_ledger(self) -> Iterator[GaugeMetricFamily]:
         found = self.in_ledger
-        yield _one("okdrop_ledger_readable", "Whether the ledger could be read for this", found is not None)
+        yield one("okdrop_ledger_readable", "Whether the ledger could be read for this", found is not None)
         if found is None:
             return
         states = {state.value: count for state, count in found.counts.items()}
-        yield _labelled("okdrop_uploads", "Uploads, by state", "state", states)
-        yield _one("okdrop_uploads_held", "Uploads that wait for okdrop go", found.held)
+        yield labelled("okdrop_uploads", "Uploads, by state", "state", states)
+        yield one("okdrop_uploads_held", "Uploads that wait for okdrop go", found.held)
         orphans = {"waiting": found.orphans, "given_up": found.orphans_given_up}
-        yield _labelled("okdrop_orphans", "Empty entries that are left at OK", "kind", orphans)
+        yield labelled("okdrop_orphans", "Empty entries that are left at OK", "kind", orphans)
         age = 0.0
         if found.oldest_open is not None:
             age = max(0.0, (self._sources.now() - found.oldest_open).total_seconds())
-        yield _one("okdrop_oldest_upload_seconds", "Age of the upload that is open for the longest time", age)
+        yield one("okdrop_oldest_upload_seconds", "Age of the upload that is open for the longest time", age)
 
 
 def _name(folder: str) -> str:
     return events.shown(folder.encode("utf-8", "surrogateescape"))
-
-
-def _one(name: str, says: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, says, value=float(value))
-
-
-def _labelled(name: str, says: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, says, labels=[label])
-    for key, value in values.items():
-        family.add_metric([key], float(value))
-    return family

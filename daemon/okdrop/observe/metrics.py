@@ -62,6 +62,8 @@ class Metrics:
             events.ChoreTrouble: self._trouble,
             events.FolderScanned: self._scanned,
             events.FolderHinted: self._hinted,
+            events.HintsLost: self._hints_lost,
+            events.UploadFailed: self._failed,
             events.FilePassedOver: self._left,
             **dict.fromkeys(_ENDS, self._forget),
         }
@@ -69,6 +71,8 @@ class Metrics:
     def _make_counters(self) -> None:
         registry = self._registry
         self._events = Counter("okdrop_events", "Events, as the log names them", ["event"], registry=registry)
+        for name in _NAMES:
+            self._events.labels(name)  # from 0 on, so that the first one is an increase
         self._bytes = Counter("okdrop_sent_bytes", "Bytes of videos put on the line", registry=registry)
         self._again = Counter(
             "okdrop_sent_again_bytes",
@@ -81,11 +85,35 @@ class Metrics:
         self._stored_bytes = Counter(
             "okdrop_stored_bytes", "Bytes of the segments that upload hosts acknowledged", registry=registry
         )
+        self._held = Counter(
+            "okdrop_held_sent_again_bytes",
+            "Bytes of acknowledged segments that were known to be held before the answer came",
+            registry=registry,
+        )
         self._retries = Counter(
             "okdrop_retries", "Tries that met passing trouble, by its code", ["code"], registry=registry
         )
+        self._failures = Counter(
+            "okdrop_failures", "Uploads that stopped for good, by the code", ["code"], registry=registry
+        )
+        self._make_folder_counters(registry)
+        self._ledger = Histogram(
+            "okdrop_ledger_seconds",
+            "How long the ledger was waited for",
+            ["operation"],
+            buckets=_LEDGER_BUCKETS,
+            registry=registry,
+        )
+
+    def _make_folder_counters(self, registry: CollectorRegistry) -> None:
         self._hints = Counter(
             "okdrop_folder_hints", "Paths that the kernel told of", ["folder"], registry=registry
+        )
+        self._losses = Counter(
+            "okdrop_folder_hints_lost",
+            "How often the kernel's word on a folder was lost, refused or missing",
+            ["folder"],
+            registry=registry,
         )
         self._passed_over = Counter(
             "okdrop_files_passed_over",
@@ -98,13 +126,6 @@ class Metrics:
             "Looks through a whole folder",
             ["folder"],
             buckets=_SCAN_BUCKETS,
-            registry=registry,
-        )
-        self._ledger = Histogram(
-            "okdrop_ledger_seconds",
-            "How long the ledger was waited for",
-            ["operation"],
-            buckets=_LEDGER_BUCKETS,
             registry=registry,
         )
 
@@ -155,6 +176,7 @@ class Metrics:
         if isinstance(event, events.SegmentStored):
             self._segments.inc()
             self._stored_bytes.inc(event.stop - event.start)
+            self._held.inc(event.held)
 
     def _forget(self, event: events.Event) -> None:
         if isinstance(event, events.UploadEvent):
@@ -164,9 +186,17 @@ class Metrics:
 
     def _trouble(self, event: events.Event) -> None:
         if isinstance(event, events.UploadTrouble | events.ChoreTrouble):
-            if event.code not in self._codes and len(self._codes) < CODES:
-                self._codes.add(event.code)
-            self._retries.labels(event.code if event.code in self._codes else "other").inc()
+            self._retries.labels(self._bounded(event.code)).inc()
+
+    def _failed(self, event: events.Event) -> None:
+        if isinstance(event, events.UploadFailed):
+            self._failures.labels(self._bounded(event.code)).inc()
+            self._forget(event)
+
+    def _bounded(self, code: str) -> str:
+        if code not in self._codes and len(self._codes) < CODES:
+            self._codes.add(code)
+        return code if code in self._codes else "other"
 
     def _scanned(self, event: events.Event) -> None:
         if isinstance(event, events.FolderScanned):
@@ -180,10 +210,22 @@ class Metrics:
         if isinstance(event, events.FolderHinted):
             self._hints.labels(event.path).inc(event.paths)
 
+    def _hints_lost(self, event: events.Event) -> None:
+        if isinstance(event, events.HintsLost):
+            self._losses.labels(event.path).inc()
+
 
 _ENDS: Final[tuple[type[events.Event], ...]] = (
-    events.UploadFailed,
     events.UploadCancelled,
     events.UploadSuperseded,
     events.UploadDuplicate,
+)
+
+_NAMES: Final = sorted(
+    {
+        kind.name
+        for kind in vars(events).values()
+        if isinstance(kind, type) and issubclass(kind, events.Event) and "name" in vars(kind)
+    }
+    - {events.Event.name}
 )

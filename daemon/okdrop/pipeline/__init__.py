@@ -101,10 +101,16 @@ Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a daemon stands at a moment, in uploads."""
+    """How a daemon stands at a moment, in uploads.
+
+    Of those that are `waiting`, `due` ones wait for nothing but for a worker, and `closed` ones, which are
+    whole, for their folder's hours or for another day.
+    """
 
     in_hand: int
     waiting: int
+    due: int = 0
+    closed: int = 0
 
 
 class Pipeline:
@@ -183,7 +189,12 @@ class Pipeline:
     def standing(self) -> Standing:
         """How many uploads are being worked on, and how many wait."""
         open_now, in_hand = len(self._opened), self._opened.in_hand
-        return Standing(in_hand=in_hand, waiting=max(0, open_now - in_hand))
+        return Standing(
+            in_hand=in_hand,
+            waiting=max(0, open_now - in_hand),
+            due=self._line.due + self._finals.due,
+            closed=self._openings.waiting,
+        )
 
     async def run_to_the_end(self) -> None:
         """Upload until nothing is left to wait for, or until the brake is pulled."""

@@ -27,6 +27,7 @@ from okdrop.pipeline.sender import Sender
 from okdrop.pipeline.sessions import host_of, place_of, places_of, session_of, ticket_for
 from okdrop.pipeline.tidings import Tidings
 from okdrop.protocol import messages as m
+from okdrop.protocol.ranges import ByteRanges
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -307,12 +308,14 @@ class Attempt:
         return error
 
     def _segment_answered(self, place: str, span: ByteRange, answer: m.SegmentAnswer) -> UploadError | None:
+        held = (self._session.held & ByteRanges((span,))).size
         error = self._session.segment_answered(span, answer)
         self._meter.landed(span)
         self._proof.landed(span, stored=error is None)
         self._tidings.segment_answered(place, error)
         if error is None:
-            self._tidings.segment_stored(span, received=self._session.received, size=self._session.size)
+            received, size = self._session.received, self._session.size
+            self._tidings.segment_stored(span, received=received, size=size, held=held)
         return error
 
     async def _land(self, landing: _Landing) -> None:

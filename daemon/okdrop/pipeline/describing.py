@@ -250,8 +250,8 @@ class Describing:
         if row.publish_offered or row.publication.words or not settings.sidecars:
             return row
         with contextlib.suppress(UploadError):  # what is wrong with them is said when it is to be published
-            seen, _ = await asyncio.to_thread(_look, row, settings)
-            if seen:
+            found = await asyncio.to_thread(_look, row, settings, self._left_behind(row, settings))
+            if found.seen:
                 metadata, _ = await self._said(row)
                 return row.with_(publication=row.publication.with_(words=telling.words_of(metadata)))
         return row

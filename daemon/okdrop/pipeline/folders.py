@@ -181,7 +181,8 @@ class FolderWatch:
         self._looked(self._folder)
         self._ended = self._parts.monotonic()
         self._took = self._ended - began
-        self._parts.emit(events.FolderScanned(path=events.shown(self._path), seconds=round(self._took, 6)))
+        path, seconds = events.shown(self._path), round(self._took, 6)
+        self._parts.emit(events.FolderScanned(path=path, seconds=seconds, free=seen.free))
         self._plan()
         return seen.folders
 

@@ -87,6 +87,11 @@ class Line:
         self._standing[upload] = rank
         self._due.put_nowait(rank)
 
+    @property
+    def due(self) -> int:
+        """How many ids are due, and wait for nothing but for somebody to take them."""
+        return len(self._standing)
+
     async def get(self) -> int | None:
         """The next id that is due; None, to everyone, once the line is closed and emptied."""
         while (rank := await self._due.get()) != _END:

@@ -193,6 +193,11 @@ class Openings:
         self._accounts[row.id] = row.account
         self._changed.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for their time."""
+        return len(self._where)
+
     def forget(self, number: int) -> None:
         """An upload waits for its time no more: it came to its end, or waits for something else."""
         if (key := self._where.pop(number, None)) is not None:

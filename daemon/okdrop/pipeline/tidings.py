@@ -71,10 +71,15 @@ class Tidings:
         elif place:
             self._breakers.succeeded(self._upload, place)
 
-    def segment_stored(self, span: ByteRange, *, received: int, size: int) -> None:
-        """OK has a segment; `received`: bytes that it has of `size`."""
+    def segment_stored(self, span: ByteRange, *, received: int, size: int, held: int = 0) -> None:
+        """OK has a segment; `received`: bytes that it has of `size`; `held`: of the segment, before this."""
         self._emit(
             events.SegmentStored(
-                upload=self._upload, start=span.start, stop=span.stop, received=received, size=size
+                upload=self._upload,
+                start=span.start,
+                stop=span.stop,
+                received=received,
+                size=size,
+                held=held,
             )
         )

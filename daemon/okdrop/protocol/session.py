@@ -101,9 +101,9 @@ class Session(TicketSession):
     # --- what a shell may look at --------------------------------------------------------------------
 
     @property
-    def received(self) -> int:
-        """Bytes the server holds, as far as is known; for the eye."""
-        return self._belief.held.size
+    def held(self) -> ByteRanges:
+        """What the server holds, as far as is known."""
+        return self._belief.held
 
     @property
     def is_told(self) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from okdrop.drop import NO_STRIKES, TICKETS_PER_REVISION
 from okdrop.errors import TicketDead
 from okdrop.protocol import messages as m
+from okdrop.protocol.ranges import ByteRanges
 
 if TYPE_CHECKING:
     from okdrop.drop import Mode
@@ -63,9 +64,14 @@ class TicketSession(abc.ABC):
     # --- what a shell may look at --------------------------------------------------------------------
 
     @property
-    @abc.abstractmethod
+    def held(self) -> ByteRanges:
+        """What the server holds, as far as is known; nothing is known of parts of a single request."""
+        return ByteRanges()
+
+    @property
     def received(self) -> int:
         """Bytes the server holds, as far as is known; for the eye."""
+        return self.held.size
 
     @property
     def is_told(self) -> bool:

@@ -8,6 +8,7 @@ uploads    pages of uploads, one of them, and orders about it
 steering   pauses and limits
 health     alive, ready, how it stands, metrics
 stream     events, as they happen
+openapi    what can be asked, and what is answered, for programs; schemas are the shapes of it
 answers    JSON, and errors in words
 
 A secret or an upload URL is in no answer: what is told is what `status --json` and the log tell.

@@ -53,7 +53,8 @@ class Daemon:
     `began_at` is when it was started, `now` gives aware times.
     `ledger` is the daemon's own, `looks` are for looks beside it.
     `limits` are the limits that are configured: of all (""), and of each watched folder.
-    `standing` and `condition` tell how it stands, `accounts` how each account does, `hosts` how each host is
+    `standing` and `condition` tell how it stands, `is_stuck` whether nothing moves though something could,
+    `accounts` how each account does, `hosts` how each host is
     sent to. `files` tells of the files that are not finished yet, of so many at most each by itself.
     `ordered` is called after an order about an upload, `decided` after a pause or a limit was written.
     `metrics` gives them in the form of Prometheus, with its content type.
@@ -67,6 +68,7 @@ class Daemon:
     limits: Mapping[str, Bandwidth]
     standing: Callable[[], Standing]
     condition: Condition
+    is_stuck: Callable[[], bool]
     accounts: Callable[[], list[dict[str, Any]]]
     hosts: Callable[[], list[dict[str, Any]]]
     files: Callable[[int], dict[str, Any]]

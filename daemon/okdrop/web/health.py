@@ -47,7 +47,7 @@ class Health:
         ]
 
     async def _alive(self, _request: web.Request) -> web.Response:
-        """The event loop came round to this; and the ledger's thread does, for which everything waits."""
+        """The event loop comes round, and the ledger's thread, for which everything waits; and work moves."""
         try:
             async with asyncio.timeout(ALIVE_WITHIN):
                 await self._daemon.ledger.foreign_writes()
@@ -55,6 +55,9 @@ class Health:
             if self._daemon.condition.ledger_is_stuck:
                 return told({"alive": True})  # it is known, told, and waited for: a new start would not help
             return told({"alive": False, "reason": "the ledger's thread does not come round"}, status=503)
+        if self._daemon.is_stuck():
+            reason = "uploads could go on, and nothing has moved for long"
+            return told({"alive": False, "reason": reason}, status=503)
         return told({"alive": True})
 
     async def _ready(self, request: web.Request) -> web.Response:

@@ -25,6 +25,7 @@ WAYS: Final = (
     ("GET /api/bandwidth", "the limits on what is sent"),
     ("PUT /api/bandwidth", "set one"),
     ("GET /api/events?level=", "events as they happen"),
+    ("GET /api/openapi.json", "all of this, for programs (OpenAPI 3.1)"),
 )
 """What can be asked, and what it tells or does."""
 

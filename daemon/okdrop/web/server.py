@@ -15,6 +15,7 @@ from okdrop import events
 from okdrop.errors import ConfigurationError
 from okdrop.web.guard import Guard, add_headers
 from okdrop.web.health import Health
+from okdrop.web.openapi import Contract
 from okdrop.web.page import Page
 from okdrop.web.steering import Steering
 from okdrop.web.stream import Stream
@@ -80,6 +81,7 @@ class WebServer:
             Uploads(daemon),
             Steering(daemon),
             self.stream,
+            Contract(),
             Page(daemon.version),
         ):
             application.add_routes(desk.routes())

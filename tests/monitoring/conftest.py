@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from e2e.conftest import start
+
+__all__ = ["start"]
