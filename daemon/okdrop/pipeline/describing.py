@@ -7,15 +7,18 @@ Its bytes are on their way, or at OK, by then: only publishing waits. Two things
     one is being written    until it is quiet: for `settle`, or a second where the kernel says that nobody has
                             it open; after ten minutes it counts as one that cannot be used
 
-Everything that touches the disk is done in a thread.
+Everything that touches the disk is done in a thread of its own: one that hangs on a dead mount is in nobody's
+way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -23,6 +26,7 @@ from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, SOURCE_GONE, State
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox.gathering import described, gather
 from okdrop.inbox.lease import Writer
+from okdrop.inbox.own_thread import begun
 from okdrop.inbox.sidecars import look, writer_of
 from okdrop.metadata import require_sound
 from okdrop.metadata.privacy import stricter
@@ -49,7 +53,7 @@ LAST_LOOK: Final = 30.0
 """Seconds between looks for a sidecar that is not there: a tenth of the time waited so far, within these."""
 
 PROBES: Final = 2
-"""Looks into files (ffprobe) at once."""
+"""Looks into files of one folder (ffprobe) at once."""
 
 MOST_REMARKS: Final = 10
 """Remarks on one upload that are told."""
@@ -93,7 +97,9 @@ class Describing:
         self._looks: Final[dict[int, _Look]] = {}
         self._waiting_since: Final[dict[int, float]] = {}
         self._told: Final[dict[int, set[str]]] = {}
-        self._probes: Final = asyncio.Semaphore(PROBES)
+        self._probes: Final[dict[str, asyncio.Semaphore]] = collections.defaultdict(
+            lambda: asyncio.Semaphore(PROBES)  # of each folder: one whose mount is dead holds its own alone
+        )
 
     def forget(self, upload: int) -> None:
         """An upload came to its end."""
@@ -120,7 +126,7 @@ class Describing:
         settings = self._parts.settings_of(row.drop)
         if row.publish_offered or not settings.sidecars:
             return None
-        seen, writer = await asyncio.to_thread(_look, row, settings)
+        seen, writer = await begun(partial(_look, row, settings), name="okdrop-beside")
         return self._unsettled(row, settings, seen, writer) if seen else self._awaited(row, settings)
 
     def _awaited(self, row: Upload, settings: Settings) -> Wait | None:
@@ -166,11 +172,10 @@ class Describing:
         """
         settings, unwanted = self._parts.settings_of(row.drop), threading.Event()
         may_wait = not row.publish_offered and not self._is_overdue(row)
-        async with self._probes if settings.looks_inside else contextlib.nullcontext():
+        look = partial(_described, row, settings, may_wait=may_wait, unwanted=unwanted)
+        async with self._probes[row.drop.folder] if settings.looks_inside else contextlib.nullcontext():
             try:
-                metadata, beside, is_there = await asyncio.to_thread(
-                    _described, row, settings, may_wait=may_wait, unwanted=unwanted
-                )
+                metadata, beside, is_there = await begun(look, name="okdrop-describe")
             except asyncio.CancelledError:
                 unwanted.set()  # a child of the thread's need not be waited for
                 raise
