@@ -566,13 +566,13 @@ async def test_a_cover_goes_on_while_every_thread_that_all_share_hangs(set_up: A
     image(bench)
     row = await bench.whole()
     with shared_threads_hang():
-        publication = await published(
-            bench.parts, row, Metadata(title="a"), await beside_of(bench.parts, row)
-        )
-        assert publication.cover is not None
-        photo = await covers.bring(bench.parts, row)
+        async with asyncio.timeout(10):
+            beside = await beside_of(bench.parts, row)
+            publication = await published(bench.parts, row, Metadata(title="a"), beside)
+            photo = await covers.bring(bench.parts, row)
+    assert publication.cover is not None
     assert photo.photo_id
-    assert publication.beside == bytes(look_beside_of(row))
+    assert beside == bytes(look_beside_of(row))
 
 
 async def test_a_draft_with_a_cover_stays_a_draft_and_is_released_in_its_time(set_up: Any) -> None:
