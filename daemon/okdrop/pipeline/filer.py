@@ -156,7 +156,7 @@ class Filer:
 
         def look(_: threading.Event) -> str:
             lies = revision_at(video)
-            if lies != row.drop.revision and not (video == row.moved_to and _is_copy(lies, row)):
+            if not (_is_it(lies, row) or (video == row.moved_to and _is_copy(lies, row))):
                 return row.along
             seen = carrying.seen_beside(video, suffixes, folder_above(video, row))
             return json.dumps([one.as_json() for one in seen])
@@ -208,6 +208,12 @@ def _errand(row: Upload, target: bytes | None) -> Errand:
         key=f"{row.id}-{int(row.created_at.timestamp() * 1e6):x}",
         target=target,
     )
+
+
+def _is_it(lies: Revision | None, row: Upload) -> bool:
+    """Whether what lies there is the row's file; the device is not compared, as mounts renumber it."""
+    wanted = row.drop.revision
+    return lies is not None and dataclasses.replace(lies, device=wanted.device) == wanted
 
 
 def _is_copy(lies: Revision | None, row: Upload) -> bool:
