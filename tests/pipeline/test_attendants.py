@@ -291,6 +291,29 @@ async def test_a_receipt_of_a_kept_file_lies_beside_it_and_is_taken_for_nothing_
     assert not Names(("*",), ()).takes("a.mp4.okdrop.json")
 
 
+@pytest.mark.parametrize("what", [After.KEEP, After.MOVE])
+async def test_no_receipt_is_written_where_a_link_took_the_place_of_a_sub_folder(
+    bench: Bench, what: After
+) -> None:
+    says(bench, what, receipt=True)
+    sub, others = bench.folder / "sub", bench.folder.parent / "others"
+    sub.mkdir()
+    others.mkdir()
+    bench.move_to.parent.mkdir()
+    bench.move_to.symlink_to(others)  # that is the word of whoever runs it
+    row = await bench.done("sub/a.mp4")
+    if what is After.MOVE:
+        await all_chores(bench, row)
+    else:
+        (sub / "a.mp4").rename(others / "a.mp4")
+        sub.rmdir()
+        sub.symlink_to(others)
+    await serve(bench)
+    written = {path.name for path in others.rglob("*.okdrop.json")}
+    assert written == ({"a.mp4.okdrop.json"} if what is After.MOVE else set())
+    assert len(bench.told(events.ReceiptLeft)) == (what is After.KEEP)
+
+
 async def test_somebody_elses_file_is_never_overwritten_by_a_receipt(bench: Bench) -> None:
     says(bench, After.KEEP, receipt=True)
     (bench.folder / "a.mp4.okdrop.json").write_text("mine")
