@@ -49,6 +49,25 @@ def test_before_anything_was_begun_a_signal_does_what_the_command_says(
     assert code(ENTRY, number, *command.split()) == expected
 
 
+CHILDREN = """
+import signal, sys
+from okdrop.entry import heed_signals
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+heed_signals(sys.argv[1:])
+import os, threading
+from okdrop.hooks import run
+
+ran = run(("/bin/true",), environment={}, document=b"", timeout=30.0, stop=threading.Event())
+sys.exit(7 if ran.well else 1)
+"""
+
+
+@pytest.mark.parametrize("command", [["run"], ["run", "--once"], ["upload", "a.mp4"], ["explain"], []])
+def test_how_a_child_ends_is_heard_though_whoever_started_us_had_that_ignored(command: list[str]) -> None:
+    assert code(CHILDREN, *command) == 7
+
+
 DOOR = """
 import importlib.abc, os, runpy, signal, sys
 

@@ -3,6 +3,7 @@
 What a command imports takes a good part of a second, in which SIGTERM, SIGINT and SIGHUP would do what they
 do to any process. Nothing is begun yet, so that whoever is asked to end ends well; and SIGHUP, which is for
 reading credentials again, does not end a daemon that is just starting. `okdrop.stopping` takes over.
+Whoever started us may have had SIGCHLD ignored, and then nobody would hear how a child of ours ended.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def main() -> None:
 
 def heed_signals(arguments: list[str]) -> None:
     """Heed signals as the command wants it that stands first: one that uploads, or that watches."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     command, *options = arguments or [""]
     if command not in {"run", "upload", "top"}:
         return

@@ -34,6 +34,11 @@ LONGER: Final = 1.6
 
 SIZE: Final = 100 * KB
 MANY: Final = 200
+TEN_THOUSAND: Final = 10_000
+
+LIVE: Final = 60.0
+PAUSES: Final = 4
+"""Seconds that are recorded live, and how often nothing comes for `LONGER`."""
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the other file system that every Linux has
 
@@ -180,12 +185,19 @@ def ffmpeg(path: Path, seconds: float, *more: str) -> tuple[str, ...]:
     return ("ffmpeg", *quiet, "-re", "-f", "lavfi", "-i", source, "-c:v", "mpeg4", *more, str(path))
 
 
-async def recorded_by_ffmpeg(ground: Ground) -> list[Path]:
+async def recorded_by_ffmpeg_for_a_minute(ground: Ground) -> list[Path]:
+    """In each form that is recorded live, with pauses in which nothing comes."""
     paths = [ground.drop / f"live.{kind}" for kind in ("mp4", "mkv", "ts")]
-    recorders = [await asyncio.create_subprocess_exec(*ffmpeg(path, 3)) for path in paths]
-    await asyncio.sleep(2)
-    for path in paths:
-        ground.refuse_taken(path)
+    recorders = [await asyncio.create_subprocess_exec(*ffmpeg(path, LIVE)) for path in paths]
+    for _ in range(PAUSES):
+        await asyncio.sleep(LIVE / (PAUSES + 1))
+        for recorder in recorders:
+            recorder.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(LONGER)
+        for path in paths:
+            ground.refuse_taken(path)
+        for recorder in recorders:
+            recorder.send_signal(signal.SIGCONT)
     assert [await recorder.wait() for recorder in recorders] == [0, 0, 0]
     return paths
 
@@ -229,7 +241,7 @@ ROWS: Final[tuple[tuple[Callable[[Ground], Awaitable[list[Path]]], str], ...]] =
     (a_sparse_file, "cp"),
     (grown_with_pauses_while_it_is_held_open, ""),
     (given_its_size_first_and_filled_then, ""),
-    (recorded_by_ffmpeg, "ffmpeg"),
+    (recorded_by_ffmpeg_for_a_minute, "ffmpeg"),
     (recorded_by_an_ffmpeg_that_pauses, "ffmpeg"),
     (recorded_by_an_ffmpeg_that_is_killed, "ffmpeg"),
 )
@@ -286,3 +298,21 @@ async def outcome_of(dropping: Awaitable[list[Path]]) -> Outcome:
         return await dropping
     except (Exception, pytest.skip.Exception) as failure:  # noqa: BLE001 - told for its row
         return failure
+
+
+@pytest.mark.timeout(240)
+async def test_ten_thousand_files_at_once_are_taken_once_each(start: Any, tmp_path: Path) -> None:
+    """That they are whole is seen with fewer of them; here OK takes none, since its token is no good."""
+    emulator, daemon = await start(settings={"log__level": "info"})
+    daemon.watch(settle=f"{SETTLE}s", rescan="1h")
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(TEN_THOUSAND):
+        (many / f"clip-{number}.mp4").write_bytes(seeded(17 * KB, str(number)))
+    with emulator.faults.active("api_error", code=102):
+        async with daemon.staying() as running:
+            await shell("cp", "--recursive", many, daemon.drop)
+            await until(lambda: running.count("file.settled") >= TEN_THOUSAND, within=200, every=0.5)
+    paths = [one["path"] for one in running.told("file.settled")]
+    assert sorted(paths) == sorted(str(daemon.drop / "many" / path.name) for path in many.iterdir())
+    assert emulator.videos() == []

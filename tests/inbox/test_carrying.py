@@ -182,6 +182,17 @@ def test_what_nobody_wants_to_go_by_now_stays(folder: Path) -> None:
     assert one.path == os.fsencode(folder / "a.SRT")
 
 
+def test_a_link_in_the_place_of_a_sub_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    make(others, "a.mp4", "a.json")
+    (folder / "sub").symlink_to(others)
+    video = os.fsencode(folder / "sub" / "a.mp4")
+    assert seen_beside(video, SUFFIXES, os.fsencode(folder)) == []
+    assert [one.path for one in seen_beside(video, SUFFIXES)] == [os.fsencode(folder / "sub" / "a.json")]
+    assert seen_beside(os.fsencode(folder / "gone" / "a.mp4"), SUFFIXES, os.fsencode(folder)) == []
+
+
 def test_of_a_video_that_got_another_name_meanwhile_nothing_goes(folder: Path) -> None:
     make(folder, "a.json")
     seen = seen_beside(os.fsencode(folder / "a.mp4"), SUFFIXES)
@@ -207,7 +218,7 @@ def test_a_folder_that_is_gone_holds_none(folder: Path, kept: Path) -> None:
 def test_a_folder_that_cannot_be_looked_at_is_trouble(
     folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_path: bytes) -> os.stat_result:
+    def refused(_path: bytes, **_: int) -> os.stat_result:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(carrying.os, "lstat", refused)

@@ -13,8 +13,10 @@ from okdrop.inbox.done import (
     LARGEST_MANIFEST,
     LAST_LINE,
     MANIFESTS,
+    MANY,
     NO_DEMAND,
     NOT_ASKED,
+    UNASKED,
     Demand,
     Said,
     Sayings,
@@ -147,6 +149,19 @@ def test_however_many_manifests_there_are_each_last_line_is_quiet_in_the_end(cli
     assert said(files[0], MANIFEST, now=20, sayings=sayings).waits_for
     (files[0].parent / "LIST").write_text("clip.mp4")
     assert said(files[0], MANIFEST, now=30, sayings=sayings).waits_for
+
+
+def test_manifests_that_nobody_asks_for_any_more_are_forgotten(clip: Path) -> None:
+    sayings, now = Sayings(), 1000.0
+    for number in range(2 * MANY):
+        file = clip.parents[1] / str(number) / "clip.mp4"
+        file.parent.mkdir()
+        (file.parent / "LIST").write_text("clip.mp4\n")
+        assert not said(file, MANIFEST, now=now, sayings=sayings).waits_for
+        now += UNASKED / 100
+    assert len(sayings._read) <= MANY
+    assert sayings._parsed.keys() <= sayings._read.keys()
+    assert not said(file, MANIFEST, now=now, sayings=sayings).waits_for
 
 
 def test_what_is_no_regular_file_lists_nothing_and_is_not_waited_for(clip: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,7 @@ from okdrop.inbox import placing
 from okdrop.inbox.receipts import Written, is_ours, path_of, write
 from okdrop.names import ANY, LONGEST_NAME, Names
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-DOCUMENT = {"id": 17, "path": "\udcff.mp4"}
+DOCUMENT = {"id": 17, "video_id": "90017", "path": "\udcff.mp4"}
 
 
 @pytest.fixture
@@ -44,7 +42,15 @@ def test_a_second_one_of_the_same_upload_is_the_first(video: Path) -> None:
     assert receipt(video).stat() == before
 
 
-@pytest.mark.parametrize("content", ["", "x", "[]", "{}", '{"okdrop_receipt": 1, "id": 18}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "x", "[]", "{}", "[" * 100_000),
+        '{"okdrop_receipt": 1, "id": 18, "video_id": "90017"}',
+        '{"okdrop_receipt": 1, "id": 17, "video_id": "8"}',  # of another ledger
+        '{"okdrop_receipt": 1, "id": 17}',
+    ],
+)
 def test_somebody_elses_file_stays(video: Path, content: str) -> None:
     receipt(video).write_text(content)
     assert write(os.fsencode(video), DOCUMENT) is Written.FOREIGN
@@ -78,6 +84,7 @@ def test_a_full_disk_leaves_nothing_behind(video: Path, monkeypatch: pytest.Monk
     with pytest.raises(Trouble) as caught:
         write(os.fsencode(video), DOCUMENT)
     assert caught.value.code == "filing_no_room"
+    assert str(receipt(video)) in caught.value.message
     assert [path.name for path in video.parent.iterdir()] == ["a.mp4"]
 
 
@@ -96,8 +103,26 @@ def test_it_is_no_video_whatever_is_taken() -> None:
 
 def test_only_a_receipt_of_the_upload_is_ours(video: Path) -> None:
     write(os.fsencode(video), DOCUMENT)
-    assert is_ours(os.fsencode(receipt(video)), 17)
-    assert not is_ours(os.fsencode(receipt(video)), 18)
-    assert not is_ours(os.fsencode(video), 17)
-    assert not is_ours(os.fsencode(video.parent), 17)
-    assert not is_ours(os.fsencode(video.parent / "nothing"), 17)
+    open_before = len([*Path("/proc/self/fd").iterdir()])
+    assert is_ours(os.fsencode(receipt(video)), 17, "90017")
+    assert not is_ours(os.fsencode(receipt(video)), 18, "90017")
+    assert not is_ours(os.fsencode(receipt(video)), 17, "90018")
+    assert not is_ours(os.fsencode(video), 17, "90017")
+    assert not is_ours(os.fsencode(video.parent), 17, "90017")
+    assert not is_ours(os.fsencode(video.parent / "nothing"), 17, "90017")
+    assert len([*Path("/proc/self/fd").iterdir()]) == open_before
+
+
+def test_a_link_in_the_place_of_a_sub_folder_is_not_followed(video: Path) -> None:
+    others = video.parent / "others"
+    others.mkdir()
+    video.rename(others / "a.mp4")
+    watched = video.parent / "drop"
+    watched.mkdir()
+    (watched / "sub").symlink_to(others)
+    path = os.fsencode(watched / "sub" / "a.mp4")
+    assert write(path, DOCUMENT, os.fsencode(watched)) is Written.NO_VIDEO
+    assert [one.name for one in others.iterdir()] == ["a.mp4"]
+    assert write(path, DOCUMENT) is Written.WRITTEN  # whose word the way is does not matter here
+    assert is_ours(path_of(path), 17, "90017")
+    assert not is_ours(path_of(path), 17, "90017", os.fsencode(watched))

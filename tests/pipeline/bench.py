@@ -6,10 +6,13 @@ Only time and chance are the test's own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import random
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -31,7 +34,7 @@ from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import Uploader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pytest
@@ -206,6 +209,18 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0.001)
+
+
+@contextlib.contextmanager
+def shared_threads_hang() -> Iterator[None]:
+    """Let every thread that all share be busy without an end, as with looks into a mount that is dead."""
+    end, threads = threading.Event(), ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(threads)
+    threads.submit(end.wait)
+    try:
+        yield
+    finally:
+        end.set()
 
 
 def after(patch: pytest.MonkeyPatch, owner: object, name: str, turn: int, what: Callable[[], Any]) -> None:

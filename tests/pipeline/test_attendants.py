@@ -47,7 +47,7 @@ def sigio_ignored() -> None:
 
 def says(bench: Bench, what: After, **more: Any) -> None:
     """What the folder says of its published files."""
-    afterwards = Afterwards(after=what, move_to=os.fsencode(bench.move_to), **more)
+    afterwards = Afterwards(after=what, **{"move_to": os.fsencode(bench.move_to), **more})
     cast("dict[str, Afterwards]", bench.parts.afterwards)[str(bench.folder)] = afterwards
     place = Place(names=Names((".mp4", ".mkv"), (".*",)), group_id="", patience=0.0)
     cast("dict[str, Place]", bench.parts.places)[str(bench.folder)] = place
@@ -291,6 +291,29 @@ async def test_a_receipt_of_a_kept_file_lies_beside_it_and_is_taken_for_nothing_
     assert not Names(("*",), ()).takes("a.mp4.okdrop.json")
 
 
+@pytest.mark.parametrize("what", [After.KEEP, After.MOVE])
+async def test_no_receipt_is_written_where_a_link_took_the_place_of_a_sub_folder(
+    bench: Bench, what: After
+) -> None:
+    says(bench, what, receipt=True)
+    sub, others = bench.folder / "sub", bench.folder.parent / "others"
+    sub.mkdir()
+    others.mkdir()
+    bench.move_to.parent.mkdir()
+    bench.move_to.symlink_to(others)  # that is the word of whoever runs it
+    row = await bench.done("sub/a.mp4")
+    if what is After.MOVE:
+        await all_chores(bench, row)
+    else:
+        (sub / "a.mp4").rename(others / "a.mp4")
+        sub.rmdir()
+        sub.symlink_to(others)
+    await serve(bench)
+    written = {path.name for path in others.rglob("*.okdrop.json")}
+    assert written == ({"a.mp4.okdrop.json"} if what is After.MOVE else set())
+    assert len(bench.told(events.ReceiptLeft)) == (what is After.KEEP)
+
+
 async def test_somebody_elses_file_is_never_overwritten_by_a_receipt(bench: Bench) -> None:
     says(bench, After.KEEP, receipt=True)
     (bench.folder / "a.mp4.okdrop.json").write_text("mine")
@@ -450,6 +473,51 @@ async def test_where_the_place_is_away_nothing_is_believed_to_be_gone(bench: Ben
     row = await all_chores(bench, row)
     await serve(bench)
     assert names(bench.move_to) == set()
+
+
+async def test_where_files_were_moved_before_is_waited_for_too(bench: Bench) -> None:
+    row = await archived(bench)
+    old = bench.move_to.rename(bench.move_to.parent / "away")
+    elsewhere = bench.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    plain = {"prune_after": 30 * DAY, "delete_along": ("json",), "receipt": True}
+    says(bench, After.MOVE, **plain, move_to=os.fsencode(elsewhere))
+    bench.clock.ahead += 31 * DAY
+    row = await pruned(bench, row)
+    assert (row.chore, row.last_trouble) == (Chore.PRUNE, "move_to_gone")
+    old.rename(bench.move_to)
+    elsewhere.rmdir()  # what it is now matters to none that lies elsewhere
+    row = await all_chores(bench, row)
+    await serve(bench)
+    assert (names(bench.move_to), row.removed_at is not None) == (set(), True)
+
+
+async def test_of_a_folder_that_was_swapped_for_a_link_nothing_goes_along(bench: Bench) -> None:
+    says(bench, After.DELETE, delete_along=("json",))
+    others = bench.folder.parent / "others"
+    others.mkdir()
+    row = await bench.done()
+    (bench.folder / "a.mp4").rename(others / "a.mp4")
+    (others / "a.json").write_text("another's")
+    (bench.folder / "sub").symlink_to(others)
+    video = os.fsencode(bench.folder / "sub" / "a.mp4")
+    row = row.with_(drop=dataclasses.replace(row.drop, path=video))
+    assert await Filer(bench.parts).along(row, video, ("json",)) == "[]"
+
+
+async def test_of_another_file_of_equal_size_and_time_nothing_goes_along(bench: Bench) -> None:
+    row = await bench.done()
+    beside(bench, "a.json")
+    path, filer = bench.folder / "a.mp4", Filer(bench.parts)
+    assert "a.json" in await filer.along(row, row.drop.path, ("json",))
+    elsewhere = dataclasses.replace(row.drop.revision, device=row.drop.revision.device + 1)
+    remounted = row.with_(drop=dataclasses.replace(row.drop, revision=elsewhere))
+    assert "a.json" in await filer.along(remounted, row.drop.path, ("json",))
+    other = path.with_name("other")
+    other.write_bytes(content(seed="other"))
+    os.utime(other, ns=(path.stat().st_mtime_ns, path.stat().st_mtime_ns))
+    other.replace(path)
+    assert await filer.along(row, row.drop.path, ("json",)) == row.along
 
 
 async def test_a_moved_file_that_a_person_takes_away_between_two_tries_is_not_pruned_by_us(

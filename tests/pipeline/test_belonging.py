@@ -11,9 +11,11 @@ import pytest
 
 from okdrop.drop import State
 from okdrop.inbox.beside import NOTHING, Beside, look_beside
-from okdrop.pipeline.belonging import file_of, look_beside_of, place_of
+from okdrop.pipeline.belonging import file_of, image_place_of, look_beside_of, place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from okdrop.drop import Upload
     from pipeline.bench import Bench
 
@@ -73,6 +75,31 @@ async def test_what_stayed_behind_is_its_own_until_it_changes(bench: Bench) -> N
     assert place_of(row) == row.drop.path
     (bench.folder / "a.jpg").write_bytes(b"another image")
     assert place_of(row) == row.moved_to
+
+
+@pytest.mark.parametrize("goes", [remove, moved])
+async def test_an_image_stays_its_own_though_the_texts_beside_it_went_with_the_file(
+    bench: Bench, goes: Callable[[Upload], Any]
+) -> None:
+    row = await bench.done()
+    (bench.folder / "a.jpg").write_bytes(b"an image")
+    (bench.folder / "a.json").write_text("{}")
+    row = told(row)
+    became = goes(row)
+    row = became if goes is moved else row
+    (bench.folder / "a.json").unlink()
+    assert image_place_of(row) == row.drop.path
+    assert place_of(row) == row.moved_to
+    (bench.folder / "a.jpg").write_bytes(b"the image of another recording")
+    assert image_place_of(row) == row.moved_to
+
+
+async def test_where_no_image_was_none_is_its_own_by_being_as_it_was(bench: Bench) -> None:
+    row = await bench.done()
+    (bench.folder / "a.json").write_text("{}")
+    row = told(row)
+    remove(row)
+    assert image_place_of(row) is None
 
 
 async def test_a_place_that_was_aimed_at_and_is_another_files_is_none(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import threading
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from okdrop.metadata import BrokenSidecar, Settings
 from okdrop.pipeline import describing
 from okdrop.pipeline.describing import LONGEST_WRITTEN, Describing
 from okdrop.pipeline.parts import SOURCE_AWAY
-from pipeline.bench import until
+from pipeline.bench import shared_threads_hang, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,6 +70,46 @@ async def test_without_a_sidecar_nothing_is_waited_for(laid: Any) -> None:
     assert await Describing(bench.parts).wait(row) is None
     told = await Describing(bench.parts).describe(row)
     assert (told.metadata.title, told.note) == ("a", "")
+
+
+async def test_it_is_found_out_while_every_thread_that_all_share_hangs(laid: Any) -> None:
+    bench = await laid()
+    sidecar(bench)
+    row = await bench.whole()
+    one = Describing(bench.parts)
+    with shared_threads_hang():
+        async with asyncio.timeout(10):
+            await one.wait(row)
+            told = await one.describe(row)
+    assert told.metadata.title == "By the sidecar"
+
+
+async def test_a_folder_whose_looks_hang_keeps_none_from_another(
+    laid: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = await laid(title="{{ media.title or stem }}")
+    row, end, hanging = await bench.whole(), threading.Event(), threading.Semaphore(0)
+    dead = dataclasses.replace(row, drop=dataclasses.replace(row.drop, folder="/dead"))
+    bench.parts.folders["/dead"] = bench.parts.settings_of(row.drop)
+    real = describing._described
+
+    def hangs(row: Upload, settings: Settings, **more: Any) -> Any:
+        if row.drop.folder == "/dead":
+            hanging.release()
+            end.wait()
+        return real(row, settings, **more)
+
+    monkeypatch.setattr(describing, "_described", hangs)
+    one = Describing(bench.parts)
+    looks = [asyncio.ensure_future(one.describe(dead)) for _ in range(describing.PROBES)]
+    for _ in looks:
+        assert await asyncio.to_thread(hanging.acquire, timeout=10)
+    async with asyncio.timeout(10):
+        assert (await one.describe(row)).metadata.title == "a"
+    for look in looks:
+        look.cancel()
+    await asyncio.wait(looks)
+    end.set()
 
 
 async def test_a_sidecar_is_awaited_from_when_the_file_was_found(laid: Any) -> None:

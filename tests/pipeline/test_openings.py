@@ -400,6 +400,47 @@ async def test_what_is_let_go_and_meets_trouble_keeps_its_place(
     assert await publish(bench, rows[1]) == [State.PUBLISHED]
 
 
+async def test_an_answer_that_is_lost_takes_one_place_and_not_two(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(stays=True, zone=morning(), per_day=2)
+    rows = [await bench.whole(f"{name}.mp4", SMALL + number) for number, name in enumerate("abcd")]
+    await publish(bench, *rows)
+    bench.clock.ahead += DAY
+    await bench.openings.look()
+    assert await drained(bench) == [rows[2].id, rows[3].id]
+    with bench.faults.active("lost_api_answer", method=UPDATE, times=1):
+        await bench.finalizer.publish(rows[2].id)
+    assert (await bench.row(rows[2].id)).publish_offered
+    assert await publish(bench, rows[3]) == [State.PUBLISHED]
+    assert await publish(bench, rows[2]) == [State.PUBLISHED]
+
+
+class _Countless(dict[int, bool]):
+    """Too many to be looked through."""
+
+    def items(self) -> Any:
+        raise AssertionError
+
+    def __iter__(self) -> Any:
+        raise AssertionError
+
+
+async def test_while_there_is_no_room_those_that_wait_are_not_looked_through(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(stays=True, zone=morning(), per_day=1)
+    rows = await three(bench)
+    await publish(bench, *rows[:2])
+    ((key, waiting),) = bench.openings._waiting.items()
+    bench.openings._waiting[key] = _Countless(waiting)
+    await bench.openings.look()
+    assert await publish(bench, rows[2]) == [State.FINALIZING]
+    bench.openings._waiting[key] = {**waiting, rows[2].id: False}
+    bench.clock.ahead += DAY
+    assert await go_on(bench) == [rows[1].id]
+
+
 async def of_kids(bench: Bench, row: Upload) -> None:
     """An upload of another account."""
     object.__setattr__(bench.parts, "clients", {"kids": bench.parts.client})

@@ -14,12 +14,15 @@ import pytest
 from okdrop import events
 from okdrop.drop import State
 from okdrop.ledger import Ledger, orders
-from okdrop.metadata import Privacy, Settings
+from okdrop.metadata import Metadata, Privacy, Settings
+from okdrop.pipeline import covers
+from okdrop.pipeline.belonging import look_beside_of
 from okdrop.pipeline.posting import Posting
+from okdrop.pipeline.publishing import published
 from okdrop.pipeline.teller import Teller
-from okdrop.pipeline.telling import STAYS_WITH_FRIENDS
+from okdrop.pipeline.telling import STAYS_WITH_FRIENDS, beside_of
 from okdrop.publication import CoverState, Draft, Renew
-from pipeline.bench import Bench, until
+from pipeline.bench import Bench, shared_threads_hang, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -195,6 +198,44 @@ async def test_a_time_that_was_noted_by_a_clock_ahead_is_as_long_as_was_meant(se
     bench.clock.ahead += HOUR + SECOND
     await tell(bench, row.id)
     assert video(bench)["privacy"] == "PUBLIC"
+
+
+async def test_a_run_that_ends_tells_what_was_ordered_under_a_clock_ahead(set_up: Any) -> None:
+    bench = await set_up(posting=FRIENDS_FIRST)
+    row = await bench.done()
+    bench.clock.ahead += 400 * 24 * HOUR
+    await ordered(bench, orders.release, row.id)
+    bench.clock.ahead -= 400 * 24 * HOUR
+    await bench.teller.run_to_the_end()
+    assert video(bench)["privacy"] == "PUBLIC"
+
+
+async def test_a_clock_that_is_set_back_while_it_runs_holds_nothing_up(
+    set_up: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("okdrop.pipeline.teller.LOOK_EVERY", 0.001)
+    bench = await set_up(posting=FRIENDS_FIRST, stays=True)
+    row = await bench.done()
+    bench.clock.ahead += 400 * 24 * HOUR
+    bench.faults.set("api_error", code=9999, method=UPDATE)
+    task = asyncio.ensure_future(bench.teller.run())
+    await ordered(bench, orders.release, row.id)
+    await until(lambda: bool(bench.told(events.ChoreTrouble)))
+    bench.clock.ahead -= 400 * 24 * HOUR
+    bench.faults.clear()
+    await until(lambda: video(bench)["privacy"] == "PUBLIC")
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_a_clock_that_was_ahead_for_a_while_makes_nothing_public_early(set_up: Any) -> None:
+    bench = await set_up(posting=dataclasses.replace(FRIENDS_FIRST, public_after=48 * HOUR))
+    row = await bench.done()
+    bench.clock.ahead += 24 * HOUR
+    row = await bench.ledger.write(row.with_(chore=None))
+    bench.clock.ahead -= 24 * HOUR
+    await bench.teller.mend_times()
+    assert (await bench.row(row.id)).publication.public_at == row.publication.public_at
 
 
 async def test_the_stage_finds_what_another_process_ordered(
@@ -492,12 +533,14 @@ async def test_an_image_that_is_not_seen_while_the_file_is_moved_is_looked_for_a
     row = await bench.done()
     assert row.chore is not None
     path = bench.folder / "a.mp4"
-    (bench.folder / "a.txt").write_text("what was told is not what lies there any more")
-    path.rename(path.with_suffix(".on-its-way"))
+    cover_beside = bench.folder / "a.jpg"
+    for one in (path, cover_beside):
+        one.rename(one.with_name(f"{one.name}.on-its-way"))
     await tell(bench, row.id)
     assert bench.told(events.VideoNotTold) == []
     if is_back:
-        path.with_suffix(".on-its-way").rename(path)
+        for one in (path, cover_beside):
+            one.with_name(f"{one.name}.on-its-way").rename(one)
     for _ in range(4):
         bench.clock.ahead += HOUR
         await tell(bench, row.id)
@@ -506,6 +549,33 @@ async def test_an_image_that_is_not_seen_while_the_file_is_moved_is_looked_for_a
     assert (cover.state, video(bench)["cover"]) == (
         (CoverState.SET, digest) if is_back else (CoverState.REFUSED, "")
     )
+
+
+async def test_an_image_outlives_the_text_that_was_deleted_with_the_file(set_up: Any) -> None:
+    bench = await set_up(posting=WITH_COVER, stays=True, settings=Settings(settle=0.0))
+    (bench.folder / "a.json").write_text('{"title": "x"}')
+    digest = image(bench)
+    row = await bench.done()
+    await bench.ledger.write(row.with_(chore=None))
+    for name in ("a.mp4", "a.json"):
+        (bench.folder / name).unlink()
+    await tell(bench, row.id)
+    assert (video(bench)["cover"], video(bench)["title"]) == (digest, "x")
+    assert bench.told(events.VideoNotTold) == []
+
+
+async def test_a_cover_goes_on_while_every_thread_that_all_share_hangs(set_up: Any) -> None:
+    bench = await set_up(posting=WITH_COVER)
+    image(bench)
+    row = await bench.whole()
+    with shared_threads_hang():
+        async with asyncio.timeout(10):
+            beside = await beside_of(bench.parts, row)
+            publication = await published(bench.parts, row, Metadata(title="a"), beside)
+            photo = await covers.bring(bench.parts, row)
+    assert publication.cover is not None
+    assert photo.photo_id
+    assert beside == bytes(look_beside_of(row))
 
 
 async def test_a_draft_with_a_cover_stays_a_draft_and_is_released_in_its_time(set_up: Any) -> None:

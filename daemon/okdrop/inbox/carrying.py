@@ -22,6 +22,7 @@ from okdrop.drop import Revision
 from okdrop.errors import Trouble
 from okdrop.events import shown
 from okdrop.inbox import filing
+from okdrop.inbox.beneath import LinkedError, folder_of
 from okdrop.inbox.beside import IMAGES, POSTER
 from okdrop.inbox.errand import End, Errand
 from okdrop.inbox.revision import revision_of
@@ -98,18 +99,23 @@ class Carried:
     stopped: bool = False
 
 
-def seen_beside(video: bytes, suffixes: Sequence[str]) -> list[Seen]:
+def seen_beside(video: bytes, suffixes: Sequence[str], folder: bytes = b"") -> list[Seen]:
     """What lies beside a video that is still there, and may go with it.
 
     Args:
         video: where it lies.
         suffixes: without dots, in small letters; looked for in small and in capital letters.
+        folder: the watched folder: where a link leads on from there, nothing is seen. Empty: it lies in none.
 
     Raises:
         Trouble: the folder cannot be looked at.
     """
     with filing.translated():
-        return [*_found(video, suffixes)]
+        try:
+            with folder_of(video, folder) as opened:
+                return [*_found(video, suffixes, opened)]
+        except (LinkedError, FileNotFoundError, NotADirectoryError):
+            return []
 
 
 def going(
@@ -189,13 +195,13 @@ def _carried(errand: Errand, stop: threading.Event) -> End:
     return end
 
 
-def _found(video: bytes, suffixes: Sequence[str]) -> Iterator[Seen]:
-    """Plain files beside it."""
+def _found(video: bytes, suffixes: Sequence[str], folder: int) -> Iterator[Seen]:
+    """Plain files beside it, in its folder that was opened."""
     seen: set[bytes] = set()
     endings, posters = [*_endings(suffixes)], [*_endings_of_posters(suffixes)]
     names = [base + ending for base in (_stem(video), video) for ending in endings]
     for path in [*names, *(_stem(video) + ending for ending in posters)]:
-        revision = _plain(path)
+        revision = _plain(path.rpartition(b"/")[2], folder)
         if revision is not None and path not in seen and path != video:
             seen.add(path)
             yield Seen(path=path, revision=revision)
@@ -217,14 +223,11 @@ def _base(path: bytes, video: bytes) -> bytes:
     return next((base for base, goes_on in begins if path.startswith(base + goes_on)), path)
 
 
-def _plain(path: bytes) -> Revision | None:
+def _plain(name: bytes, folder: int) -> Revision | None:
     try:
-        status = os.lstat(path)
+        status = os.lstat(name, dir_fd=folder)
     except OSError as error:
-        if (
-            isinstance(error, FileNotFoundError | NotADirectoryError)
-            or len(os.path.basename(path)) > LONGEST_NAME
-        ):
+        if isinstance(error, FileNotFoundError) or len(name) > LONGEST_NAME:
             return None
         raise
     return revision_of(status) if stat.S_ISREG(status.st_mode) else None

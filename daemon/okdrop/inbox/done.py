@@ -32,6 +32,12 @@ LARGEST_MANIFEST: Final = 16 * 1024 * 1024
 MANIFESTS: Final = 64
 """Manifests of which is remembered what they list; of every other, only since when it is what it is."""
 
+UNASKED: Final = 86_400.0
+"""Seconds after which a manifest that nobody asked for is forgotten, once there are many."""
+
+MANY: Final = 1000
+"""Manifests up to which none is looked for that nobody asks for any more."""
+
 LAST_LINE: Final = 5.0
 """Seconds for which a manifest has to be quiet until a last line without an end counts as whole."""
 
@@ -73,6 +79,7 @@ NOT_ASKED: Final = Said()
 class _Read:
     revision: Revision
     since: float
+    asked: float
     manifest: Manifest | None  #: None: it was forgotten, and has to be read again
 
 
@@ -82,6 +89,7 @@ class Sayings:
     def __init__(self) -> None:
         self._read: Final[dict[bytes, _Read]] = {}
         self._parsed: Final[dict[bytes, None]] = {}  #: those whose lines are remembered, the latest last
+        self._many = MANY
 
     def of(self, path: bytes, folder: bytes, demand: Demand, now: float) -> Said:
         """Look for what is said of a file; blocking.
@@ -134,11 +142,22 @@ class Sayings:
             return None
         revision, known = revision_of(status), self._read.get(path)
         if known is None or known.revision != revision:
-            known = self._read[path] = _Read(revision, now, None)
+            self._forget_unasked(now)
+            known = self._read[path] = _Read(revision, now, now, None)
+        known.asked = now
         if known.manifest is None:
             known.manifest = parse(_whole(descriptor, status.st_size))
             self._forget_but(path)
         return known.manifest, known.since
+
+    def _forget_unasked(self, now: float) -> None:
+        """Forget those that nobody asks for any more: their files were taken, or are gone."""
+        if len(self._read) < self._many:
+            return
+        for path in [path for path, read in self._read.items() if now - read.asked > UNASKED]:
+            del self._read[path]
+            self._parsed.pop(path, None)
+        self._many = max(MANY, 2 * len(self._read))  # so that each is looked at but a few times
 
     def _forget_but(self, path: bytes) -> None:
         """Keep what this manifest lists, and what not too many others do: those that were read last."""

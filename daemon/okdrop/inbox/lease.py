@@ -5,9 +5,8 @@ process's behalf on this machine; writers on another machine of a network mount 
 given back at once: it is asked for its answer alone.
 
 Whoever opens the file for writing while we hold the lease makes the kernel send us SIGIO, whose default
-action ends the process. So no lease is taken unless SIGIO is heeded by nobody, which `prepare` sees to. It is
-caught and dropped: what is ignored stays ignored in every program that we start, what is caught does not
-(signal(7)).
+action ends the process. So no lease is taken unless SIGIO is ignored, which `prepare` sees to. To catch it
+would not do: what is caught cuts the waits of every thread short, and those of the kernel's events end by it.
 """
 
 from __future__ import annotations
@@ -23,14 +22,11 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from okdrop.inbox.ambient import keep_capabilities
 from okdrop.inbox.mounts import kind_of
 from okdrop.names import PROBE
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 _OLD: Final = 60.0
 """Seconds after which a probe is nobody's: it lies there for some milliseconds."""
@@ -49,17 +45,16 @@ class Writer(enum.Enum):
 
 
 def prepare() -> bool:
-    """Drop SIGIO, so that leases may be taken. Call it once from the main thread; again is harmless.
+    """Ignore SIGIO, so that leases may be taken. Call it once from the main thread; again is harmless.
 
     What that takes, CAP_LEASE, is kept from programs that are started from now on.
 
     Returns:
-        Whether SIGIO is dropped now. Only the main thread may change that; called from another before it
+        Whether SIGIO is ignored now. Only the main thread may change that; called from another before it
         was done, nothing changes and `look_for_writer` goes on answering UNKNOWN.
     """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGIO, _drop)
-        signal.siginterrupt(signal.SIGIO, False)
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
         keep_capabilities()
     return _is_prepared()
 
@@ -68,7 +63,7 @@ def look_for_writer(path: bytes) -> Writer:
     """Say whether a process of this machine has the file open for writing; quick, from any thread.
 
     UNKNOWN where the kernel does not tell: a file system without leases, a file of another owner without
-    CAP_LEASE, another system than Linux, SIGIO not dropped, or a file that cannot be opened.
+    CAP_LEASE, another system than Linux, SIGIO not ignored, or a file that cannot be opened.
     """
     if sys.platform != "linux" or not _is_prepared():
         return Writer.UNKNOWN
@@ -106,11 +101,7 @@ def can_see_writers(folder: bytes, *, probes: bool = True) -> bool | None:
 
 
 def _is_prepared() -> bool:
-    return signal.getsignal(signal.SIGIO) in {_drop, signal.SIG_IGN}
-
-
-def _drop(_signal: int, _frame: FrameType | None) -> None:
-    """A lease is asked back that was given back meanwhile."""
+    return signal.getsignal(signal.SIGIO) is signal.SIG_IGN
 
 
 def _ask(descriptor: int) -> Writer:

@@ -90,11 +90,12 @@ class Attendants:
         suffixes = wanted.delete_along if target is None else wanted.move_along
         if os.path.lexists(video):
             return []  # another file lies there by now, and they may be its own
+        video_id = row.ticket.video_id if row.ticket is not None else ""
         seen = [Seen.of_json(one) for one in plan["beside"]]
         found = carrying.going(seen, video, target, suffixes, place.names if place else _NO_NAMES)
         receipt = receipts.path_of(video)
-        revision = revision_at(receipt) if target is None and receipts.is_ours(receipt, row.id) else None
-        if revision is not None:
+        is_ours = target is None and receipts.is_ours(receipt, row.id, video_id, _watched(video, row))
+        if is_ours and (revision := revision_at(receipt)) is not None:
             found.append(Sidecar(path=receipt, revision=revision, target=None))
         return found
 
@@ -108,7 +109,9 @@ class Attendants:
         video = os.fsencode(json.loads(step.payload)["video"])
         document = receipt_of(row, await self._parts.ledger.history(row.id))
         try:
-            written = await self._filer.in_thread(lambda _: receipts.write(video, document))
+            written = await self._filer.in_thread(
+                lambda _: receipts.write(video, document, _watched(video, row))
+            )
         except Trouble as error:
             return Took(outcome=None, said=_said(error))
         path = events.shown(receipts.path_of(video))
@@ -122,6 +125,14 @@ class Attendants:
 
     async def _row_of(self, step: Step) -> Upload | None:
         return None if step.upload is None else await self._parts.ledger.get(step.upload)
+
+
+def _watched(video: bytes, row: Upload) -> bytes:
+    """The folder from which on no link is followed to a video; empty where the file was moved to it.
+
+    That is the word of whoever runs the daemon, links and all.
+    """
+    return b"" if video == row.moved_to else os.fsencode(row.drop.folder)
 
 
 def receipt_of(row: Upload, history: Sequence[HistoryRow]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ image counts only where the video lies that it is about; or where nothing there 
 from __future__ import annotations
 
 import os
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import State
@@ -14,6 +15,8 @@ from okdrop.inbox.beside import NOTHING, Beside, look_beside
 from okdrop.inbox.revision import revision_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from okdrop.drop import Upload
 
 _NOTHING: Final = Beside(NOTHING, NOTHING)
@@ -26,8 +29,20 @@ def place_of(row: Upload) -> bytes | None:
         Where the file is, by its revision; where it was, while what lies there is what OK was told of.
         None: whatever lies there may be another file's.
     """
+    return _place(row, bytes)
+
+
+def image_place_of(row: Upload) -> bytes | None:
+    """As `place_of`, for the image alone; blocks.
+
+    A text that went with the file when that was moved or deleted leaves the image what it was.
+    """
+    return _place(row, attrgetter("images"))
+
+
+def _place(row: Upload, told_of: Callable[[Beside], bytes]) -> bytes | None:
     path = file_of(row)
-    if path != row.drop.path and (_is_as_told(row) or (path is None and _is_on_its_way(row))):
+    if path != row.drop.path and (_is_as_told(row, told_of) or (path is None and _is_on_its_way(row))):
         return row.drop.path
     return path
 
@@ -54,10 +69,10 @@ def look_beside_of(row: Upload) -> Beside:
     return _NOTHING if path is None else look_beside(path)
 
 
-def _is_as_told(row: Upload) -> bool:
+def _is_as_told(row: Upload, told_of: Callable[[Beside], bytes]) -> bool:
     """Whether what was left behind, when the file was moved or deleted, is what was heeded at the time."""
-    told = Beside.of(row.publication.beside or bytes(_NOTHING))
-    return told != _NOTHING and look_beside(row.drop.path) == told
+    told = told_of(Beside.of(row.publication.beside or bytes(_NOTHING)))
+    return told != told_of(_NOTHING) and told_of(look_beside(row.drop.path)) == told
 
 
 def _is_on_its_way(row: Upload) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
 from okdrop.errors import GaveUp, Trouble
 from okdrop.inbox.beside import UnfitImageError, image_beside, read_image
+from okdrop.inbox.own_thread import begun
 from okdrop.pipeline.accounts import client_of
-from okdrop.pipeline.belonging import folder_above, place_of
+from okdrop.pipeline.belonging import folder_above, image_place_of
 from okdrop.pipeline.throttle import throttled
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ async def bring(parts: Parts, row: Upload) -> Photo:
         Trouble: it is not whole yet, or not seen while the file is moved; or the way to OK.
         UploadError: OK will not have it.
     """
-    image = await asyncio.to_thread(_read, row)
+    image = await begun(partial(_read, row), name="okdrop-image")
     blocks = throttled(_blocks(image.data), parts.throttles_of(row.drop))
     return await client_of(parts, row.account).upload_photo(
         size=len(image.data), file_name=events.shown(image.name), blocks=blocks
@@ -42,7 +43,7 @@ async def bring(parts: Parts, row: Upload) -> Photo:
 
 
 def _read(row: Upload) -> Image:
-    place = place_of(row)
+    place = image_place_of(row)
     path = image_beside(place) if place is not None else None
     if path is None and row.chore is not None:
         # The file may be on its way to another folder, and be found a moment later.

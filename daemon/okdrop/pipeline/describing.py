@@ -10,16 +10,19 @@ Its bytes are on their way, or at OK, by then: only publishing waits. Two things
 A video that was renamed on its way may have left its sidecar behind: for `settle` it is waited whether that
 is renamed as well; then it is heeded where it lies (`pipeline.former_names`).
 
-Everything that touches the disk is done in a thread.
+Everything that touches the disk is done in a thread of its own: one that hangs on a dead mount is in nobody's
+way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
 import math
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
@@ -27,6 +30,7 @@ from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, SOURCE_GONE, State
 from okdrop.errors import GaveUp, Trouble, UploadError
 from okdrop.inbox.gathering import described, gather
 from okdrop.inbox.lease import Writer
+from okdrop.inbox.own_thread import begun
 from okdrop.inbox.sidecars import look, writer_of
 from okdrop.metadata import require_sound
 from okdrop.pipeline import telling
@@ -54,7 +58,7 @@ LAST_LOOK: Final = 30.0
 """Seconds between looks for a sidecar that is not there: a tenth of the time waited so far, within these."""
 
 PROBES: Final = 2
-"""Looks into files (ffprobe) at once."""
+"""Looks into files of one folder (ffprobe) at once."""
 
 FORSAKEN: Final = "its folder is not watched any more, so that friends alone see it"
 """What is said where the configuration has no word on who may see a video."""
@@ -101,7 +105,9 @@ class Describing:
         self._looks: Final[dict[int, _Look]] = {}
         self._since_found: Final = SinceFound(parts)
         self._told: Final[dict[int, set[str]]] = {}
-        self._probes: Final = asyncio.Semaphore(PROBES)
+        self._probes: Final[dict[str, asyncio.Semaphore]] = collections.defaultdict(
+            lambda: asyncio.Semaphore(PROBES)  # of each folder: one whose mount is dead holds its own alone
+        )
 
     def begun(self, upload: int) -> None:
         """This run takes an upload up."""
@@ -133,7 +139,8 @@ class Describing:
         settings = self._parts.settings_of(row.drop)
         if row.publish_offered or not settings.sidecars:
             return None
-        found = await asyncio.to_thread(_look, row, settings, self._left_behind(row, settings))
+        look = partial(_look, row, settings, self._left_behind(row, settings))
+        found = await begun(look, name="okdrop-beside")
         if not found.seen:
             return self._awaited(row, settings)
         wait = self._unsettled(row, settings, found.seen, found.writer)
@@ -207,16 +214,17 @@ class Describing:
     async def _said(self, row: Upload) -> tuple[Metadata, Beside]:
         settings, unwanted = self._parts.settings_of(row.drop), threading.Event()
         may_wait = not row.publish_offered and not self._is_overdue(row)
-        async with self._probes if settings.looks_inside else contextlib.nullcontext():
+        look = partial(
+            _described,
+            row,
+            settings,
+            self._left_behind(row, settings),
+            may_wait=may_wait,
+            unwanted=unwanted,
+        )
+        async with self._probes[row.drop.folder] if settings.looks_inside else contextlib.nullcontext():
             try:
-                metadata, beside, is_there = await asyncio.to_thread(
-                    _described,
-                    row,
-                    settings,
-                    self._left_behind(row, settings),
-                    may_wait=may_wait,
-                    unwanted=unwanted,
-                )
+                metadata, beside, is_there = await begun(look, name="okdrop-describe")
             except asyncio.CancelledError:
                 unwanted.set()  # a child of the thread's need not be waited for
                 raise
@@ -250,8 +258,8 @@ class Describing:
         if row.publish_offered or row.publication.words or not settings.sidecars:
             return row
         with contextlib.suppress(UploadError):  # what is wrong with them is said when it is to be published
-            found = await asyncio.to_thread(_look, row, settings, self._left_behind(row, settings))
-            if found.seen:
+            look = partial(_look, row, settings, self._left_behind(row, settings))
+            if (await begun(look, name="okdrop-beside")).seen:
                 metadata, _ = await self._said(row)
                 return row.with_(publication=row.publication.with_(words=telling.words_of(metadata)))
         return row

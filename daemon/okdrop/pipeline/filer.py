@@ -16,11 +16,12 @@ from okdrop.inbox import carrying, filing, placing
 from okdrop.inbox.errand import End, Errand
 from okdrop.inbox.revision import revision_at
 from okdrop.pipeline import after
+from okdrop.pipeline.belonging import folder_above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from okdrop.drop import Upload
+    from okdrop.drop import Revision, Upload
     from okdrop.pipeline.after import Afterwards
     from okdrop.pipeline.parts import Parts
 
@@ -78,12 +79,19 @@ class Filer:
     async def prune(self, row: Upload, move_to: bytes) -> End:
         """Delete the row's file where it was moved to.
 
+        Args:
+            row: the upload.
+            move_to: where its folder has files moved now. One that was moved elsewhere, by what the folder
+                said before, is waited for while its own folder is not there: its disk may be away.
+
         Raises:
             Trouble: not now; the file is whole.
         """
-        if not await self.in_thread(lambda _: filing.is_folder(move_to)):
+        moved_to = row.moved_to or b""
+        place = move_to if after.is_below(moved_to, move_to) else moved_to.rpartition(b"/")[0]
+        if not await self.in_thread(lambda _: filing.is_folder(place)):
             hint = "mount what holds it; its files are not looked for until then"
-            raise Trouble(f"{events.shown(move_to)} is not there", code="move_to_gone", hint=hint)
+            raise Trouble(f"{events.shown(place)} is not there", code="move_to_gone", hint=hint)
         errand = await self.in_thread(lambda _: _pruning(row))
         return await self.in_thread(lambda stop: filing.put_away(errand, stop))
 
@@ -145,13 +153,13 @@ class Filer:
         Raises:
             Trouble: not now.
         """
-        wanted = row.drop.revision
 
         def look(_: threading.Event) -> str:
             lies = revision_at(video)
-            if lies is None or lies.size != wanted.size or abs(lies.mtime_ns - wanted.mtime_ns) >= COARSE_NS:
+            if not (_is_it(lies, row) or (video == row.moved_to and _is_copy(lies, row))):
                 return row.along
-            return json.dumps([one.as_json() for one in carrying.seen_beside(video, suffixes)])
+            seen = carrying.seen_beside(video, suffixes, folder_above(video, row))
+            return json.dumps([one.as_json() for one in seen])
 
         return await self.in_thread(look) if suffixes else ""
 
@@ -202,6 +210,18 @@ def _errand(row: Upload, target: bytes | None) -> Errand:
     )
 
 
+def _is_it(lies: Revision | None, row: Upload) -> bool:
+    """Whether what lies there is the row's file; the device is not compared, as mounts renumber it."""
+    wanted = row.drop.revision
+    return lies is not None and dataclasses.replace(lies, device=wanted.device) == wanted
+
+
+def _is_copy(lies: Revision | None, row: Upload) -> bool:
+    """Whether what lies there may be a copy of the row's file, by its size and its time."""
+    wanted = row.drop.revision
+    return lies is not None and lies.size == wanted.size and abs(lies.mtime_ns - wanted.mtime_ns) < COARSE_NS
+
+
 def _pruning(row: Upload) -> Errand:
     """Blocking. To delete a file where it was moved to: what is not the published revision is left alone.
 
@@ -209,7 +229,7 @@ def _pruning(row: Upload) -> Errand:
     """
     moved_to, revision = row.moved_to or b"", row.drop.revision
     lies = revision_at(moved_to)
-    if lies is not None and row.digest is not None and abs(lies.mtime_ns - revision.mtime_ns) < COARSE_NS:
+    if lies is not None and row.digest is not None and _is_copy(lies, row):
         revision = dataclasses.replace(revision, mtime_ns=lies.mtime_ns)
         if revision != row.drop.revision:
             revision = dataclasses.replace(revision, device=0, inode=0)  # by its content alone

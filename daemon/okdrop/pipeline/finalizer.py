@@ -148,6 +148,8 @@ class Finalizer:
         except UploadError as error:
             maybe_done = isinstance(error, Trouble) and error.maybe_done
             stands = offered_before or maybe_done
+            if maybe_done:
+                self._openings.forget(number)  # it counts as a post by now, and not as one that is to come
             await self._refused(row if stands else retracted(row, posted_before), error)
             return
         except ClosedMeanwhile as closed:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import heapq
+import itertools
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from okdrop import events
@@ -114,11 +116,19 @@ class Openings:
             return closed
         async with self._asking:  # nobody else is admitted between the count and the reservation
             for key in self._days(row):
-                older = {number for number in self._may_go(key) if number < row.id}
-                if await self._left(key, taken=(self._reserved(key) | older) - {row.id}) <= 0:
+                if not await self._has_room(key, row.id):
                     return Wait(key)
             self._passing[row.id] = row.drop.folder
         return None
+
+    async def _has_room(self, key: Key, number: int) -> bool:
+        """Whether one more may be posted today beside those that are older; a full day asks nobody's age."""
+        reserved = self._reserved(key) - {number}
+        room = await self._left(key, taken=reserved)
+        if room <= 0:
+            return False
+        older = (one for one in self._may_go(key) if one < number and one not in reserved)
+        return sum(1 for _ in itertools.islice(older, room)) < room
 
     def _closed_by_window(self, row: Upload) -> Wait | None:
         now, window = self._parts.now(), self._parts.posting_of(row.drop).window
@@ -225,9 +235,10 @@ class Openings:
     async def look(self) -> None:
         """Let go those whose time has come, the oldest first, as many as there is room for."""
         for key in [*self._waiting]:
-            room = await self._open_for(key)
-            waiting = self._may_go(key)
-            for number in sorted(number for number, is_let_go in waiting.items() if not is_let_go)[:room]:
+            if not (room := await self._open_for(key)):
+                continue  # however many wait
+            staying = (number for number, is_let_go in self._may_go(key).items() if not is_let_go)
+            for number in heapq.nsmallest(room, staying):
                 self._waiting[key][number] = True
                 self._finals.put(number)
 
@@ -241,10 +252,14 @@ class Openings:
     async def _open_for(self, key: Key) -> int:
         """How many of those that wait for this may go now."""
         closed_by, folder = key
-        waiting = self._may_go(key)
         if closed_by is Closed.WINDOW:
             now = self._parts.now().astimezone(self._parts.posting.zone)
-            return len(waiting) if self._parts.posting.of(folder or "").window.is_open_at(now) else 0
+            is_open = self._parts.posting.of(folder or "").window.is_open_at(now)
+            return len(self._may_go(key)) if is_open else 0
         async with self._asking:
-            on_their_way = {number for number, is_let_go in waiting.items() if is_let_go}
-            return max(0, await self._left(key, taken=self._reserved(key) | on_their_way))
+            reserved = self._reserved(key)
+            room = await self._left(key, taken=reserved)
+            if room <= 0:
+                return 0
+            on_their_way = {number for number, is_let_go in self._may_go(key).items() if is_let_go}
+            return max(0, room - len(on_their_way - reserved))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from okdrop.inbox.beside import image_beside
+from okdrop.inbox.own_thread import begun
 from okdrop.pipeline.accounts import now_by_ok
-from okdrop.pipeline.belonging import place_of
+from okdrop.pipeline.belonging import image_place_of
 from okdrop.pipeline.telling import fingerprint_of, words_of
 from okdrop.publication import Cover, CoverState, Draft, Publication
 
@@ -45,7 +46,7 @@ async def published(parts: Parts, row: Upload, metadata: Metadata, beside: bytes
     """What OK was told, and what it is still to be told."""
     posting, now = parts.posting_of(row.drop), parts.now()
     is_draft = row.publication.draft is not None
-    has_image = posting.cover and await asyncio.to_thread(_image_of, row) is not None
+    has_image = posting.cover and await begun(partial(_image_of, row), name="okdrop-image") is not None
     return Publication(
         posted_at=row.publication.posted_at,
         draft=Draft.FRIENDS if is_draft else None,
@@ -58,5 +59,5 @@ async def published(parts: Parts, row: Upload, metadata: Metadata, beside: bytes
 
 
 def _image_of(row: Upload) -> bytes | None:
-    path = place_of(row)
+    path = image_place_of(row)
     return None if path is None else image_beside(path)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 1.0
 """Seconds between looks at what is due."""
 
+MEND_EVERY: Final = 3600.0
+"""Seconds after which times of a clock that ran ahead are looked for, though none was seen to be set back."""
+
 
 class Teller:
     """Goes on by what the ledger says is due.
@@ -57,30 +61,40 @@ class Teller:
         self._brought: Final[set[int]] = set()  # whose image OK got in this life
         self._describing: Final = Describing(parts)
         self._beside: Final[dict[int, bytes]] = {}  # what lay there at the look that is being told of
+        self._latest = parts.now()  # that the clock was seen to say
+        self._mended_at = -math.inf
 
     async def run(self) -> None:
         """Stay, and tell what is due; ends when cancelled."""
-        await self.mend_times()
         while await self._parts.brake.wait_until_free():
+            await self._mend_if_set_back()
             if not await self.round():
                 await asyncio.sleep(LOOK_EVERY)
 
     async def run_to_the_end(self) -> None:
         """Tell what is due now, each once; what cannot be told is left to the next run."""
+        await self.mend_times()
         await self._owed.to_the_end()
 
     async def round(self) -> bool:
         """Tell of a few that are due; returns whether anything came of it."""
         return await self._owed.round()
 
+    async def _mend_if_set_back(self) -> None:
+        """Look for times of a clock that ran ahead: at the start, when it was set back, and now and then."""
+        now, clock = self._parts.now(), self._parts.monotonic()
+        if now < self._latest or clock - self._mended_at >= MEND_EVERY:
+            await self.mend_times()
+            self._mended_at = clock
+        self._latest = now
+
     async def mend_times(self) -> None:
         """Where a time was noted by a clock that ran ahead, wait as long as was meant."""
         for number in await self._parts.ledger.told_by_a_clock_ahead(self._parts.now()):
             row = await self._parts.ledger.get(number)
             if row is not None:
-                ahead = row.updated_at - self._parts.now()
                 with contextlib.suppress(StaleVersion):
-                    await self._parts.ledger.write(row.with_(publication=_earlier(row.publication, ahead)))
+                    await self._parts.ledger.write(row.with_(publication=_mended(row, self._parts.now())))
 
     # --- one upload -----------------------------------------------------------------------------------
 
@@ -353,7 +367,9 @@ def _has_new_texts(beside: bytes | None, publication: Publication) -> bool:
     return beside is not None and Beside.of(beside).has_new_texts(Beside.of(publication.beside or b""))
 
 
-def _earlier(publication: Publication, by: timedelta) -> Publication:
-    if publication.tell_at == publication.public_at:
-        return publication  # a draft's, which is by OK's clock
-    return publication.with_(tell_at=publication.tell_at and publication.tell_at - by)
+def _mended(row: Upload, now: datetime) -> Publication:
+    """The publication without what a clock said that ran ahead when the row was written.
+
+    What is owed is due now. When a draft becomes public was noted by OK's clock, and stands.
+    """
+    return row.publication.due(now)

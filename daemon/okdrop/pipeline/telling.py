@@ -10,12 +10,13 @@ gone, or says nothing of it any more, makes nothing public. That is a mark at th
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import hashlib
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from okdrop.inbox.own_thread import begun
 from okdrop.metadata import Metadata, Origin, Privacy, Source
 from okdrop.pipeline.belonging import look_beside_of
 
@@ -122,4 +123,4 @@ async def beside_of(parts: Parts, row: Upload, *, always: bool = False) -> bytes
     """A fingerprint of what lies beside a file, where that matters later, or `always`; else None."""
     if not always and not parts.posting_of(row.drop).update_within:
         return None
-    return bytes(await asyncio.to_thread(look_beside_of, row))
+    return bytes(await begun(partial(look_beside_of, row), name="okdrop-beside"))
