@@ -72,6 +72,7 @@ THROUGH = {
     "metadata/facts.py": "metadata/test_chain.py",  # what is known shows in what comes out
     "metadata/privacy.py": "metadata/test_sidecar_keys.py",  # words are judged as a sidecar says them
     "observe/gauges.py": "observe/test_metrics.py",  # metrics are judged as a scraper reads them
+    "observe/sights.py": "e2e/test_web.py",  # passes on to three
     "observe/stages.py": "observe/test_metrics.py",
     "protocol/fields.py": "protocol/test_wire.py",
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
@@ -102,8 +103,10 @@ THROUGH = {
     "web/__init__.py": "e2e/test_web.py",
     "web/answers.py": "e2e/test_web.py",
     "web/daemon.py": "e2e/test_web.py",
+    "web/figures.py": "e2e/test_web.py",
     "web/guard.py": "e2e/test_web.py",
     "web/health.py": "e2e/test_web.py",
+    "web/login.py": "e2e/test_web.py",
     "web/page.py": "e2e/test_web.py",
     "web/server.py": "e2e/test_web.py",
     "web/steering.py": "e2e/test_web.py",
