@@ -74,6 +74,7 @@ THROUGH = {
     "observe/families.py": "observe/test_metrics.py",
     "observe/folder_gauges.py": "observe/test_metrics.py",
     "observe/gauges.py": "observe/test_metrics.py",  # metrics are judged as a scraper reads them
+    "observe/sights.py": "e2e/test_web.py",  # passes on to three
     "observe/stages.py": "observe/test_metrics.py",
     "protocol/fields.py": "protocol/test_wire.py",
     "protocol/messages.py": "protocol/test_session.py",  # values without behaviour
@@ -90,7 +91,6 @@ THROUGH = {
     "pipeline/covers.py": "pipeline/test_teller.py",  # a cover is told as all else is
     "pipeline/posting.py": "pipeline/test_openings.py",  # a folder's word, heeded there
     "pipeline/publishing.py": "pipeline/test_finalizer.py",  # what its rows note
-    "pipeline/telling.py": "pipeline/test_teller.py",  # what is told is seen at OK
     "ledger/migrations/versions/r0010_accounts.py": "ledger/test_migrate.py",
     "ledger/desk.py": "ledger/test_outbox.py",  # the same statements, through the ledger's thread
     "steps.py": "ledger/test_outbox.py",  # words without behaviour
@@ -104,10 +104,13 @@ THROUGH = {
     "web/__init__.py": "e2e/test_web.py",
     "web/answers.py": "e2e/test_web.py",
     "web/daemon.py": "e2e/test_web.py",
+    "web/figures.py": "e2e/test_web.py",
     "web/guard.py": "e2e/test_web.py",
+    "web/login.py": "e2e/test_web.py",
     "web/page.py": "e2e/test_web.py",
     "web/schemas.py": "web/test_openapi.py",  # shapes are judged by the answers that have them
     "web/server.py": "e2e/test_web.py",
+    "web/shapes.py": "web/test_openapi.py",
     "web/steering.py": "e2e/test_web.py",
     "web/uploads.py": "e2e/test_web.py",
 }

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from okdrop.ledger import BANDWIDTH, PAUSED
+from okdrop.protocol.picture import MOST, largest
 from okdrop.words import awaiting
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from okdrop.config.bandwidth import Bandwidth
     from okdrop.drop import Halt, Upload
     from okdrop.ledger import HistoryRow, Override
+    from okdrop.ledger.figures import Hour
+    from okdrop.protocol.picture import Picture
+    from okdrop.protocol.ranges import ByteRange, ByteRanges
     from okdrop.publication import Publication
     from okdrop.steps import Step
 
@@ -104,6 +108,34 @@ def steps_as_json(steps: Iterable[Step]) -> list[dict[str, Any]]:
         }
         for step in steps
     ]
+
+
+def picture_as_json(picture: Picture, on_line: Mapping[ByteRange, int]) -> dict[str, Any]:
+    """Where an upload's bytes are: spans are `[start, stop]`, half open, of each kind the largest.
+
+    Args:
+        picture: where they are.
+        on_line: of each segment in flight, how many of its bytes were put on the line.
+    """
+
+    def spans(ranges: ByteRanges) -> list[list[int]]:
+        return [[span.start, span.stop] for span in largest(ranges)]
+
+    return {
+        "size": picture.size,
+        "received": picture.received,
+        "sent": picture.sent,
+        "mode": picture.mode.value if picture.mode is not None else None,
+        "held": spans(picture.held),
+        "in_flight": [[span.start, span.stop, on_line.get(span, 0)] for span in picture.in_flight[:MOST]],
+        "doubtful": spans(picture.doubtful),
+        "again": spans(picture.again),
+    }
+
+
+def hours_as_json(hours: Iterable[Hour]) -> list[dict[str, Any]]:
+    """How much was published when, oldest first."""
+    return [{"at": rfc3339(hour.at), "files": hour.files, "bytes": hour.bytes} for hour in hours]
 
 
 def halt_as_json(halt: Halt | None) -> dict[str, str] | None:

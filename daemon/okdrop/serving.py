@@ -12,11 +12,12 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import __version__
+from okdrop.documents import picture_as_json, rfc3339
 from okdrop.errors import LedgerError
 from okdrop.pipeline.accounts import client_of, clients
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from okdrop.config import Config
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from okdrop.observe.condition import Condition
     from okdrop.observe.gauges import InLedger, Sources
     from okdrop.observe.progress import Progress
+    from okdrop.observe.sights import Sights
     from okdrop.pipeline import Parts, Pipeline
     from okdrop.pipeline.candidates import FilesWaiting
-    from okdrop.web import Looks
+    from okdrop.pipeline.underway import Sending
+    from okdrop.web import Daemon, Looks
 
 PATIENCE: Final = 3.0
 """How many times as long as an answer may take nothing may move, where that is long."""
@@ -55,10 +58,12 @@ async def serving(
         yield ""
         return
     from okdrop.observe.metrics import Metrics  # noqa: PLC0415 - see above
-    from okdrop.web import Daemon, Listen, Looks, WebServer  # noqa: PLC0415 - see above
+    from okdrop.observe.sights import Sights  # noqa: PLC0415 - see above
+    from okdrop.web import Listen, Looks, WebServer  # noqa: PLC0415 - see above
 
     progress = _progress(config, pipeline, parts, condition)
     audience.add(progress.hear)
+    sights = Sights(parts.now, parts.monotonic, began_at)
     looks = Looks(config.ledger.url.get_secret_value())
     metrics = Metrics(
         version=__version__, sources=_sources(pipeline, parts, condition, progress), monotonic=parts.monotonic
@@ -70,9 +75,41 @@ async def serving(
 
     host, port = config.web.address
     listen = Listen(host=host, port=port, token=config.web.token.get_secret_value(), hosts=config.web.hosts)
-    daemon = Daemon(
+    daemon = _daemon(
+        config,
+        pipeline,
+        parts,
+        looks=looks,
+        sights=sights,
+        condition=condition,
+        progress=progress,
+        metrics=rendered,
+    )
+    audience.add(metrics.hear)
+    audience.add(sights.hear)
+    async with WebServer(listen, daemon, monotonic=parts.monotonic, emit=audience) as server:
+        audience.add(server.stream.hear)
+        yield server.address
+
+
+def _daemon(
+    config: Config,
+    pipeline: Pipeline,
+    parts: Parts,
+    *,
+    looks: Looks,
+    sights: Sights,
+    condition: Condition,
+    progress: Progress,
+    metrics: Callable[[], Awaitable[tuple[bytes, str]]],
+) -> Daemon:
+    """The daemon, as its HTTP sees it."""
+    from okdrop.web import Daemon, Space  # noqa: PLC0415 - see above
+
+    tokens = sights.tokens
+    return Daemon(
         version=__version__,
-        began_at=began_at,
+        began_at=tokens.began_at,
         now=parts.now,
         ledger=parts.ledger,
         looks=looks,
@@ -80,26 +117,38 @@ async def serving(
         standing=lambda: pipeline.standing,
         condition=condition,
         is_stuck=lambda: progress.is_stuck,
-        accounts=lambda: [_account(parts, account) for account in clients(parts)],
+        accounts=lambda: [_account(parts, account, tokens(account)) for account in clients(parts)],
         hosts=lambda: [dataclasses.asdict(host) for host in parts.pacing.hosts()],
+        folders=sights.folders,
+        space=Space([folder for folder in config.limits if folder], parts.monotonic),
+        sending=lambda: [_sending(one) for one in parts.underway.now()],
+        speeds=sights.speeds.look,
         files=lambda at_most: waiting_as_json(pipeline.watcher.waiting(at_most)),
         ordered=pipeline.orders.heed,
         decided=pipeline.overrides.look,
-        metrics=rendered,
+        metrics=metrics,
     )
-    audience.add(metrics.hear)
-    async with WebServer(listen, daemon, monotonic=parts.monotonic, emit=audience) as server:
-        audience.add(server.stream.hear)
-        yield server.address
 
 
-def _account(parts: Parts, account: str) -> dict[str, Any]:
+def _sending(one: Sending) -> dict[str, Any]:
+    """Where the bytes of an upload under way are."""
+    place = {"id": one.upload, "path": os.fsdecode(one.path), "host": one.host}
+    return place | picture_as_json(one.picture, one.on_line)
+
+
+def _account(parts: Parts, account: str, since: datetime) -> dict[str, Any]:
     """How an account stands."""
     why = parts.brake.halt_of(account)
     halted = None if why is None else {"code": why.code, "message": why.message, "hint": why.hint}
     folders = sum(name == account for folder, name in parts.senders.items() if folder)
     accepted = why is None and client_of(parts, account).has_accepted
-    return {"account": account, "folders": folders, "accepted": accepted, "halted": halted}
+    return {
+        "account": account,
+        "folders": folders,
+        "accepted": accepted,
+        "in_use_since": rfc3339(since),
+        "halted": halted,
+    }
 
 
 def _progress(config: Config, pipeline: Pipeline, parts: Parts, condition: Condition) -> Progress:

@@ -29,6 +29,10 @@ CONFIGURATION = """
 [[operations]]
 include-name = "PUT /api/bandwidth"
 checks.positive_data_acceptance.enabled = false  # which texts are a limit is not written down as a schema
+
+[[operations]]
+include-name = "POST /login"
+checks.negative_data_rejection.enabled = false  # without web.token nobody looks at what is shown
 """
 
 
@@ -47,6 +51,8 @@ def stricter() -> dict[str, Any]:
     found: dict[str, Any] = strict(document())
     for methods in found["paths"].values():
         for operation in methods.values():
+            if "303" in operation["responses"]:  # what it leads to is what Schemathesis sees
+                operation["responses"]["200"] = found["paths"]["/"]["get"]["responses"]["200"]
             for parameter in operation.get("parameters", ()):
                 if parameter["name"] == "number":
                     any_number = parameter["schema"]
@@ -94,7 +100,7 @@ async def test_answers_are_as_they_are_described_whatever_is_asked(start: Any) -
         await running.tells("upload.failed")
         (daemon.drop / "two.mp4").write_bytes(same)
         await running.tells("upload.duplicate")
-        assert "Tested: 17" in await examine(daemon, address)
+        assert "Tested: 24" in await examine(daemon, address)
         assert running.told("web.trouble") == []
         async with aiohttp.ClientSession() as http, http.get(f"{address}/api/openapi.json") as answer:
             assert await answer.json() == document()

@@ -61,8 +61,8 @@ async def test_health_readiness_and_the_page(start: Any, http: aiohttp.ClientSes
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
             assert "aiohttp" not in answer.headers["Server"]
-        assert "/api/uploads" in text
-        assert "//" not in text.replace("<!doctype html>", "")  # nothing from elsewhere
+        assert "/static/main.js" in text
+        assert "//" not in text  # nothing from elsewhere
         assert await get(http, f"{address}/nothing") == (
             404,
             {"error": "there is nothing here; docs/api.md lists what there is"},
@@ -164,6 +164,8 @@ async def test_a_superseded_upload_names_the_one_that_took_over(
         ("GET", "/api/uploads/1/cancel", 405),
         ("GET", "/api/pause", 405),
         ("GET", "/api/events?level=loud", 400),
+        ("GET", "/api/events?pulse=10", 400),
+        ("GET", "/api/published?days=0", 400),
         ("GET", "/../../etc/passwd", 404),
     ],
 )
@@ -221,12 +223,16 @@ async def test_a_pause_and_a_limit_are_those_of_the_commands(start: Any, http: a
         _, status = await get(http, f"{address}/api/status")
         assert status["counts"]["published"] == 1
         [folder] = status["folders"]
-        assert folder == {"folder": str(daemon.drop), "watching": "events", "mode": "kernel events"}
+        assert folder["folder"] == str(daemon.drop)
+        assert (folder["watching"], folder["mode"], folder["away"]) == ("events", "kernel events", None)
+        assert (folder["scan_seconds"] >= 0, 0 < folder["free"] < folder["total"]) == (True, True)
         [host] = status["hosts"]
         assert host["host"].startswith("127.0.0.1")
         assert host["connections"] >= 1
         assert host["segment_size"] >= 1024 * 1024
         assert host["goodput"] > 0
+        assert (host["mode"], host["troubles"]) == (None, 0)  # one segment alone tells nothing of its mode
+        assert status["accounts"][0]["in_use_since"] >= status["began_at"]
     assert_published_once(emulator.videos(), files)
 
 
@@ -431,7 +437,8 @@ async def test_no_secret_and_no_upload_url_is_served(start: Any, http: aiohttp.C
     async with daemon.serving() as (_, address):
         await until(lambda: received(emulator) > 50 * KIB)
         texts = list[str]()
-        for path in ("/", "/api/status", "/api/uploads", "/api/uploads/1", "/api/bandwidth", "/readyz"):
+        paths = ("/", "/api/status", "/api/uploads", "/api/uploads/1", "/api/bandwidth", "/readyz")
+        for path in (*paths, "/api/sending", "/api/speed", "/api/published", "/static/main.js", "/login"):
             async with http.get(f"{address}{path}", headers=bearer) as answer:
                 assert answer.status == 200
                 texts.append(await answer.text())
@@ -493,3 +500,133 @@ async def test_the_end_of_the_daemon_ends_the_stream_and_waits_for_no_listener(
             assert "service.draining" in text
         ended = await running.end(within=10)
     assert ended.code == 0, ended.text
+
+
+# --- the page, and what it draws ------------------------------------------------------------------------
+
+
+async def test_the_page_is_kept_by_a_browser_and_asked_for_again_only_if_it_changed(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    _, daemon = await start()
+    async with daemon.serving() as (_, address):
+        parts = {"index.html": "text/html", "main.js": "text/javascript", "app.css": "text/css"}
+        for name, kind in (parts | {"icon.svg": "image/svg+xml"}).items():
+            async with http.get(f"{address}/static/{name}") as answer:
+                assert (answer.status, answer.content_type) == (200, kind)
+                assert answer.headers["Cache-Control"] == "no-cache"
+                assert "unsafe" not in answer.headers["Content-Security-Policy"]
+                etag = answer.headers["ETag"]
+            async with http.get(f"{address}/static/{name}", headers={"If-None-Match": etag}) as answer:
+                assert (answer.status, await answer.read()) == (304, b"")
+                assert answer.headers["ETag"] == etag
+            async with http.get(f"{address}/static/{name}", headers={"If-None-Match": '"x"'}) as answer:
+                assert answer.status == 200
+        for name in ("nothing.js", "..%2fguard.py", "%2e%2e/guard.py", "", "__init__.py"):
+            assert (await get(http, f"{address}/static/{name}"))[0] == 404, name
+        async with http.get(f"{address}/api/status") as answer:
+            assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_person_is_led_to_the_form_and_a_program_is_told(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    _, daemon = await start(settings={"web__token": TOKEN})
+    async with daemon.serving() as (running, address):
+        async with http.get(address, headers={"Accept": "text/html"}, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/login")
+        async with http.get(f"{address}/api/status") as answer:
+            assert (answer.status, "Basic" in answer.headers["WWW-Authenticate"]) == (401, True)
+        async with http.get(f"{address}/api/status", headers={"Sec-Fetch-Mode": "cors"}) as answer:
+            assert (answer.status, answer.headers.get("WWW-Authenticate")) == (401, None)
+        for name in ("base.css", "main.js"):
+            async with http.get(f"{address}/static/{name}") as answer:
+                assert answer.status == 200
+        login, other = f"{address}/login", {"Origin": "https://evil.example"}
+        assert (await send(http, "POST", login, data={"token": TOKEN}, headers=other))[0] == 403
+        async with http.post(login, json={"token": TOKEN}) as answer:
+            assert answer.status == 403
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as browser:
+            async with browser.post(login, data={"token": TOKEN}, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (303, "/")
+            assert (await get(browser, f"{address}/api/status"))[1]["signed_in"] is True
+            assert (await send(browser, "POST", f"{address}/api/pause", headers=other))[0] == 403
+            async with browser.post(f"{address}/logout", allow_redirects=False) as answer:
+                assert answer.headers["Location"] == "/login"
+            assert (await get(browser, f"{address}/api/status"))[0] == 401
+        codes = [await _guess(http, login, str(guess)) for guess in range(12)]
+        assert (codes[0], codes[-1]) == (403, 429)
+        assert await _guess(http, login, TOKEN) == 429
+        assert len(running.told("web.refused")) == 1
+
+
+async def _guess(http: aiohttp.ClientSession, login: str, token: str) -> int:
+    async with http.post(login, data={"token": token}, allow_redirects=False) as answer:
+        return answer.status
+
+
+async def test_where_bytes_are_is_told_in_pulses_and_how_quickly_they_leave(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    settings = {"upload__bandwidth": "256KiB/s", "upload__segment_size": "64KiB", "upload__connections": "2"}
+    emulator, daemon = await start(settings=settings)
+    daemon.file("a.mp4", 2 * MB)
+    async with daemon.serving() as (running, address):
+        await until(lambda: received(emulator) > 300 * KIB)
+        async with http.get(f"{address}/api/events", params={"pulse": "100", "level": "error"}) as answer:
+            pulses = [await _pulse(answer) for _ in range(8)]
+        first, last = (pulse["sending"][0] for pulse in (pulses[0], pulses[-1]))
+        assert (first["id"], first["path"], first["size"]) == (1, f"{daemon.drop}/a.mp4", 2 * MB)
+        assert (first["mode"], first["host"].partition(":")[0]) == ("parallel", "127.0.0.1")
+        assert last["sent"] > first["sent"]
+        assert sum(stop - start for start, stop in last["held"]) == last["received"] > 0
+        for start_at, stop, on_line in last["in_flight"]:
+            assert 0 <= on_line <= stop - start_at <= 64 * KIB
+        assert (last["again"], last["doubtful"]) == ([], [])
+        assert 100 * KIB < pulses[-1]["speed"] < 600 * KIB
+        _, sending = await get(http, f"{address}/api/sending")
+        assert sending["sending"][0]["id"] == 1
+        _, speed = await get(http, f"{address}/api/speed")
+        assert sum(speed["bytes"]) > 300 * KIB
+        assert (speed["step"], speed["passed"] <= 10) == (10.0, True)
+        code, _ = await send(http, "PUT", f"{address}/api/bandwidth", json={"limit": "off"})
+        assert code == 200
+        await running.tells("upload.published")
+        assert (await get(http, f"{address}/api/sending"))[1]["sending"] == []
+        _, answer_of_weeks = await get(http, f"{address}/api/published")
+        [hour] = answer_of_weeks["hours"]
+        assert (hour["files"], hour["bytes"]) == (1, 2 * MB)
+
+
+async def _pulse(answer: aiohttp.ClientResponse) -> Any:
+    """The next pulse of a stream."""
+    async with asyncio.timeout(30):
+        while True:
+            block = (await answer.content.readuntil(b"\n\n")).decode()
+            if block.startswith("event: pulse\n"):
+                return json.loads(block.partition("data: ")[2])
+
+
+async def test_who_waits_is_told_apart_from_who_has_only_not_had_its_turn(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    settings = {"retry__first_delay": "60s", "retry__max_delay": "10m", "upload__workers": "1"}
+    _, daemon = await start("error_500_before_storing:method=video.getUploadUrl,times=1", settings=settings)
+    daemon.watch(rescan="100ms")
+    async with daemon.serving() as (running, address):
+        daemon.file("later.mp4", 20 * KB)
+        await running.tells("upload.trouble")
+        await send(http, "POST", f"{address}/api/pause")
+        await running.tells("service.paused")
+        daemon.file("queued.mp4", 20 * KB)
+        await running.tells("file.settled", 2)
+        url, query = f"{address}/api/uploads", {"state": "queued,uploading,finalizing"}
+        _, page = await get(http, url, params=query | {"waits": "yes"})
+        assert [row["path"].rpartition("/")[2] for row in page["uploads"]] == ["later.mp4"]
+        assert "500" in page["uploads"][0]["reason"]
+        _, page = await get(http, url, params=query | {"waits": "no", "folder": str(daemon.drop)})
+        assert [row["path"].rpartition("/")[2] for row in page["uploads"]] == ["queued.mp4"]
+        assert page["uploads"][0]["reason"] is None
+        assert (await get(http, url, params={"folder": "/elsewhere"}))[0] == 404
+        assert (await get(http, url, params={"waits": "perhaps"}))[0] == 400

@@ -66,6 +66,20 @@ async def test_silence_is_told_of() -> None:
         assert await answer.content.readuntil(b"\n\n") == b": still here\n\n"
 
 
+async def test_a_pulse_comes_when_something_moved_and_in_silence_and_counts_what_happened() -> None:
+    speed = [7]
+    stream = Stream(lambda: AT, look=lambda: {"speed": speed[0]}, heartbeat=0.5)
+    async with served(stream) as url, listening(f"{url}?level=error&pulse=100") as answer:
+        first = b'event: pulse\ndata: {"speed": 7, "events": 0}\n\n'
+        assert await answer.content.readuntil(b"\n\n") == first
+        assert await answer.content.readuntil(b"\n\n") == first  # nothing moved: in silence, then
+        stream.hear(events.SegmentStored(upload=1, start=0, stop=1, received=1, size=1))
+        stream.hear(events.OrphanDeleted(video_id="7"))
+        assert b'"events": 1}' in await answer.content.readuntil(b"\n\n")
+        stream.hear(events.ServiceCrashed(message="", traceback=""))
+        assert b"service.crashed" in await answer.content.readuntil(b"\n\n")
+
+
 async def test_one_who_reads_too_slowly_is_cut_and_the_others_are_not() -> None:
     stream = Stream(lambda: AT)
     async with served(stream) as url, listening(url) as slow, listening(f"{url}?level=error") as quick:

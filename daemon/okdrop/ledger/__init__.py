@@ -26,6 +26,7 @@ from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, SetAside
 from okdrop.ledger.ledger import Ledger, utc_now
 from okdrop.ledger.operations import PACE_LIFE, lots
 from okdrop.ledger.overrides import BANDWIDTH, PAUSED, Override
+from okdrop.ledger.pages import Waiting
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
 from okdrop.ledger.rows import HistoryRow, Orphans, Outstanding
@@ -49,6 +50,7 @@ __all__ = [
     "SetAside",
     "StaleVersion",
     "Suspect",
+    "Waiting",
     "daemon_of",
     "lots",
     "read_only",

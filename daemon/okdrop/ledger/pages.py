@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, not_, or_, select
 
-from okdrop.drop import UNFINISHED, State
+from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, UNFINISHED, State
 from okdrop.ledger.rows import upload_of
 from okdrop.ledger.schema import UPLOADS
 
@@ -30,6 +31,14 @@ _OLDEST: Final = (
 )
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Which rows are meant at a moment: those that wait for something else than their turn, or the others."""
+
+    wanted: bool
+    now: datetime
+
+
 def page(
     connection: Connection,
     *,
@@ -38,12 +47,20 @@ def page(
     beyond: int | None,
     at_most: int,
     oldest: bool,
+    folder: str | None = None,
+    waiting: Waiting | None = None,
 ) -> list[Upload]:
     """The newest rows of these states (None: any) whose path or title holds a text, below an id.
 
-    With `oldest`, the oldest ones, above an id.
+    With `oldest`, the oldest ones, above an id. `folder`: of that watched folder alone. `waiting`: those
+    alone that wait for something else than their turn, or those that do not.
     """
     query = _page(states=states, holding=holding, beyond=beyond, oldest=oldest).limit(at_most)
+    if folder is not None:
+        query = query.where(_ROW.folder == folder)
+    if waiting is not None:
+        waits = _waits(waiting.now)
+        query = query.where(waits if waiting.wanted else not_(waits))
     return [upload_of(row) for row in connection.execute(query)]
 
 
@@ -58,13 +75,23 @@ def _page(
     return query.where(_holds(holding)) if holding else query
 
 
+def _waits(now: datetime) -> ColumnElement[bool]:
+    """Not over yet, and waits for its next try, a twin, its hours, a sidecar, or a person."""
+    awaits = and_(_ROW.state == State.FINALIZING, _ROW.last_trouble.in_((SIDECAR_AWAITED, SIDECAR_UNSETTLED)))
+    later = and_(_ROW.retry_at.is_not(None), _ROW.retry_at > now)
+    reasons = or_(later, _ROW.waits_for.is_not(None), _ROW.closed_by.is_not(None), _ROW.held, awaits)
+    return and_(_ROW.state.in_(sorted(UNFINISHED)), reasons)
+
+
 def _holds(text: str) -> ColumnElement[bool]:
     """Whether a path or a title holds a text.
 
     The database folds the case of ASCII letters alone; of others the usual ways to write them are tried, and
     of accents both ways in which file names are encoded.
     """
-    cases = {text, text.lower(), text.upper(), text.title(), text.capitalize()}
+    cases = {text}
+    if not text.isascii():
+        cases |= {text.lower(), text.upper(), text.title(), text.capitalize()}
     forms = {unicodedata.normalize(form, case) for form in ("NFC", "NFD") for case in cases}
     return or_(
         *(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from okdrop.errors import LedgerError
 from okdrop.ledger import (
+    figures,
     lock,
     migrate,
     operations,
@@ -23,11 +24,11 @@ from okdrop.ledger.errors import translated
 from okdrop.ledger.ledger import ANY_NUMBER, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from okdrop.drop import Drop, Halt, State, Upload
+    from okdrop.drop import Drop, Halt, Mode, State, Upload
     from okdrop.ledger.judgement import Judgement
     from okdrop.ledger.overrides import Override
     from okdrop.ledger.rows import HistoryRow, Orphans
@@ -92,14 +93,36 @@ class Reader:
         beyond: int | None = None,
         at_most: int,
         oldest: bool = False,
+        folder: str | None = None,
+        waiting: pages.Waiting | None = None,
     ) -> list[Upload]:
         """The newest rows of these states whose path or title holds a text, below an id; newest first.
 
-        With `oldest`, the oldest ones, above an id; oldest first.
+        With `oldest`, the oldest ones, above an id; oldest first. Of one watched folder, and of those that
+        wait or do not, where that is said.
         """
         return self._ask(
-            pages.page, states=states, holding=holding, beyond=beyond, at_most=at_most, oldest=oldest
+            pages.page,
+            states=states,
+            holding=holding,
+            beyond=beyond,
+            at_most=at_most,
+            oldest=oldest,
+            folder=folder,
+            waiting=waiting,
         )
+
+    def published_by_hour(self, since: datetime) -> list[figures.Hour]:
+        """How much was published in each hour since then, oldest first; those without anything are none."""
+        return self._ask(figures.published_by_hour, since)
+
+    def latest_notes(self, numbers: Collection[int]) -> Mapping[int, str]:
+        """What the history of each of these uploads says last."""
+        return self._ask(figures.latest_notes, numbers)
+
+    def host_modes(self, now: datetime) -> Mapping[str, Mode]:
+        """How each host takes segments, of those of which that was found lately."""
+        return self._ask(figures.host_modes, now)
 
     def oldest_open(self) -> datetime | None:
         """When the upload was found that is open for the longest time; None where none is."""

@@ -26,6 +26,7 @@ from okdrop.pipeline.record import Record, to_the_end
 from okdrop.pipeline.sender import Sender
 from okdrop.pipeline.sessions import host_of, place_of, places_of, session_of, ticket_for
 from okdrop.pipeline.tidings import Tidings
+from okdrop.pipeline.underway import Sending
 from okdrop.protocol import messages as m
 from okdrop.protocol.ranges import ByteRanges
 
@@ -67,7 +68,9 @@ class Attempt:
         self._patience: Final = Patience(parts, self._record, self._session, self._wake)
         self._ahead: Final = Ahead(slot, self._session, self._record, parts.monotonic, self._wake)
         self._resumes = row.ticket is not None and not parts.plan.in_one
-        self._meter: Final = Meter(parts.emit, parts.monotonic, upload=row.id, counted=self._session)
+        self._meter: Final[Meter[ByteRange]] = Meter(
+            parts.emit, parts.monotonic, upload=row.id, counted=self._session
+        )
         self._sender: Final = Sender(
             parts,
             source,
@@ -94,7 +97,8 @@ class Attempt:
             StaleVersion: somebody else wrote the row; `homeless_video` tells what is left behind.
         """
         brake, pacing = self._parts.brake, self._parts.pacing
-        forget = [brake.listen(self._wake), pacing.listen(self._wake)]
+        enter = self._parts.underway.enter(self.row.id, self._look)
+        forget = [brake.listen(self._wake), pacing.listen(self._wake), enter]
         tasks: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -140,6 +144,16 @@ class Attempt:
     def seconds(self) -> float:
         """How long it has had a slot."""
         return self._ahead.seconds
+
+    def _look(self) -> Sending:
+        row = self.row
+        return Sending(
+            upload=row.id,
+            path=row.drop.path,
+            host=place_of(row.ticket) if row.ticket is not None else "",
+            picture=self._session.picture,
+            on_line=self._meter.on_line,
+        )
 
     async def _drive_while_ours(
         self, group: asyncio.TaskGroup, tasks: set[asyncio.Task[None]]

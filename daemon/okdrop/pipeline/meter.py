@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from okdrop import events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Mapping
 
     from okdrop.events import Emit
+
+Request = TypeVar("Request")
 
 TELL_EVERY: Final = 0.25
 """Seconds between two words about one upload, at least."""
@@ -31,7 +33,7 @@ class Counted(Protocol):
         """Bytes put on the line so far, those sent again too."""
 
 
-class Meter:
+class Meter(Generic[Request]):
     """Emits `UploadProgress` as bytes are put on the line, at most every `TELL_EVERY` seconds.
 
     Args:
@@ -46,10 +48,15 @@ class Meter:
         self._monotonic: Final = monotonic
         self._upload: Final = upload
         self._counted: Final = counted
-        self._out: Final[dict[Hashable, int]] = {}
+        self._out: Final[dict[Request, int]] = {}
         self._due = monotonic()
 
-    def handed(self, request: Hashable, count: int) -> None:
+    @property
+    def on_line(self) -> Mapping[Request, int]:
+        """Of each request that has no answer yet, how many of its bytes were put on the line."""
+        return self._out
+
+    def handed(self, request: Request, count: int) -> None:
         """So many more bytes of a request (a segment, say) were put on the line."""
         self._out[request] = self._out.get(request, 0) + count
         if (now := self._monotonic()) < self._due:
@@ -66,6 +73,6 @@ class Meter:
             )
         )
 
-    def landed(self, request: Hashable) -> None:
+    def landed(self, request: Request) -> None:
         """A request came to its end: what OK got of it stands in the account from here on."""
         self._out.pop(request, None)

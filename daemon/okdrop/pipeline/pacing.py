@@ -48,6 +48,7 @@ class HostPace:
     in_flight: int  #: segments on their way
     segment_size: int  #: bytes
     goodput: float  #: bytes a second that were stored, lately
+    troubles: int = 0  #: requests there that met trouble, since it is remembered
 
 
 class _Host:
@@ -58,6 +59,7 @@ class _Host:
         self.goodput: Final = Goodput()
         self.connections = 0  # as they were planned last
         self.segment_size = 0
+        self.troubles = 0
         self.uploads: Final[dict[int, None]] = {}
         self._out: Final[dict[tuple[int, ByteRange], _Out]] = {}
         self._busy = 0.0  # the integral of the number of segments out over time
@@ -160,6 +162,7 @@ class Pacing:
         state, now = self._hosts[host], self._monotonic()
         seconds, together = state.ended(upload, span, now)
         before, was_settled = state.pace.connections, state.pace.is_settled
+        state.troubles += isinstance(answer, m.ServerTrouble | m.NoAnswer)
         match answer:
             case m.Stored() | m.Complete():
                 state.pace.stored(len(span), seconds=seconds, together=together, now=now)
@@ -186,6 +189,7 @@ class Pacing:
                 in_flight=len(host),
                 segment_size=host.segment_size,
                 goodput=host.goodput.per_second(now),
+                troubles=host.troubles,
             )
             for name, host in self._hosts.items()
         ]

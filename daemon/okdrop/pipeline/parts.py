@@ -24,6 +24,7 @@ from okdrop.pipeline.former_names import Former, FormerNames, beside
 from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.places import folder_of
 from okdrop.pipeline.posting import AS_IT_COMES
+from okdrop.pipeline.underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,6 +84,7 @@ class Parts:
     `client` talks to OK for the account of `[ok]`, `clients` for each further one, by its name.
     `senders` tells for which account each folder sends; "" is a file that a person named, in such a run.
     `apis` is what the API of an account is called as a place, where it is not that of `[ok]`.
+    `underway` tells which uploads are in a worker's hands, and where their bytes are.
     `notices` tells who hears of what becomes of uploads, and `webhooks` is the way out to some of them.
     `former_names` remember what lay beside files that were renamed.
     `now` gives aware UTC times, `monotonic` seconds that never run backwards, `chance` numbers in [0, 1).
@@ -114,6 +116,7 @@ class Parts:
     apis: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notices: Notices = NOBODY
     webhooks: Webhooks | None = None
+    underway: Underway = dataclasses.field(default_factory=Underway)
     former_names: FormerNames = dataclasses.field(default_factory=FormerNames)
 
     async def fail(self, row: Upload, failure: Failure, *, orphan: str = "") -> Upload:

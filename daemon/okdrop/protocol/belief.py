@@ -13,11 +13,15 @@ Spans in flight are neither held nor missing, so that nothing is handed out twic
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from okdrop.errors import LocalProtocolError
 from okdrop.protocol.messages import Account, Form
+from okdrop.protocol.picture import Picture
 from okdrop.protocol.ranges import ByteRange, ByteRanges
+
+if TYPE_CHECKING:
+    from okdrop.drop import Mode
 
 NOTHING: Final = ByteRanges()
 
@@ -43,6 +47,7 @@ class Belief:
         self.held = NOTHING
         self.doubtful = NOTHING
         self.offered = NOTHING
+        self.again = NOTHING  # handed out more than once; for the eye
         self.probing = False
         self.losses = 0  # segments lost in a row, none stored between
         self.confirmed_whole = False  # an account, not only acknowledgements, named every byte
@@ -77,6 +82,18 @@ class Belief:
         """Whether every byte is held or was handed to the line at least once."""
         return (self.held | self.offered).size == self.size
 
+    def picture(self, *, sent: int, mode: Mode | None) -> Picture:
+        """Where the bytes are. `sent`: put on the line so far; `mode`: how they go there."""
+        return Picture(
+            size=self.size,
+            sent=sent,
+            mode=mode,
+            held=self.held,
+            in_flight=tuple(sorted(self._in_flight)),
+            doubtful=self.doubtful,
+            again=self.again,
+        )
+
     def hand_out(self, span: ByteRange) -> None:
         """A segment leaves.
 
@@ -86,6 +103,7 @@ class Belief:
         if not self.missing.contains(span):
             raise LocalProtocolError(f"{span.start}:{span.stop} is not missing")
         self._in_flight.add(span)
+        self.again |= ByteRanges((span,)) & self.offered
         self.offered |= span
 
     def acknowledged(self, span: ByteRange) -> None:

@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from okdrop.drop import Mode
 from okdrop.errors import Doubt, LocalProtocolError, TicketDead
 from okdrop.protocol import messages as m
-from okdrop.protocol.ranges import ByteRange
+from okdrop.protocol.picture import Picture
+from okdrop.protocol.ranges import ByteRange, ByteRanges
 from okdrop.protocol.retry import trouble_of
 from okdrop.protocol.tickets import TicketSession
 
@@ -98,6 +99,19 @@ class MultipartSession(TicketSession):
     def received(self) -> int:
         """All or nothing, in bytes."""
         return self.size if self._there else 0
+
+    @property
+    def picture(self) -> Picture:
+        """All of it is held, or in flight, or neither."""
+        whole = ByteRange(0, self.size)
+        return Picture(
+            size=self.size,
+            sent=self.sent,
+            mode=self.mode,
+            held=ByteRanges((whole,)) if self._there else ByteRanges(),
+            in_flight=(whole,) if self._out and self.mode is Mode.MULTIPART else (),
+            again=ByteRanges((whole,)) if self.tickets > 1 else ByteRanges(),
+        )
 
     @property
     def offered_all(self) -> bool:

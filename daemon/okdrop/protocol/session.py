@@ -34,6 +34,7 @@ from okdrop.protocol.tickets import TicketSession
 
 if TYPE_CHECKING:
     from okdrop.errors import Trouble, UploadError
+    from okdrop.protocol.picture import Picture
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.ranges import ByteRange
 
@@ -111,6 +112,11 @@ class Session(TicketSession):
         return self._told
 
     @property
+    def picture(self) -> Picture:
+        """Where its bytes are."""
+        return self._belief.picture(sent=self.sent, mode=self.mode)
+
+    @property
     def taken(self) -> bool:
         """Whether the server acknowledged anything on this ticket."""
         return self._taken
@@ -170,16 +176,12 @@ class Session(TicketSession):
 
     def _hand_out(self) -> list[m.Step]:
         steps: list[m.Step] = []
-        share = self._share()
+        share = -(-self._belief.missing.size // self._plan.connections)  # of each connection, in bytes
         while not self._unsure and (span := self._next_span(share)) is not None:
             self._belief.hand_out(span)
             self._final = False
             steps.append(m.SendSegment(span))
         return steps
-
-    def _share(self) -> int:
-        """How much of what is missing comes to each connection, in bytes."""
-        return -(-self._belief.missing.size // self._plan.connections)
 
     def _next_span(self, share: int) -> ByteRange | None:
         belief = self._belief
@@ -365,12 +367,8 @@ class Session(TicketSession):
         self._misfit = self._unsure = self._final = False
         self._told = True
         self._taken |= bool(held)
-        if (
-            self.mode is None
-            and account.form is m.Form.RANGES
-            and held
-            and held != ByteRanges.prefix(held.size)
-        ):
+        has_gap = held and held != ByteRanges.prefix(held.size)
+        if self.mode is None and account.form is m.Form.RANGES and has_gap:
             self._learned(Mode.PARALLEL, "accounts for a segment behind a gap")
         return None
 

@@ -20,6 +20,7 @@ from okdrop.protocol.ranges import ByteRanges
 if TYPE_CHECKING:
     from okdrop.drop import Mode
     from okdrop.errors import UploadError
+    from okdrop.protocol.picture import Picture
     from okdrop.protocol.plan import Plan
     from okdrop.protocol.ranges import ByteRange
 
@@ -102,6 +103,11 @@ class TicketSession(abc.ABC):
     def gives_up_next(self) -> bool:
         """Whether the ticket that is of no more use was the last one."""
         return self.has_lost_ticket and self.tickets >= TICKETS_PER_REVISION
+
+    @property
+    @abc.abstractmethod
+    def picture(self) -> Picture:
+        """Where its bytes are; for the eye."""
 
     @property
     @abc.abstractmethod

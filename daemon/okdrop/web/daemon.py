@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from okdrop.config.bandwidth import Bandwidth
     from okdrop.ledger import Ledger
     from okdrop.web.looks import Looks
+    from okdrop.web.space import Space
 
 
 class Standing(Protocol):
@@ -24,6 +25,30 @@ class Standing(Protocol):
     @property
     def waiting(self) -> int:
         """Waiting for their turn, or for their next try."""
+
+
+class FolderHealth(Protocol):
+    """How a folder does, as far as it was told of."""
+
+    @property
+    def scanned_at(self) -> datetime | None:
+        """When the last look through all of it ended."""
+
+    @property
+    def scan_seconds(self) -> float | None:
+        """How long that took."""
+
+    @property
+    def writers(self) -> str:
+        """Whether writers can be seen there, in words."""
+
+    @property
+    def away(self) -> str:
+        """Why it is waited for; "" where it is there."""
+
+    @property
+    def hint(self) -> str:
+        """What to do about that."""
 
 
 class Condition(Protocol):
@@ -54,8 +79,11 @@ class Daemon:
     `ledger` is the daemon's own, `looks` are for looks beside it.
     `limits` are the limits that are configured: of all (""), and of each watched folder.
     `standing` and `condition` tell how it stands, `is_stuck` whether nothing moves though something could,
-    `accounts` how each account does, `hosts` how each host is
-    sent to. `files` tells of the files that are not finished yet, of so many at most each by itself.
+    `accounts` how each account does, `hosts` how each host is sent to, `folders` how a folder does, by its
+    path as events show it, and `space` how much room there is.
+    `sending` tells where the bytes of uploads under way are; `speeds` how many left in each step of the last
+    hour, and how many seconds of the last one have passed.
+    `files` tells of the files that are not finished yet, of so many at most each by itself.
     `ordered` is called after an order about an upload, `decided` after a pause or a limit was written.
     `metrics` gives them in the form of Prometheus, with its content type.
     """
@@ -71,6 +99,10 @@ class Daemon:
     is_stuck: Callable[[], bool]
     accounts: Callable[[], list[dict[str, Any]]]
     hosts: Callable[[], list[dict[str, Any]]]
+    folders: Callable[[str], FolderHealth]
+    space: Space
+    sending: Callable[[], list[dict[str, Any]]]
+    speeds: Callable[[], tuple[list[int], float]]
     files: Callable[[int], dict[str, Any]]
     ordered: Callable[[], object]
     decided: Callable[[], Awaitable[None]]

@@ -22,24 +22,33 @@ from aiohttp import web
 
 from okdrop import events
 from okdrop.web.answers import RefusedError
+from okdrop.web.page import STATIC
+from okdrop.web.sessions import Sessions
 from okdrop.web.tries import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
+    from datetime import datetime
 
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """What is answered without a token, since it tells next to nothing then."""
 
+LOGIN: Final = "/login"
+"""Where a browser shows the token; like the files of the page, it is the same in every installation."""
+
 SAFE: Final = frozenset({"GET", "HEAD"})
+
+SIGNED_IN: Final = web.RequestKey("signed_in", bool)
+"""Whether a request came with the cookie of a browser that showed the token before."""
 
 AUTHORISED: Final = web.RequestKey("authorised", bool)
 """Whether a request showed the token, or none is needed."""
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
-    " img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    " img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without one, a browser calls our own form's origin "null"
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -52,7 +61,10 @@ _ASK: Final = {"WWW-Authenticate": 'Basic realm="okdrop: any name, and the token
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """Say it with every answer, a refused one too."""
+    kept = response.headers.get("Cache-Control")
     response.headers.update(HEADERS)
+    if kept is not None:  # of the page's own files alone
+        response.headers["Cache-Control"] = kept
 
 
 class Guard:
@@ -62,6 +74,7 @@ class Guard:
         host: where it listens: a name or an address.
         hosts: further names by which it may be called.
         token: what has to be shown; "" for nothing.
+        now: aware times.
         monotonic: seconds.
         emit: told of wrong tokens, and of bugs.
     """
@@ -72,6 +85,7 @@ class Guard:
         host: str,
         hosts: Collection[str],
         token: str,
+        now: Callable[[], datetime],
         monotonic: Callable[[], float],
         emit: events.Emit,
     ) -> None:
@@ -81,6 +95,7 @@ class Guard:
         self._monotonic: Final = monotonic
         self._emit: Final = emit
         self._tries: Final = Tries()
+        self.sessions: Final = Sessions(self._token, now) if token else None  #: None: no token is needed
 
     @web.middleware
     async def admit(
@@ -136,16 +151,28 @@ class Guard:
             raise RefusedError(403, "this came from a page of another place")
 
     def _check_token(self, request: web.Request) -> None:
+        request[SIGNED_IN] = False
         if not self._token:
             request[AUTHORISED] = True
             return
         shown = _shown(request.headers.get("Authorization", ""))
-        is_open = request.path in OPEN and request.method in SAFE
-        if shown is None:
-            request[AUTHORISED] = False
-            if not is_open:
-                raise RefusedError(401, "show the token: Authorization: Bearer TOKEN", _ASK)
+        if shown is not None:
+            self.check_shown(request, shown)
             return
+        request[AUTHORISED] = request[SIGNED_IN] = self._is_signed_in(request)
+        if not (request[AUTHORISED] or _is_open(request)):
+            raise _not_shown(request)
+
+    def _is_signed_in(self, request: web.Request) -> bool:
+        cookie = request.cookies.get(self.sessions.name) if self.sessions is not None else None
+        return cookie is not None and self.sessions is not None and self.sessions.holds(cookie)
+
+    def check_shown(self, request: web.Request, shown: bytes) -> None:
+        """Compare what was shown with the token, if its address may try.
+
+        Raises:
+            RefusedError: 401, it is not the token; 429, too many of them came from there.
+        """
         address, now = request.remote or "", self._monotonic()
         if wait := self._tries.wait(address, now):
             after = {"Retry-After": str(math.ceil(wait))}
@@ -164,6 +191,22 @@ _IN_WORDS: Final = {
     405: "this cannot be asked so; Allow tells how",
     413: "the body is too large",
 }
+
+
+def _is_open(request: web.Request) -> bool:
+    """Whether it is answered without a token."""
+    if request.path == LOGIN:
+        return True
+    return request.method in SAFE and (request.path in OPEN or request.path.startswith(STATIC))
+
+
+def _not_shown(request: web.Request) -> Exception:
+    """What is said to whoever shows nothing: a person is led to the form, a program is told."""
+    if request.method in SAFE and "text/html" in request.headers.get("Accept", ""):
+        return web.HTTPSeeOther(LOGIN)
+    # Browsers say how they fetch; asked so, each of the page's questions would open a dialogue of theirs.
+    ask = None if "Sec-Fetch-Mode" in request.headers else _ASK
+    return RefusedError(401, "show the token: Authorization: Bearer TOKEN", ask)
 
 
 def _route(request: web.Request) -> str:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from typing import TYPE_CHECKING, Final
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
 from okdrop.documents import limits_as_json, overrides_as_json, rfc3339
 from okdrop.errors import LedgerError
+from okdrop.events import shown
 from okdrop.web.answers import ledger_within, told, whole_number
-from okdrop.web.guard import AUTHORISED
+from okdrop.web.guard import AUTHORISED, SIGNED_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from okdrop.drop import Mode
     from okdrop.web.daemon import Daemon
+    from okdrop.web.space import Room
 
 ALIVE_WITHIN: Final = 5.0
 """Seconds within which the ledger's thread comes round, in a daemon that gets on."""
@@ -67,18 +71,19 @@ class Health:
             answer["reasons"] = reasons
         return told(answer, status=503 if reasons else 200)
 
-    async def _status(self, _request: web.Request) -> web.Response:
+    async def _status(self, request: web.Request) -> web.Response:
         daemon = self._daemon
         async with ledger_within():
-            counts, held, orphans, standing = await self._daemon.looks(
+            counts, held, orphans, standing, modes = await self._daemon.looks(
                 lambda reader: (
                     reader.counts(),
                     reader.held(),
                     reader.count_orphans(),
                     reader.overrides(),
+                    reader.host_modes(daemon.now()),
                 )
             )
-        now = daemon.standing()
+        now, room = daemon.standing(), await daemon.space()
         return told(
             {
                 "version": daemon.version,
@@ -94,14 +99,30 @@ class Health:
                 "held": held,
                 "orphans": dataclasses.asdict(orphans),
                 "limits": limits_as_json(daemon.limits, standing, daemon.now()),
-                "folders": [
-                    {"folder": folder, "watching": watching, "mode": mode}
-                    for folder, (watching, mode) in daemon.condition.watched.items()
-                ],
-                "hosts": daemon.hosts(),
+                "folders": [self._folder(folder, room) for folder in daemon.limits if folder],
+                "hosts": [host | {"mode": _mode(modes, host["host"])} for host in daemon.hosts()],
                 "accounts": daemon.accounts(),
+                "signed_in": request[SIGNED_IN],
             }
         )
+
+    def _folder(self, folder: str, room: Mapping[str, Room]) -> dict[str, Any]:
+        """How one folder does; those that a person sees are told by their paths as events show them."""
+        path = shown(os.fsencode(folder))
+        watching, mode = self._daemon.condition.watched.get(path, (None, ""))
+        health, there = self._daemon.folders(path), room.get(folder)
+        return {
+            "folder": folder,
+            "watching": watching,
+            "mode": mode,
+            "writers": health.writers,
+            "scanned_at": rfc3339(health.scanned_at) if health.scanned_at is not None else None,
+            "scan_seconds": health.scan_seconds,
+            "away": health.away or None,
+            "hint": health.hint,
+            "free": there.free if there is not None else None,
+            "total": there.total if there is not None else None,
+        }
 
     async def _waiting(self, request: web.Request) -> web.Response:
         """Which files are not finished yet, and why; what waits for the longest time first."""
@@ -111,3 +132,9 @@ class Health:
     async def _metrics(self, _request: web.Request) -> web.Response:
         body, content_type = await self._daemon.metrics()
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def _mode(modes: Mapping[str, Mode], host: str) -> str | None:
+    """How a host takes segments, where that was found lately; the ledger knows it without its port."""
+    mode = modes.get(host.partition(":")[0] if host.count(":") == 1 else host)
+    return mode.value if mode is not None else None

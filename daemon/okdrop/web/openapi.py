@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from okdrop.drop import State
-from okdrop.web import health, uploads
+from okdrop.web import figures, health, pulse, uploads
 from okdrop.web.answers import told
-from okdrop.web.schemas import LARGEST, SCHEMAS, Schema, listed, maybe, ref, text, whole, word
+from okdrop.web.guard import LOGIN
+from okdrop.web.page import KINDS, STATIC
+from okdrop.web.schemas import SCHEMAS
+from okdrop.web.shapes import LARGEST, Schema, listed, maybe, ref, text, whole, word
 from okdrop.web.stream import LEVELS
 
 if TYPE_CHECKING:
@@ -60,8 +63,8 @@ def document() -> dict[str, Any]:
             "description": "Further keys may come to be in answers: pass over those that you do not know.",
         },
         "servers": [{"url": "/", "description": "where `web.listen` says"}],
-        "security": [{}, {"bearer": []}, {"basic": []}],
-        "paths": _paths(),
+        "security": [{}, {"bearer": []}, {"basic": []}],  # and a browser's cookie, whose name is its token's
+        "paths": _page_paths() | _health_paths() | _paths(),
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {
@@ -72,10 +75,23 @@ def document() -> dict[str, Any]:
     }
 
 
-def _paths() -> dict[str, Any]:
-    one = "/api/uploads/{number}"
+def _page_paths() -> dict[str, Any]:
+    """What is for a browser."""
     return {
-        "/": {"get": _operation("page", "a page for a person", _kind("text/html"))},
+        "/": {"get": _file("page", "a page for a person", ["text/html"])},
+        STATIC + "{name}": {"get": _part()},
+        LOGIN: _login(),
+        "/logout": {"post": _leads_on("logout", "take the cookie of a browser back", (403,))},
+    }
+
+
+def _health_paths() -> dict[str, Any]:
+    """What tells how it stands, and what moves."""
+    days = _asked("days", "how many, up to now", figures.DAYS, 1, figures.MOST_DAYS)
+    published = _operation(
+        "published", "how much was published when", _json(ref("Published")), (503,), query=[days]
+    )
+    return {
         "/healthz": {"get": _health("alive", "whether it is alive", "Alive")},
         "/readyz": {"get": _health("ready", "whether it can do what it is there for", "Ready")},
         "/metrics": {"get": _operation("metrics", "in the form of Prometheus", _kind("text/plain"))},
@@ -89,8 +105,20 @@ def _paths() -> dict[str, Any]:
                 query=[_limit(health.FILES, 0, health.MOST_FILES)],
             )
         },
+        "/api/sending": {"get": _operation("sending", "what moves", _json(ref("Sending")))},
+        "/api/speed": {"get": _operation("speed", "how quickly bytes left", _json(ref("Speed")))},
+        "/api/published": {"get": published},
+    }
+
+
+def _paths() -> dict[str, Any]:
+    """Uploads, orders and events."""
+    one = "/api/uploads/{number}"
+    return {
         "/api/uploads": {
-            "get": _operation("uploads", "uploads, in pages", _json(ref("Uploads")), (503,), query=_page())
+            "get": _operation(
+                "uploads", "uploads, in pages", _json(ref("Uploads")), (404, 503), query=_page()
+            )
         },
         one: {
             "get": _operation(
@@ -139,6 +167,42 @@ def _health(name: str, says: str, schema: str) -> dict[str, Any]:
     return operation
 
 
+def _file(
+    name: str, says: str, kinds: Sequence[str], refused: Sequence[int] = (), **more: Any
+) -> dict[str, Any]:
+    """A file of the page, which a browser keeps."""
+    operation = _operation(name, says, _kind(*kinds), refused, **more)
+    operation["responses"]["304"] = {"description": "it is the one of `If-None-Match`"}
+    return operation
+
+
+def _part() -> dict[str, Any]:
+    name = {"name": "name", "in": "path", "required": True, "schema": text("of a file of the page")}
+    return _file("part", "what the page is made of", KINDS, (404,), parameters=[name])
+
+
+def _leads_on(name: str, says: str, refused: Sequence[int] = ()) -> dict[str, Any]:
+    """For browsers alone."""
+    operation = _operation(name, says, {}, refused)
+    del operation["responses"]["200"]
+    operation["responses"]["303"] = {"description": "to where `Location` says"}
+    return operation
+
+
+def _login() -> dict[str, Any]:
+    form = {"type": "object", "properties": {"token": text("`web.token`")}, "required": ["token"]}
+    shown = _leads_on("login", "show the token, for a cookie", (403, 413))
+    shown["requestBody"] = {
+        "required": True,
+        "content": {"application/x-www-form-urlencoded": {"schema": form}},
+    }
+    for status in ("403", "429"):  # the form again, and what is wrong
+        shown["responses"][status]["content"] |= _kind("text/html")["content"]
+    asked = _leads_on("form", "the form for the token; where none is set, 303")
+    asked["responses"]["200"] = _kind("text/html")
+    return {"get": asked, "post": shown}
+
+
 def _bandwidth() -> dict[str, Any]:
     order = {
         "type": "object",
@@ -160,12 +224,21 @@ def _bandwidth() -> dict[str, Any]:
 
 def _events() -> dict[str, Any]:
     level = word(LEVELS, "of this level and above") | {"default": "info"}
+    every = whole(
+        "milliseconds after which what moves is told, as an event `pulse`: a Sending, and how many `events` "
+        "of level info and above there were; not told where this is missing",
+        least=pulse.SHORTEST,
+        maximum=pulse.LONGEST,
+    )
     return _operation(
         "events",
         "events as they happen, as server-sent events; it does not end by itself",
         _kind("text/event-stream"),
         (503,),
-        query=[{"name": "level", "in": "query", "schema": level}],
+        query=[
+            {"name": "level", "in": "query", "schema": level},
+            {"name": "pulse", "in": "query", "schema": every},
+        ],
     )
 
 
@@ -177,6 +250,16 @@ def _page() -> list[Schema]:
             "name": "q",
             "in": "query",
             "schema": text("what the path or the title holds", maxLength=uploads.LONGEST_TEXT),
+        },
+        {
+            "name": "folder",
+            "in": "query",
+            "schema": text("of this watched folder alone, as it is configured"),
+        },
+        {
+            "name": "waits",
+            "in": "query",
+            "schema": word(("yes", "no"), "whether for something else than their turn; missing: all"),
         },
         {
             "name": "after",
@@ -193,16 +276,25 @@ def _page() -> list[Schema]:
 
 
 def _limit(default: int, least: int, most: int) -> Schema:
-    schema = whole("how many, at most", least=least, maximum=most, default=default)
-    return {"name": "limit", "in": "query", "schema": schema}
+    return _asked("limit", "how many, at most", default, least, most)
+
+
+def _asked(name: str, says: str, default: int, least: int, most: int) -> Schema:
+    """A number in the query."""
+    return {
+        "name": name,
+        "in": "query",
+        "schema": whole(says, least=least, maximum=most, default=default),
+    }
 
 
 def _json(schema: Schema) -> dict[str, Any]:
     return {"description": "as it is asked", "content": {"application/json": {"schema": schema}}}
 
 
-def _kind(kind: str) -> dict[str, Any]:
-    return {"description": "as it is asked", "content": {kind: {"schema": {"type": "string"}}}}
+def _kind(*kinds: str) -> dict[str, Any]:
+    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    return {"description": "as it is asked", "content": content}
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -1,52 +1,78 @@
-"""What a person sees who opens the address: what there is to ask."""
+"""What a person sees who opens the address: the files in static/, as they are, and nothing else from disk.
+
+They are the same in every installation, so that no token is needed for them; what they show is asked of the
+API. A browser keeps them, and asks each time whether they are still the ones (RFC 9110, 8.8.3).
+"""
 
 from __future__ import annotations
 
-from html import escape
+import dataclasses
+import hashlib
+from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from okdrop.web.answers import RefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WAYS: Final = (
-    ("GET /healthz", "alive: the event loop and the ledger's thread come round"),
-    ("GET /readyz", "200, or 503 and the reasons"),
-    ("GET /metrics", "in the form of Prometheus"),
-    ("GET /api/status", "how it stands"),
-    ("GET /api/waiting", "which files are not finished yet, and why"),
-    ("GET /api/uploads?state=&q=&after=&limit=&order=", "uploads, the newest first"),
-    ("GET /api/uploads/ID", "one of them, with its history"),
-    ("POST /api/uploads/ID/retry", "hand it back"),
-    ("POST /api/uploads/ID/cancel", "take it out"),
-    ("POST /api/pause", "begin nothing new"),
-    ("POST /api/resume", "go on"),
-    ("GET /api/bandwidth", "the limits on what is sent"),
-    ("PUT /api/bandwidth", "set one"),
-    ("GET /api/events?level=", "events as they happen"),
-    ("GET /api/openapi.json", "all of this, for programs (OpenAPI 3.1)"),
-)
-"""What can be asked, and what it tells or does."""
+STATIC: Final = "/static/"
+"""Under which the files are."""
+
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+
+KINDS: Final = tuple(kind.partition(";")[0] for kind in _TYPES.values())
+"""The kinds of files that there are."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    content: bytes
+    content_type: str
+    etag: str
 
 
 class Page:
-    """The desk for `/`.
+    """The desk for `/` and the files that it is made of."""
 
-    Args:
-        version: of okdrop.
-    """
-
-    def __init__(self, version: str) -> None:
-        rows = "\n".join(f"<dt><code>{escape(way)}</code></dt><dd>{escape(says)}</dd>" for way, says in WAYS)
-        self._text: Final = (
-            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-            f"<title>okdrop</title>\n<h1>okdrop {escape(version)}</h1>\n<dl>\n{rows}\n</dl>\n</html>\n"
-        )
+    def __init__(self) -> None:
+        self._files: Final[dict[str, _File]] = {}
+        self._names: Final = {file.name for file in _folder().iterdir() if file.name.count(".") == 1}
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What is answered here."""
-        return [web.get("/", self._page)]
+        return [web.get("/", self._page), web.get(STATIC + "{name}", self._part)]
 
-    async def _page(self, _request: web.Request) -> web.Response:
-        return web.Response(text=self._text, content_type="text/html")
+    async def _page(self, request: web.Request) -> web.Response:
+        return self._sent(request, "index.html")
+
+    async def _part(self, request: web.Request) -> web.Response:
+        return self._sent(request, request.match_info["name"])
+
+    def _sent(self, request: web.Request, name: str) -> web.Response:
+        if name not in self._names:
+            raise RefusedError(404, "the page has no such part")
+        file = self._files.get(name)
+        if file is None:
+            file = self._files[name] = _read(name)
+        headers = {"ETag": f'"{file.etag}"', "Cache-Control": "no-cache"}
+        if any(known.value in {file.etag, "*"} for known in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=file.content, headers=headers | {"Content-Type": file.content_type})
+
+
+def _folder() -> resources.abc.Traversable:
+    return resources.files("okdrop.web") / "static"
+
+
+def _read(name: str) -> _File:
+    content = (_folder() / name).read_bytes()
+    kind = _TYPES[name.rpartition(".")[2]]
+    return _File(content=content, content_type=kind, etag=hashlib.sha256(content).hexdigest()[:32])

@@ -6,85 +6,28 @@ program's own are taken from where they are defined.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Final
 
-from okdrop.drop import Chore, State
+from okdrop.drop import Chore, Mode, State
 from okdrop.inbox.settle import Cause
-from okdrop.inbox.watching import Mode
+from okdrop.inbox.watching import Mode as Way
 from okdrop.publication import Closed, CoverState, Draft
 from okdrop.steps import Outcome
-
-if TYPE_CHECKING:
-    import enum
-    from collections.abc import Iterable
-
-Schema: TypeAlias = dict[str, Any]
-
-LARGEST: Final = 2**63 - 1
-
-
-def text(says: str, **more: Any) -> Schema:
-    """Any text."""
-    return {"type": "string", "description": says, **more}
-
-
-def whole(says: str, *, least: int = 0, **more: Any) -> Schema:
-    """A whole number, of bytes or of anything that is counted."""
-    return {"type": "integer", "minimum": least, "description": says, **more}
-
-
-def number(says: str) -> Schema:
-    """A number from 0 on."""
-    return {"type": "number", "minimum": 0, "description": says}
-
-
-def flag(says: str) -> Schema:
-    """True or false."""
-    return {"type": "boolean", "description": says}
-
-
-def moment(says: str) -> Schema:
-    """RFC 3339, in UTC."""
-    return text(says, format="date-time")
-
-
-def word(kind: Iterable[enum.StrEnum | str], says: str) -> Schema:
-    """One of the program's own words."""
-    return {"type": "string", "enum": [str(one) for one in kind], "description": says}
-
-
-def maybe(schema: Schema) -> Schema:
-    """The same, or null."""
-    found = schema | {"type": [schema["type"], "null"]}
-    if "enum" in schema:
-        found["enum"] = [*schema["enum"], None]
-    return found
-
-
-def listed(items: Schema, says: str) -> Schema:
-    """A list."""
-    return {"type": "array", "items": items, "description": says}
-
-
-def thing(says: str, /, **keys: Schema) -> Schema:
-    """An object that has each of these keys."""
-    return {"type": "object", "description": says, "properties": keys, "required": [*keys]}
-
-
-def also(schema: Schema, /, **keys: Schema) -> Schema:
-    """The same, with keys that are not always there."""
-    return schema | {"properties": schema["properties"] | keys}
-
-
-def counted(words: Iterable[enum.StrEnum], says: str) -> Schema:
-    """How many by each word; one that is missing is 0."""
-    return also(thing(says), **{str(one): whole("how many") for one in words})
-
-
-def ref(name: str) -> Schema:
-    """What is described under a name."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
+from okdrop.web.shapes import (
+    Schema,
+    also,
+    counted,
+    flag,
+    listed,
+    maybe,
+    moment,
+    number,
+    ref,
+    text,
+    thing,
+    whole,
+    word,
+)
 
 PATH: Final = "an absolute path; a byte that is not UTF-8 stands as a lone surrogate, U+DCxx"
 _ACCOUNT: Final = 'the name of an account; "" is that of [ok]'
@@ -172,12 +115,19 @@ _STATUS: Final[dict[str, Schema]] = {
     "limits": listed(ref("Limit"), "of all, then of each watched folder"),
     "folders": listed(
         thing(
-            "how a folder is watched",
-            folder=text("for the eye: what cannot be shown is escaped"),
-            watching=word(Mode, "the way"),
-            mode=text("in words"),
+            "how a folder does",
+            folder=text("as it is configured"),
+            watching=maybe(word(Way, "the way it is watched; null before it was looked through")),
+            mode=text("that in words"),
+            writers=text("whether writers can be seen there; empty before that was found out"),
+            scanned_at=maybe(moment("when the last look through all of it ended")),
+            scan_seconds=maybe(number("how long that took")),
+            away=maybe(text("why it is waited for")),
+            hint=text("what to do about that"),
+            free=maybe(whole("bytes of its file system that may be used; null where that is not known")),
+            total=maybe(whole("bytes of its file system")),
         ),
-        "those that were looked through",
+        "all that are watched",
     ),
     "hosts": listed(
         thing(
@@ -188,6 +138,8 @@ _STATUS: Final[dict[str, Schema]] = {
             in_flight=whole("segments on their way"),
             segment_size=whole("bytes"),
             goodput=number("bytes a second that were stored lately"),
+            troubles=whole("requests that had no answer, or a 5xx or 429, since it is remembered"),
+            mode=maybe(word(Mode, "how it takes segments, where that was found within a day")),
         ),
         "upload hosts",
     ),
@@ -197,9 +149,43 @@ _STATUS: Final[dict[str, Schema]] = {
             account=text(_ACCOUNT),
             folders=whole("that send for it"),
             accepted=flag("whether OK accepted its credentials"),
+            in_use_since=moment("since when this process uses them"),
             halted=maybe(thing("why all of it waits", **_HALT)),
         ),
         "all of the configuration",
+    ),
+    "signed_in": flag("whether this was asked with the cookie of a browser"),
+}
+
+_SPAN: Final = listed(whole("where it starts, and where it stops"), "bytes, half open") | {
+    "minItems": 2,
+    "maxItems": 2,
+}
+_SEGMENT: Final = listed(whole("the same, and how many of its bytes were put on the line"), "bytes") | {
+    "minItems": 3,
+    "maxItems": 3,
+}
+
+_PULSE: Final[dict[str, Schema]] = {
+    "in_hand": whole("uploads that are being worked on"),
+    "waiting": whole("uploads that are open, and not in hand"),
+    "speed": whole("bytes a second that leave, lately"),
+    "sending": listed(
+        thing(
+            "where the bytes of one of them are; what is in no span is still to be sent",
+            id=whole("of the upload", least=1),
+            path=text(PATH),
+            host=text("where its bytes go; empty before there is a ticket"),
+            size=whole("bytes"),
+            received=whole("bytes that OK holds"),
+            sent=whole("bytes put on the line so far, those sent again too"),
+            mode=maybe(word(Mode, "how they go; null while that is found out")),
+            held=listed(_SPAN, "OK acknowledged them"),
+            in_flight=listed(_SEGMENT, "segments that are out"),
+            doubtful=listed(_SPAN, "their answer was lost"),
+            again=listed(_SPAN, "they left more than once, on this ticket and by this process"),
+        ),
+        "uploads in hand",
     ),
 }
 
@@ -229,7 +215,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "those that have waited for the longest, first",
         ),
     ),
-    "Upload": thing("one upload", **_UPLOAD),
+    "Upload": thing(
+        "one upload of a page",
+        **_UPLOAD,
+        reason=maybe(text("why it has to be tried again later")),
+    ),
     "UploadInFull": thing(
         "one upload, and what happened to it",
         **_UPLOAD,
@@ -248,6 +238,22 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "a page of uploads",
         uploads=listed(ref("Upload"), "in the order that was asked for"),
         next=maybe(whole("`after` of the next page; null on the last", least=1)),
+    ),
+    "Sending": thing("what moves", **_PULSE),
+    "Speed": thing(
+        "the last hour",
+        now=moment("the time there"),
+        step=number("seconds of one step"),
+        passed=number("seconds of the last step that are over"),
+        bytes=listed(whole("how many left"), "in each step, the oldest first"),
+    ),
+    "Published": thing(
+        "what was published when",
+        since=moment("from when on"),
+        hours=listed(
+            thing("an hour", at=moment("its begin"), files=whole("how many"), bytes=whole("of them")),
+            "the oldest first, those without anything left out",
+        ),
     ),
     "Said": thing("what came of an order", id=whole("of the upload", least=1), said=text("a sentence")),
     "Pause": thing("whether it pauses", paused_since=maybe(moment("since when"))),

@@ -13,8 +13,10 @@ from aiohttp import web
 
 from okdrop import events
 from okdrop.errors import ConfigurationError
+from okdrop.web.figures import Figures
 from okdrop.web.guard import Guard, add_headers
 from okdrop.web.health import Health
+from okdrop.web.login import Login
 from okdrop.web.openapi import Contract
 from okdrop.web.page import Page
 from okdrop.web.steering import Steering
@@ -70,9 +72,15 @@ class WebServer:
     ) -> None:
         self._listen: Final = listen
         self._emit: Final = emit
-        self.stream: Final = Stream(daemon.now)
+        figures = Figures(daemon)
+        self.stream: Final = Stream(daemon.now, look=figures.pulse, monotonic=monotonic)
         guard = Guard(
-            host=listen.host, hosts=listen.hosts, token=listen.token, monotonic=monotonic, emit=emit
+            host=listen.host,
+            hosts=listen.hosts,
+            token=listen.token,
+            now=daemon.now,
+            monotonic=monotonic,
+            emit=emit,
         )
         application = web.Application(middlewares=[guard.admit], client_max_size=LARGEST_BODY)
         application.on_response_prepare.append(add_headers)
@@ -80,9 +88,11 @@ class WebServer:
             Health(daemon),
             Uploads(daemon),
             Steering(daemon),
+            figures,
             self.stream,
             Contract(),
-            Page(daemon.version),
+            Login(guard),
+            Page(),
         ):
             application.add_routes(desk.routes())
         self._runner: Final = web.AppRunner(

@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
 from okdrop.documents import rfc3339
-from okdrop.web.answers import RefusedError
+from okdrop.web.answers import RefusedError, whole_number
+from okdrop.web.pulse import LONGEST, SHORTEST, Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +35,7 @@ HEARTBEAT: Final = 15.0
 """Seconds after which silence is told of: else whoever stands between takes it for the end."""
 
 LEVELS: Final = ("debug", "info", "warning", "error")
+_NEWS: Final = LEVELS.index("info")
 
 _HELLO: Final = b"retry: 2000\n\n"
 _BEAT: Final = b": still here\n\n"
@@ -41,7 +44,8 @@ _BEAT: Final = b": still here\n\n"
 class _Listener:
     """One connection."""
 
-    def __init__(self, level: str) -> None:
+    def __init__(self, level: str, pulse: Pulse | None = None) -> None:
+        self.pulse: Final = pulse
         self.lowest: Final = LEVELS.index(level)
         self.queue: Final[asyncio.Queue[bytes | None]] = asyncio.Queue(QUEUE)
         self.cut: Callable[[], object] | None = None
@@ -60,14 +64,26 @@ class Stream:
 
     Args:
         now: aware times.
+        look: what a pulse tells.
+        monotonic: seconds.
         heartbeat: seconds of silence after which something is said.
     """
 
-    def __init__(self, now: Callable[[], datetime], *, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        look: Callable[[], dict[str, Any]] = dict,
+        monotonic: Callable[[], float] = time.monotonic,
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
         self._now: Final = now
+        self._look: Final = look
+        self._monotonic: Final = monotonic
         self._heartbeat: Final = heartbeat
         self._listeners: Final[set[_Listener]] = set()
         self._number = 0
+        self._news = 0  # those that were of level "info" and above
         self._closed = False
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -81,6 +97,7 @@ class Stream:
         """Pass an event on to everybody who wants that much."""
         self._number += 1
         level = LEVELS.index(event.level)
+        self._news += level >= _NEWS
         wanting = [listener for listener in self._listeners if level >= listener.lowest]
         if not wanting:
             return
@@ -96,6 +113,10 @@ class Stream:
             if not listener.put(None):
                 self._drop(listener)
 
+    def _looked(self) -> dict[str, Any]:
+        """What a pulse tells. By the number of events it is seen that there is something new to ask for."""
+        return {**self._look(), "events": self._news}
+
     def _drop(self, listener: _Listener) -> None:
         self._listeners.discard(listener)
         if listener.cut is not None:
@@ -110,9 +131,11 @@ class Stream:
         level = request.query.get("level", "info")
         if level not in LEVELS:
             raise RefusedError(400, f"level must be one of {', '.join(LEVELS)}")
+        every = whole_number(request, "pulse", default=0, low=SHORTEST, high=LONGEST)
         if self._closed or len(self._listeners) >= LISTENERS:
             raise RefusedError(503, "too many listen already", {"Retry-After": "5"})
-        listener = _Listener(level)
+        pulse = Pulse(every / 1000, self._looked, self._monotonic) if every else None
+        listener = _Listener(level, pulse)
         self._listeners.add(listener)
         try:
             return await self._pass_on(request, listener)
@@ -134,8 +157,13 @@ class Stream:
 
     async def _next_block(self, listener: _Listener) -> bytes | None:
         """What comes next, or that there is silence; None: nothing more comes."""
-        try:
-            async with asyncio.timeout(self._heartbeat):
-                return await listener.queue.get()
-        except TimeoutError:
-            return _BEAT
+        silent_from = self._monotonic()
+        while (left := silent_from + self._heartbeat - self._monotonic()) > 0:
+            pulse = listener.pulse
+            try:
+                async with asyncio.timeout(left if pulse is None else min(left, pulse.wait)):
+                    return await listener.queue.get()
+            except TimeoutError:
+                if pulse is not None and not pulse.wait and (block := pulse.block()):
+                    return block
+        return (listener.pulse.again if listener.pulse is not None else b"") or _BEAT

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from okdrop.documents import halt_as_json, history_as_json, steps_as_json, upload_as_json
-from okdrop.drop import State
-from okdrop.ledger import orders
+from okdrop.drop import UNFINISHED, State
+from okdrop.ledger import Waiting, orders
 from okdrop.web.answers import RefusedError, ledger_within, told, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from okdrop.drop import Upload
     from okdrop.ledger import Ledger, Reader
@@ -51,22 +51,39 @@ class Uploads:
         limit = whole_number(request, "limit", default=PAGE, low=1, high=LARGEST_PAGE)
         oldest = _is_oldest_first(request.query.get("order", "newest"))
         after = whole_number(request, "after", default=0, low=0, high=_LARGEST_ID)
-        async with ledger_within():
-            rows, replaced = await self._daemon.looks(
-                lambda reader: _with_replaced(
-                    reader,
-                    reader.page(
-                        states=states, holding=text, beyond=after or None, at_most=limit + 1, oldest=oldest
-                    ),
-                )
+        waiting, folder = self._waiting(request.query.get("waits")), request.query.get("folder")
+        if folder is not None and folder not in self._daemon.limits:
+            raise RefusedError(404, "folder must be a watched folder as it is configured")
+
+        def look(reader: Reader) -> tuple[list[Upload], dict[int, int | None], Mapping[int, str]]:
+            rows = reader.page(
+                states=states,
+                holding=text,
+                beyond=after or None,
+                at_most=limit + 1,
+                oldest=oldest,
+                folder=folder,
+                waiting=waiting,
             )
+            later = [row.id for row in rows[:limit] if row.retry_at is not None and row.state in UNFINISHED]
+            return rows, _replaced(reader, rows), reader.latest_notes(later)
+
+        async with ledger_within():
+            rows, replaced, notes = await self._daemon.looks(look)
         shown = rows[:limit]
         return told(
             {
-                "uploads": [upload_as_json(row, replaced.get(row.id)) for row in shown],
+                "uploads": [
+                    upload_as_json(row, replaced.get(row.id)) | {"reason": notes.get(row.id)} for row in shown
+                ],
                 "next": shown[-1].id if len(rows) > limit else None,
             }
         )
+
+    def _waiting(self, text: str | None) -> Waiting | None:
+        if text not in {None, "yes", "no"}:
+            raise RefusedError(400, "waits must be yes or no")
+        return None if text is None else Waiting(wanted=text == "yes", now=self._daemon.now())
 
     async def _one(self, request: web.Request) -> web.Response:
         number = _number(request)
@@ -114,9 +131,9 @@ class Uploads:
         return told({"id": number, "said": said.text})
 
 
-def _with_replaced(reader: Reader, rows: list[Upload]) -> tuple[list[Upload], dict[int, int | None]]:
-    """These rows, and of those that are superseded the ids of those that took over."""
-    return rows, {row.id: reader.replaced_by(row.id) for row in rows if row.state is State.SUPERSEDED}
+def _replaced(reader: Reader, rows: list[Upload]) -> dict[int, int | None]:
+    """Of those that are superseded the ids of those that took over."""
+    return {row.id: reader.replaced_by(row.id) for row in rows if row.state is State.SUPERSEDED}
 
 
 def _number(request: web.Request) -> int:

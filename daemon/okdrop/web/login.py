@@ -1,0 +1,156 @@
+"""Where a browser shows the token: a form that needs no script, and a cookie for it."""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from okdrop.web.answers import RefusedError
+from okdrop.web.sessions import LIFE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from okdrop.web.guard import Guard
+
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "title": "Sign in",
+        "label": "Token",
+        "hint": "It is the one that is set as web.token.",
+        "button": "Sign in",
+        "wrong": "This is not the token.",
+        "wait": "Too many wrong tokens from this address. Try again in a minute.",
+    },
+    "ru": {
+        "title": "Вход",
+        "label": "Токен",
+        "hint": "Тот, что задан в web.token.",
+        "button": "Войти",
+        "wrong": "Токен неверный.",
+        "wait": "Слишком много неверных токенов. Повторите через минуту.",
+    },
+}
+
+_PAGE: Final = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} · okdrop</title>
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/base.css">
+<link rel="stylesheet" href="/static/login.css">
+</head>
+<body>
+<main>
+<h1><img src="/static/icon.svg" alt="" width="28" height="28">okdrop</h1>
+<form method="post" action="/login">
+<label for="token">{label}</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus
+ aria-describedby="says"{invalid}>
+<p id="says"{class_}{role}>{says}</p>
+<button type="submit" class="primary">{button}</button>
+</form>
+</main>
+</body>
+</html>
+"""
+
+_BODY_WITHIN: Final = 10.0
+
+
+class Login:
+    """The desk for `/login` and `/logout`.
+
+    Args:
+        guard: knows the token.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard: Final = guard
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What is answered here."""
+        return [
+            web.get("/login", self._form),
+            web.post("/login", self._show),
+            web.post("/logout", self._leave),
+        ]
+
+    async def _form(self, request: web.Request) -> web.Response:
+        if self._guard.sessions is None:
+            return _to("/")  # there is no token to show
+        return _page(request)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        sessions = self._guard.sessions
+        if sessions is None:
+            return _to("/")
+        try:
+            self._guard.check_shown(request, await _token_in(request))
+        except RefusedError as refused:
+            if refused.status == _TOO_MANY:
+                return _page(request, "wait", status=_TOO_MANY, headers=refused.headers)
+            # Without the challenge that goes with 401: a browser would open a dialogue of its own.
+            return _page(request, "wrong", status=403)
+        answer = _to("/")
+        answer.set_cookie(sessions.name, sessions.begin(), max_age=LIFE, httponly=True, samesite="Strict")
+        return answer
+
+    async def _leave(self, _request: web.Request) -> web.Response:
+        answer = _to("/login")
+        if self._guard.sessions is not None:
+            answer.del_cookie(self._guard.sessions.name, httponly=True, samesite="Strict")
+        return answer
+
+
+_TOO_MANY: Final = 429
+
+
+def _to(place: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": place})
+
+
+async def _token_in(request: web.Request) -> bytes:
+    """What was typed into the form."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise RefusedError(415, "the token is sent by the form of this page")
+    try:
+        async with asyncio.timeout(_BODY_WITHIN):
+            token = (await request.post()).get("token", "")
+    except TimeoutError:
+        raise RefusedError(408, "the body did not come") from None
+    return token.strip().encode("utf-8", "surrogateescape") if isinstance(token, str) else b""
+
+
+def _page(
+    request: web.Request, says: str = "hint", *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    language = _language(request.headers.get("Accept-Language", ""))
+    words = _WORDS[language]
+    is_wrong = says != "hint"
+    text = _PAGE.format(
+        language=language,
+        title=escape(words["title"]),
+        label=escape(words["label"]),
+        button=escape(words["button"]),
+        says=escape(words[says]),
+        invalid=' aria-invalid="true"' if is_wrong else "",
+        class_=' class="wrong"' if is_wrong else "",
+        role=' role="alert"' if is_wrong else "",
+    )
+    return web.Response(text=text, content_type="text/html", status=status, headers=headers)
+
+
+def _language(wanted: str) -> str:
+    """The first language that a browser wants and we have."""
+    for part in wanted.lower().split(","):
+        language = part.partition(";")[0].strip().partition("-")[0]
+        if language in _WORDS:
+            return language
+    return "en"

@@ -1,0 +1,67 @@
+// How folders, accounts and upload hosts do.
+
+import { at, facts, h, name } from "./dom.js";
+import { bytes, moment, shown, speed, when } from "./format.js";
+import { knows, t } from "./words.js";
+
+function item(title, kind, words, ...lines) {
+  return h(
+    "li",
+    {},
+    h("div", { class: "head" }, h("span", { class: "title" }, title), h("span", { class: `badge ${kind}` }, words)),
+    ...lines.filter(Boolean).map((line) => h("p", { class: "muted" }, ...[line].flat())),
+  );
+}
+
+function room({ free, total }) {
+  if (free === null) return "";
+  const tight = total > 0 && free / total < 0.05;
+  return h("span", { class: tight ? "warn" : "" }, t("health.free", { free: bytes(free) }));
+}
+
+function folder(one) {
+  const seen = one.scanned_at ? t("health.scanned", { when: when(one.scanned_at) }) : t("health.not_scanned");
+  const path = name(shown(one.folder));
+  if (one.away !== null) return item(path, "failed", t("health.away"), one.away, one.hint);
+  const watching = one.watching === null ? "" : `health.watching.${one.watching}`;
+  const words = knows(watching) ? t(watching) : t("health.not_scanned");
+  return item(path, one.watching === null ? "" : "published", words, facts(seen, room(one)));
+}
+
+function account(one) {
+  const title = name(one.account ? shown(one.account) : t("health.account"));
+  const used = facts(
+    t("health.shares", { n: one.folders }),
+    h("span", { title: moment(one.in_use_since) }, t("health.since", { when: when(one.in_use_since) })),
+  );
+  if (one.halted !== null) return item(title, "failed", t("health.halted"), one.halted.message, one.halted.hint, used);
+  const is = one.accepted ? ["published", t("health.accepted")] : ["", t("health.not_asked")];
+  return item(title, ...is, used);
+}
+
+function host(one) {
+  const mode = one.mode === "parallel" || one.mode === "sequential" ? t(`health.${one.mode}`) : t("health.unknown");
+  const troubles = one.troubles ? h("span", { class: "warn" }, t("health.troubles", { n: one.troubles })) : t("health.well");
+  const lines = facts(t("health.connections", { n: one.connections }), speed(one.goodput), troubles);
+  return item(name(shown(one.host)), one.mode === "parallel" ? "published" : "", mode, lines);
+}
+
+function part(title, items, none) {
+  return [h("h3", {}, title), items.length ? h("ul", {}, ...items) : h("p", { class: "muted" }, none)];
+}
+
+let print = "";
+
+/** Show what the daemon's status says of them. */
+export function show(status) {
+  const { folders, accounts, hosts } = status;
+  const minute = Math.floor(Date.now() / 10_000);
+  const now = JSON.stringify([folders, accounts, hosts, minute]);
+  if (now === print) return;
+  print = now;
+  at("health").replaceChildren(
+    ...part(t("health.folders"), folders.map(folder), ""),
+    ...part(t("health.accounts"), accounts.map(account), ""),
+    ...part(t("health.hosts"), hosts.map(host), t("health.no_hosts")),
+  );
+}
