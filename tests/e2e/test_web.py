@@ -398,6 +398,7 @@ async def test_where_others_can_connect_everything_but_health_wants_the_token(
         assert (await get(http, f"{address}/api/status", headers=bearer))[
             0
         ] == 429  # else it could be guessed on
+        await running.tells("web.refused")
         assert len(running.told("web.refused")) == 1
     assert TOKEN not in running.err()
 
@@ -558,6 +559,7 @@ async def test_a_person_is_led_to_the_form_and_a_program_is_told(
         codes = [await _guess(http, login, str(guess)) for guess in range(12)]
         assert (codes[0], codes[-1]) == (403, 429)
         assert await _guess(http, login, TOKEN) == 429
+        await running.tells("web.refused")
         assert len(running.told("web.refused")) == 1
 
 
