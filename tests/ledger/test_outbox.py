@@ -75,11 +75,11 @@ async def test_steps_come_in_the_order_in_which_they_are_due(ledger: Ledger, clo
     assert first is not None
     assert (first.key, first.tries, first.done_at) == ("a", 0, None)
     clock.forward(seconds=5)
-    await ledger.put_off_step(first.id, due_at=clock(), said="no answer", output="x")
+    await ledger.put_off_steps([first.id], due_at=clock(), said="no answer", output="x")
     second = await ledger.next_step(LANE)
     assert second is not None
     assert second.key == "b"
-    await ledger.close_step(second.id, Outcome.DONE, said="exit code 0")
+    await ledger.close_steps([second.id], Outcome.DONE, said="exit code 0")
     third = await ledger.next_step(LANE)
     assert third is not None
     assert (third.key, third.tries, third.said, third.output) == ("a", 1, "no answer", "x")
@@ -90,9 +90,9 @@ async def test_what_is_closed_stays_closed(ledger: Ledger) -> None:
     await ledger.add_steps([step()])
     one = await ledger.next_step(LANE)
     assert one is not None
-    await ledger.close_step(one.id, Outcome.FAILED, said="exit code 7", output="boom")
-    await ledger.put_off_step(one.id, due_at=START, said="again")
-    await ledger.close_step(one.id, Outcome.DONE)
+    await ledger.close_steps([one.id], Outcome.FAILED, said="exit code 7", output="boom")
+    await ledger.put_off_steps([one.id], due_at=START, said="again")
+    await ledger.close_steps([one.id], Outcome.DONE)
     await ledger.replan_step(one.id, "[]")
     assert await ledger.next_step(LANE) is None
     assert await ledger.lanes() == []
@@ -104,7 +104,7 @@ async def test_what_is_closed_tells_how(ledger: Ledger, clock: Clock) -> None:
     one = await ledger.next_step(LANE)
     assert one is not None
     await ledger.replan_step(one.id, '{"more": 1}')
-    await ledger.close_step(one.id, Outcome.FAILED, said="exit code 7", output="boom")
+    await ledger.close_steps([one.id], Outcome.FAILED, said="exit code 7", output="boom")
     (closed,) = await ledger.steps_of(row.id)
     assert (closed.outcome, closed.said, closed.output) == (Outcome.FAILED, "exit code 7", "boom")
     assert (closed.done_at, closed.tries, closed.payload) == (clock(), 1, '{"more": 1}')
@@ -122,7 +122,7 @@ async def test_only_what_was_closed_long_ago_is_forgotten(ledger: Ledger, clock:
     await ledger.add_steps([step("old", upload=row.id), step("open", upload=row.id)])
     one = await ledger.next_step(LANE)
     assert one is not None
-    await ledger.close_step(one.id, Outcome.DONE)
+    await ledger.close_steps([one.id], Outcome.DONE)
     assert await ledger.forget_steps(before=clock(), at_most=10) == 0
     clock.forward(days=1)
     assert await ledger.forget_steps(before=clock(), at_most=10) == 1
