@@ -12,6 +12,7 @@ those of `_WHY` are passed on, in ours.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import logging
@@ -57,7 +58,8 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
-    os.nice(_CALM)
+    with contextlib.suppress(OSError):  # a unit may forbid even that
+        os.nice(_CALM)
     wanted = json.load(sys.stdin)
     said = carry_out(wanted)
     os.write(answer, json.dumps(said).encode() + b"\n")

@@ -18,7 +18,6 @@ from okdrop.pipeline.notices import (
     Consequences,
     Listener,
     facts_of,
-    facts_of_halt,
     occasions,
     told,
     variables_of,
@@ -153,16 +152,6 @@ def test_a_path_of_any_bytes_arrives_in_the_environment(path: bytes) -> None:
     assert variables[b"OKDROP_ID"] == b"17"
     assert variables[b"OKDROP_MOVED_TO"] == b""
     assert not any(b"\0" in value for value in variables.values())
-
-
-def test_of_a_halt_there_is_less_to_tell() -> None:
-    facts = facts_of_halt(Halt(code="credentials_missing", message="no token", since=NOW))
-    (step,) = told(facts, Occasion.HALTED, [HOOK], upload=None)
-    assert step.upload is None
-    variables = variables_of(json.loads(step.payload))
-    assert variables[b"OKDROP_EVENT"] == b"halted"
-    assert variables[b"OKDROP_CODE"] == b"credentials_missing"
-    assert variables[b"OKDROP_ID"] == b""
 
 
 # --- beside the file ----------------------------------------------------------------------------------

@@ -325,10 +325,10 @@ async def test_a_run_that_ends_and_goes_on_after_a_halt_tells_of_it_and_ends(
     async with serving(parts) as outbox:
         await outbox.wait_until_none()
         outbox.hear(events.PoolHalted(code="token_dead", message="no", hint=""))
-        assert outbox.owes_a_halt
+        assert outbox.owes_an_alarm
         async with asyncio.timeout(10):
             await outbox.wait_until_none()
-        assert not outbox.owes_a_halt
+        assert not outbox.owes_an_alarm
     assert told.read_text() == "x\n"
 
 

@@ -90,7 +90,7 @@ def require(config: Config) -> None:
     if config.notify and importlib.util.find_spec(_PACKAGE) is None:
         raise ConfigurationError(
             f"notify[0]: needs the package {_PACKAGE}, which is not installed",
-            hint="install it where okdrop is, with: pip install 'okdrop[notify]'; or take [[notify]] out",
+            hint="install it where okdrop is, with: pip install 'okdrop[notify]' (or apprise); or take [[notify]] out",
         )
 
 
