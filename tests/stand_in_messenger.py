@@ -1,9 +1,9 @@
 """Stands in for the process that sends a message, in tests of what is told when: Apprise takes a second.
 
-    note:///path            the message is appended to that file, as a line of JSON
-    note:///path?VERDICT    and that is what came of it
-    hang:///path            it is, and the process stays for ever
-"""  # noqa: INP001 - it is run by its path
+note:///path            the message is appended to that file, as a line of JSON
+note:///path?VERDICT    and that is what came of it
+hang:///path            it is, and the process stays for ever
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets messages, in the configuration: what is taken, in what words the rest is refused, and no secret shown."""
+"""Who gets messages, in the configuration: what is taken, and in what words the rest is refused."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
         (NOTIFY + 'events = ["uploaded"]\n', "notify[0].events[0]", "must be one of"),
         (NOTIFY + 'urgent = ["fire"]\n', "notify[0].urgent[0]", "must be one of"),
         (NOTIFY + 'level = "debug"\n', "notify[0].level", "must be one of"),
+        (NOTIFY + 'events = ["published"]\nlevel = "error"\n', "notify[0].level", "leaves nothing of events"),
         (NOTIFY + 'language = "de"\n', "notify[0].language", "must be one of"),
         (NOTIFY + 'quiet = "night"\n', "notify[0].quiet", "must be hours"),
         (NOTIFY + 'quiet = "00:00-24:00"\n', "notify[0].quiet", "leaves no hour"),
@@ -89,7 +90,9 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 
 def test_all_of_it_may_come_from_the_environment(tmp_path: Path) -> None:
-    config = loaded(tmp_path, "", OKDROP_NOTIFY='[{"name": "n", "url": "ntfy://topic", "quiet": "23:00-08:00"}]')
+    config = loaded(
+        tmp_path, "", OKDROP_NOTIFY='[{"name": "n", "url": "ntfy://topic", "quiet": "23:00-08:00"}]'
+    )
     assert str(config.notify[0].quiet) == "23:00-08:00"
 
 

@@ -411,7 +411,8 @@ async def person_is_back(world: World) -> None:
 
 async def published_in_quiet_hours(world: World) -> Digests:
     """Two were published at night; it is morning now, and there is room for one message."""
-    quiet = PublishWindow.parse("00:00-24:00")
+    now, hour = world.clock.now().astimezone(), timedelta(hours=1)
+    quiet = PublishWindow.parse(f"{now - hour:%H:%M}-{now + hour:%H:%M}")
     world.notices = person(world, Rhythm(quiet=quiet))
     digests = await small(world) | {"b.mp4": digest_of(world.file("b.mp4", SMALL, seed="b"))}
     await world.live()

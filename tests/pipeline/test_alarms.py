@@ -59,7 +59,11 @@ def test_a_missing_folder_and_a_full_disk_are_told() -> None:
 def test_that_it_is_over_is_told_to_whoever_was_told_of_it(event: events.Event, ends: Occasion) -> None:
     found = alarm(event)
     assert (found.occasion, found.ends, found.facts["ends"]) == (Occasion.RECOVERED, ends, ends.value)
-    for occasions, hears in (({ends, Occasion.RECOVERED}, True), ({Occasion.RECOVERED}, False), ({ends}, False)):
+    for occasions, hears in (
+        ({ends, Occasion.RECOVERED}, True),
+        ({Occasion.RECOVERED}, False),
+        ({ends}, False),
+    ):
         listener = Listener(kind=Kind.NOTIFY, name="n", occasions=frozenset(occasions))
         assert listener.hears(Occasion.RECOVERED, found.folder, ends=found.ends) is hears
 

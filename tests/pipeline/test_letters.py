@@ -17,6 +17,7 @@ ENGLISH, RUSSIAN = Language.ENGLISH, Language.RUSSIAN
 ENDS = (Occasion.HALTED, Occasion.FOLDER_MISSING, Occasion.DISK_LOW)
 ALARMS = (*ENDS, Occasion.RECOVERED)
 MARKUP = "<>`*[]@~|\\"
+CYRILLIC = [chr(code) for code in range(0x400, 0x500)]
 
 
 def facts(occasion: Occasion, **more: Any) -> dict[str, Any]:
@@ -24,7 +25,14 @@ def facts(occasion: Occasion, **more: Any) -> dict[str, Any]:
     common = {"event": occasion.value, "event_id": "x", "at": "2030-01-02T03:04:05.000Z"}
     if occasion in ALARMS:
         return common | {"path": "/srv/drop", "account": "", "code": "c", "message": "m", "hint": "h"} | more
-    upload = {"id": 7, "path": "/srv/drop/clip.mp4", "title": "A clip", "url": "", "moved_to": "", "account": ""}
+    upload = {
+        "id": 7,
+        "path": "/srv/drop/clip.mp4",
+        "title": "A clip",
+        "url": "",
+        "moved_to": "",
+        "account": "",
+    }
     return common | upload | {"code": "", "message": "", "hint": ""} | more
 
 
@@ -41,7 +49,7 @@ def test_there_are_words_for_everything_in_each_language(told: dict[str, Any], l
     assert letter.body
     assert "{" not in letter.title + letter.body
     assert letter.kind in {"success", "warning", "failure", "info"}
-    assert any(char >= "а" for char in letter.title) is (language is RUSSIAN)
+    assert any(char in CYRILLIC for char in letter.title) is (language is RUSSIAN)
 
 
 def test_what_was_published_is_told_with_its_link() -> None:
@@ -70,7 +78,7 @@ def test_what_failed_is_told_with_what_to_do() -> None:
 
 def test_what_has_no_russian_words_is_told_in_english_with_its_code() -> None:
     letter = letter_of([facts(Occasion.FAILED, code="api_4", message="OK says no", hint="ask")], RUSSIAN)
-    assert "OK says no (api＿4)" in letter.body or "OK says no (api_4)" in letter.body
+    assert "OK says no (api_4)" in letter.body
 
 
 def test_a_halt_says_whose_it_is() -> None:
@@ -83,7 +91,9 @@ def test_a_file_without_a_title_goes_by_its_name() -> None:
 
 
 def test_several_are_counted_and_the_gravest_are_named() -> None:
-    many = [facts(Occasion.PUBLISHED, title=f"clip {number}", url="https://ok.ru/video/1") for number in range(30)]
+    many = [
+        facts(Occasion.PUBLISHED, title=f"clip {number}", url="https://ok.ru/video/1") for number in range(30)
+    ]
     letter = letter_of([*many, facts(Occasion.FAILED, title="bad"), facts(Occasion.HALTED)], ENGLISH)
     lines = letter.body.splitlines()
     assert letter.title == "okdrop: 32 things happened"
@@ -125,8 +135,8 @@ def test_a_usual_name_stays_as_it_is(name: str) -> None:
 
 
 def test_what_only_looks_like_emphasis_does_not_become_one() -> None:
-    assert "_" not in harmless("_a_ and __init__.py").replace("init_", "")
-    assert harmless("_a_").count("_") == 0
+    assert "_" not in harmless("_a_ and __init__.py")
+    assert harmless("a_b__c") == "a_b__c"
 
 
 def test_of_what_is_long_both_ends_are_seen() -> None:
@@ -134,12 +144,18 @@ def test_of_what_is_long_both_ends_are_seen() -> None:
     assert cut == "aaaaa…bbbbb"
 
 
-@given(st.lists(st.sampled_from(every()), min_size=1, max_size=40), st.text(max_size=3000), st.sampled_from(Language))
+@given(
+    st.lists(st.sampled_from(every()), min_size=1, max_size=40),
+    st.text(max_size=3000),
+    st.sampled_from(Language),
+)
 @example([facts(Occasion.FAILED)], "x" * 3000, RUSSIAN)
 def test_a_message_has_a_length_that_every_service_takes(
     told: list[dict[str, Any]], text: str, language: Language
 ) -> None:
-    named = [one | {"title": text, "path": text, "message": text, "hint": text, "account": text} for one in told]
+    named = [
+        one | {"title": text, "path": text, "message": text, "hint": text, "account": text} for one in told
+    ]
     letter = letter_of(named, language)
     assert len(letter.body) <= LONGEST
     assert len(letter.title) <= 100

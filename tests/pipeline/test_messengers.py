@@ -7,7 +7,7 @@ import functools
 import json
 import ssl
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -21,9 +21,6 @@ from okdrop.pipeline import messengers
 from okdrop.pipeline.letters import Letter
 from okdrop.pipeline.messengers import Delivered, Receiver, deliver, look, require
 from scripted import LOOPBACK_PEM
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 LETTER = Letter(title="okdrop: a trial", body="“<b>x</b> [a](b)” & Закат", kind="warning")
@@ -83,7 +80,11 @@ async def test_in_a_service_that_knows_html_markup_of_others_is_text() -> None:
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(401, "JSON: HTTP 401"), (500, "JSON: HTTP 500"), (302, "JSON: HTTP 302, a redirect, which is not followed")],
+    [
+        (401, "JSON: HTTP 401"),
+        (500, "JSON: HTTP 500"),
+        (302, "JSON: HTTP 302, a redirect, which is not followed"),
+    ],
 )
 async def test_what_is_not_taken_is_told_by_its_status_and_no_word_more(status: int, words: str) -> None:
     asked: list[str] = []
@@ -115,8 +116,7 @@ async def test_one_that_hangs_is_ended_in_its_time(monkeypatch: pytest.MonkeyPat
     async with receiving(answer) as url:
         delivered = await told(as_apprise(url) + "?rto=1000", timeout=5.0)
         release.set()
-    assert delivered.overdue
-    assert delivered.said == "the messenger took longer than 5 s, and was ended"
+    assert delivered == Delivered(well=False, said="the messenger took longer than 5 s, and was ended")
 
 
 async def test_tls_is_verified_by_the_authorities_that_are_configured_beside() -> None:
@@ -168,7 +168,9 @@ def test_an_address_is_looked_at_before_anything_is_sent(url: str, *, well: bool
     assert TOKEN not in found.said
 
 
-def test_where_apprise_is_not_installed_that_is_said_in_the_user_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_apprise_is_not_installed_that_is_said_in_the_user_s_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(messengers, "_PACKAGE", "apprise_that_is_not_there")
     require(Config())
     config = Config.model_validate({"notify": [{"name": "n", "url": "ntfy://topic"}]})

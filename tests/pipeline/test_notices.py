@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from okdrop.config.watch import After
-from okdrop.drop import TRANSITIONS, Chore, Drop, Failure, Halt, Revision, State, Ticket, Upload
+from okdrop.drop import TRANSITIONS, Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.metadata import Settings
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.notices import (
@@ -19,7 +19,6 @@ from okdrop.pipeline.notices import (
     Listener,
     facts_of,
     occasions,
-    told,
     variables_of,
 )
 from okdrop.steps import FACTS, FILES, Kind, NewStep, Occasion

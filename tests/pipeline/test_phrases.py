@@ -43,4 +43,6 @@ def test_english_is_what_okdrop_says_anyway() -> None:
     facts = {"code": "source_gone", "message": "gone", "hint": "look"}
     assert advice(facts, Language.ENGLISH) == ("gone", "look")
     assert advice(facts, Language.RUSSIAN) == IN_RUSSIAN["source_gone"]
-    assert advice({"code": "disk_low", "message": "0.50 GiB left"}, Language.RUSSIAN)[0] == "0.50 ГиБ свободно"
+    assert (
+        advice({"code": "disk_low", "message": "0.50 GiB left"}, Language.RUSSIAN)[0] == "0.50 ГиБ свободно"
+    )

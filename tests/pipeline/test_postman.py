@@ -52,7 +52,9 @@ def of_hours(bench: Bench, begin: timedelta, end: timedelta) -> PublishWindow:
 
 
 def parts_of(bench: Bench, inbox: Path, *, scheme: str = "note", query: str = "", **more: Any) -> Parts:
-    rhythm = {name: more.pop(name) for name in ("digest", "at_most", "per", "quiet", "urgent") if name in more}
+    rhythm = {
+        name: more.pop(name) for name in ("digest", "at_most", "per", "quiet", "urgent") if name in more
+    }
     receiver = Receiver(
         url=f"{scheme}://{inbox}?{query}", language=Language.ENGLISH, rhythm=Rhythm(**rhythm), **more
     )
@@ -152,7 +154,9 @@ async def test_at_night_only_what_is_urgent_is_told_and_the_rest_in_the_morning(
     assert "“a”" in bodies(tmp_path / "inbox")[1]
 
 
-async def test_what_cannot_be_sent_is_tried_again_told_once_and_given_up(bench: Bench, tmp_path: Path) -> None:
+async def test_what_cannot_be_sent_is_tried_again_told_once_and_given_up(
+    bench: Bench, tmp_path: Path
+) -> None:
     async with serving(parts_of(bench, tmp_path / "inbox", query="refused", tries=3)):
         await bench.ledger.add_steps([step("a")])
         await until(lambda: bool(bench.told(events.StepGivenUp)))
@@ -174,7 +178,9 @@ async def test_what_is_new_is_not_given_up_with_what_was_tried_often(bench: Benc
     assert [one.tries for one in bench.told(events.StepGivenUp)] == [2, 2]
 
 
-async def test_an_address_that_cannot_be_used_is_given_up_at_once_and_said(bench: Bench, tmp_path: Path) -> None:
+async def test_an_address_that_cannot_be_used_is_given_up_at_once_and_said(
+    bench: Bench, tmp_path: Path
+) -> None:
     async with serving(parts_of(bench, tmp_path / "inbox", query="unknown")) as outbox:
         await bench.ledger.add_steps([step("a")])
         await outbox.wait_until_none()
@@ -224,7 +230,9 @@ async def test_what_is_told_together_is_closed_together(bench: Bench, tmp_path: 
 async def test_a_missing_folder_and_that_it_is_back_are_told(set_up: Any, tmp_path: Path) -> None:
     bench = await set_up(stays=True)
     async with serving(parts_of(bench, tmp_path / "inbox")) as outbox:
-        outbox.hear(events.FolderAway(path="/srv/drop", code="folder_missing", message="/srv/drop: no", hint="h"))
+        outbox.hear(
+            events.FolderAway(path="/srv/drop", code="folder_missing", message="/srv/drop: no", hint="h")
+        )
         outbox.hear(events.FolderBack(path="/srv/drop"))
         await outbox.wait_until_none()
     missing, back = bodies(tmp_path / "inbox")

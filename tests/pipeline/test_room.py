@@ -70,7 +70,9 @@ async def test_a_place_that_is_away_says_nothing(monkeypatch: pytest.MonkeyPatch
     assert told == []
 
 
-async def test_a_disk_that_hangs_is_left_and_asked_by_no_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_hangs_is_left_and_asked_by_no_second_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(room_of, "HANGS_AFTER", 0.05)
     release, asked = threading.Event(), []
 

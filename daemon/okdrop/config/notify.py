@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 import urllib.parse
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,9 @@ from okdrop.config.notices import Listener
 from okdrop.config.units import parse_duration
 from okdrop.config.window import ALWAYS, PublishWindow
 from okdrop.steps import Occasion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LONGEST_SPAN: Final = 86_400.0
 """Seconds over which messages are counted, at most."""
@@ -69,6 +72,11 @@ _USUAL: Final = (
     Occasion.DISK_LOW,
     Occasion.RECOVERED,
 )
+
+
+def _as_grave_as(level: Level, events: Sequence[Occasion]) -> frozenset[Occasion]:
+    least = _GRAVITY.index(level)
+    return frozenset(one for one in events if _GRAVITY.index(LEVELS[one]) >= least)
 
 
 def _address(secret: SecretStr) -> SecretStr:
@@ -130,11 +138,18 @@ class Notify(Listener):
             )
         return value
 
+    @field_validator("level")
+    @classmethod
+    def _leaves_something(cls, value: Level, info: ValidationInfo) -> Level:
+        events = info.data.get("events", ())
+        if events and not _as_grave_as(value, events):
+            raise ValueError(f"leaves nothing of events: {', '.join(events)} are less grave")
+        return value
+
     @property
     def occasions(self) -> frozenset[Occasion]:
         """What is told: of `events`, what is as grave as `level`."""
-        least = _GRAVITY.index(self.level)
-        return frozenset(one for one in self.events if _GRAVITY.index(LEVELS[one]) >= least)
+        return _as_grave_as(self.level, self.events)
 
     @property
     def longest_wait(self) -> float:

@@ -46,7 +46,7 @@ _ALIKE: Final = str.maketrans(
         "`": "'",
     }
 )
-_EDGE: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
+_EDGE: Final = re.compile(r"(?<!\w)_++|_++(?!\w)")
 _LINK: Final = re.compile(r"://+")
 
 
@@ -84,7 +84,7 @@ def harmless(text: str, longest: int = _WORDS) -> str:
     except UnicodeEncodeError:
         raw = text.encode("utf-8", "backslashreplace")
     line = _LINK.sub(f":{_SLASH * 2}", shown(raw).translate(_ALIKE))
-    return _cut(_EDGE.sub(lambda found: _LINE * len(found[0]), line), longest)
+    return _EDGE.sub(lambda found: _LINE * len(found[0]), _cut(line, longest))
 
 
 def _cut(text: str, longest: int) -> str:

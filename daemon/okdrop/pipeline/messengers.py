@@ -72,13 +72,11 @@ class Delivered:
         well: it was sent, or could be.
         said: what came of it, for a person; holds no secret.
         final: another try would come to the same.
-        overdue: it took all the time that it had.
     """
 
     well: bool
     said: str
     final: bool = False
-    overdue: bool = False
 
 
 def require(config: Config) -> None:
@@ -90,7 +88,8 @@ def require(config: Config) -> None:
     if config.notify and importlib.util.find_spec(_PACKAGE) is None:
         raise ConfigurationError(
             f"notify[0]: needs the package {_PACKAGE}, which is not installed",
-            hint="install it where okdrop is, with: pip install 'okdrop[notify]' (or apprise); or take [[notify]] out",
+            hint="install it where okdrop is, with: pip install 'okdrop[notify]' (or apprise);"
+            " or take [[notify]] out",
         )
 
 
@@ -133,7 +132,7 @@ def _carried_out(
     )
     answer = _answer_of(ran.output)
     if not ran.well or answer is None:
-        return Delivered(well=False, said=f"the messenger {ran.said}", overdue=ran.overdue)
+        return Delivered(well=False, said=f"the messenger {ran.said}")
     return _delivered(answer)
 
 
