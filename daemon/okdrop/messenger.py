@@ -77,7 +77,7 @@ def carry_out(wanted: Mapping[str, Any]) -> dict[str, str]:
     heard = _Heard()
     logging.basicConfig(handlers=[heard], level=logging.DEBUG, force=True)
     try:
-        import apprise  # noqa: PLC0415 - it is optional, and costs a second
+        import apprise  # noqa: PLC0415 - it is optional, and need not be there
     except ImportError:
         return _said(ABSENT)
     asset = apprise.AppriseAsset(

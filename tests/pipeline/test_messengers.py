@@ -1,4 +1,4 @@
-"""Apprise itself, in its process, before a real receiver: what is sent, what is refused, and what is never said."""
+"""Apprise itself, in its process, before a real receiver: what is sent, refused, and never said."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from scripted import LOOPBACK_PEM
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 LETTER = Letter(title="okdrop: a trial", body="“<b>x</b> [a](b)” & Закат", kind="warning")
 TOKEN = "a-token-that-is-secret"
-
-Answer = "Callable[[web.Request], Awaitable[web.Response]]"
 
 
 async def told(url: str, **more: Any) -> Delivered:

@@ -1,4 +1,4 @@
-"""That a disk gets full is told once, and again only after there was room; a disk that hangs holds up nobody."""
+"""That a disk gets full is told once, until there is room; a disk that hangs holds up nobody."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_where_nobody_wants_to_know_nobody_looks() -> None:
         await Room(lambda _: None, [b"/"], least=0).run()
 
 
-async def test_a_real_disk_can_be_asked(tmp_path: Path) -> None:
+def test_a_real_disk_can_be_asked(tmp_path: Path) -> None:
     left = left_at(os.fsencode(tmp_path))
     assert left is not None
     assert left.device == tmp_path.stat().st_dev
