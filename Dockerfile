@@ -6,13 +6,13 @@ ARG BASE=docker.io/library/python:3.13-slim
 FROM ${BASE} AS build
 WORKDIR /src
 # What changes seldom comes first, so that a change of the code installs nothing anew.
-COPY requirements/build.txt requirements/run.txt requirements/
+COPY requirements/build.txt requirements/notify.txt requirements/
 # By hash, and wheels alone: nothing is compiled, and nothing of a package runs while it is installed.
-# okdrop's own environment gets no pip.
+# okdrop's own environment gets no pip; so it has what messages need, since nobody can add it later.
 RUN python3 -m venv /build \
  && python3 -m venv --without-pip /opt/okdrop \
  && /build/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/build.txt \
- && /build/bin/pip --python /opt/okdrop install --no-cache-dir --require-hashes --only-binary :all: -r requirements/run.txt
+ && /build/bin/pip --python /opt/okdrop install --no-cache-dir --require-hashes --only-binary :all: -r requirements/notify.txt
 COPY pyproject.toml README.md ./
 COPY daemon daemon
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \

@@ -67,7 +67,8 @@ golden: $(STAMP)  ## write down anew what explain says of the trees in tests/gol
 
 lock: $(STAMP)  ## renew requirements/*.txt (names, versions and hashes only); needs uv
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/run.txt
-	uv pip compile pyproject.toml --group dev -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra notify -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/notify.txt
+	uv pip compile pyproject.toml --group dev -c requirements/notify.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/dev.txt
 	uv pip compile --group build -c requirements/dev.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements/build.txt
 
 clean:  ## forget what was installed and built

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 COMMANDS = [
     *("run", "upload", "status", "show", "retry", "cancel", "go", "adopt", "explain", "check", "health"),
     *("init", "emulator", "demo", "bandwidth", "pause", "resume", "top", "watch-test", "release", "update"),
+    "notify-test",
 ]
 
 

@@ -52,6 +52,7 @@ THROUGH = {
     "emulator/videos.py": "emulator/test_store.py",
     "events/afterwards.py": "test_events.py",  # every event is held to the same laws
     "events/base.py": "test_events.py",
+    "events/disks.py": "test_events.py",
     "events/files.py": "test_events.py",
     "events/folders.py": "test_events.py",
     "events/places.py": "test_events.py",
@@ -95,6 +96,8 @@ THROUGH = {
     "ledger/desk.py": "ledger/test_outbox.py",  # the same statements, through the ledger's thread
     "steps.py": "ledger/test_outbox.py",  # words without behaviour
     "pipeline/moved.py": "pipeline/test_attendants.py",  # with what becomes of the file and its attendants
+    "messenger.py": "pipeline/test_messengers.py",  # a process, which is looked at from outside
+    "notify_trial.py": "e2e/test_notifications.py",
     "pipeline/herald.py": "pipeline/test_outbox.py",  # who takes the steps of its lanes
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets

@@ -13,6 +13,7 @@ import asyncio
 import dataclasses
 import os
 import shutil
+import threading
 import time
 import urllib.parse
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from okdrop import accounts, service
 from okdrop.client import Client
 from okdrop.config import Publish, UploadMode, unheeded
-from okdrop.errors import Halted, LedgerError, OkdropError, UploadError
+from okdrop.errors import ConfigurationError, Halted, LedgerError, OkdropError, UploadError
 from okdrop.events import shown
 from okdrop.inbox import lease
 from okdrop.inbox.reading import can_yield, heeds_classes, scheduler_of
@@ -30,7 +31,10 @@ from okdrop.inbox.walk import Wanted
 from okdrop.inbox.watching import look
 from okdrop.ledger import daemon_of, read_only, writable
 from okdrop.observe.standing import amount
+from okdrop.pipeline import messengers
+from okdrop.pipeline.listeners import notices
 from okdrop.protocol.multipart import LARGEST
+from okdrop.steps import Kind, lane_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,6 +81,7 @@ async def check(config: Config, say: Callable[[str], None], *, file: Path | None
         findings.append(await asyncio.to_thread(_folder, watch))
         findings += await asyncio.to_thread(_beside, watch)
     findings += [*map(_hook, config.hook), *map(_webhook, config.webhook)]
+    findings += await asyncio.to_thread(_messages, config)
     findings += _reading(config)
     findings += [_ledger(config.ledger.url.get_secret_value()), *await _accounts(config)]
     for finding in findings:
@@ -219,6 +224,22 @@ def _webhook(webhook: Webhook) -> Finding:
     """Whom a webhook tells, by host alone; nobody is told here."""
     host = urllib.parse.urlsplit(webhook.url.get_secret_value()).hostname
     return Finding(f"webhook {webhook.name}", f"{host} is told when there is: {', '.join(webhook.events)}")
+
+
+def _messages(config: Config) -> list[Finding]:
+    """Whether messages could go where they are to; none is sent here (`okdrop notify-test` does)."""
+    try:
+        messengers.require(config)
+    except ConfigurationError as error:
+        return [Finding("notify", _in_words(error), service.USAGE)]
+    findings, wanted = [], notices(config, os.environ)
+    for one in config.notify:
+        receiver = wanted.receivers[lane_of(Kind.NOTIFY, one.name)]
+        found = messengers.look(receiver, wanted.environment, stop=threading.Event())
+        of = ", ".join(event for event in one.events if event in one.occasions)
+        says = f"{found.said} is told when there is: {of}" if found.well else found.said
+        findings.append(Finding(f"notify {one.name}", says, service.OK if found.well else service.USAGE))
+    return findings
 
 
 def _blind(problems: Sequence[Problem]) -> str:

@@ -29,6 +29,7 @@ from okdrop.inbox import lease
 from okdrop.inbox.reading import PLAIN, gentle
 from okdrop.inbox.scan import FolderError
 from okdrop.ledger import Ledger, Patience
+from okdrop.ledger.ledger import parsed
 from okdrop.observe.condition import Condition
 from okdrop.observe.network import Network
 from okdrop.observe.service_manager import ServiceManager
@@ -50,6 +51,8 @@ from okdrop.pipeline import (
 from okdrop.pipeline.accounts import ask_who_we_are
 from okdrop.pipeline.after import afterwards_of
 from okdrop.pipeline.listeners import notices
+from okdrop.pipeline.messengers import require
+from okdrop.pipeline.room import Room
 from okdrop.protocol.multipart import LARGEST
 from okdrop.protocol.plan import CONNECTIONS, SEGMENT_SIZE, Plan
 from okdrop.protocol.retry import Backoff
@@ -93,7 +96,7 @@ async def run_once(config: Config, emit: Emit) -> int:
         await pipeline.recover_all()
         await pipeline.run_to_the_end()
         await ask_who_we_are(parts)
-        if pipeline.outbox.owes_a_halt:
+        if pipeline.outbox.owes_an_alarm:
             await pipeline.outbox.tell_at_the_end()
 
     return await _run(config, _audience(emit), work)
@@ -162,7 +165,7 @@ class _Daemon:
         note = HaltNote(parts)
         self._audience.add(note.hear)
         works = [work for mending in self._menders for work in (mending.run, mending.heed_requests)]
-        await pipeline.run(tell_when_ready, *works, note.run)
+        await pipeline.run(tell_when_ready, *works, note.run, room(self._config, self._audience).run)
 
     def _mending(self, parts: Parts, account: str, ring: Keyring) -> Mending:
         mending = Mending(
@@ -245,6 +248,7 @@ async def _run(
 ) -> int:
     """Run to the end, or until a signal; `hang_up` heeds SIGHUP in a run that stays, which has it alone."""
     once = hang_up is None
+    require(config)
     lease.prepare()
     brake, tally = Brake(stays=not once, accounts=in_use(config)), Tally()
     rings = keyrings(config)
@@ -345,6 +349,13 @@ async def _parts(
             notices=notices(config, os.environ),
             webhooks=webhooks,
         )
+
+
+def room(config: Config, emit: Emit) -> Room:
+    """What looks how much room is left where the ledger and the folders lie."""
+    file = parsed(config.ledger.url.get_secret_value()).database or ""
+    places = [os.path.dirname(file), *(str(watch.path) for watch in config.watch)]  # noqa: PTH120 - as text
+    return Room(emit, [os.fsencode(place) for place in places if place], least=config.disk.low)
 
 
 def plan(config: Config) -> Plan:

@@ -23,6 +23,7 @@ class Kind(enum.StrEnum):
 
     HOOK = "hook"  #: a command is run
     WEBHOOK = "webhook"  #: an address is told
+    NOTIFY = "notify"  #: a person is told
     SIDECARS = "sidecars"  #: what lies beside a video goes with it
     RECEIPT = "receipt"  #: what became of a video is written beside it
 
@@ -36,6 +37,9 @@ class Occasion(enum.StrEnum):
     FAILED = "failed"  #: an upload stopped for good
     REFUSED = "refused"  #: OK refused a published video afterwards
     HALTED = "halted"  #: everything waits, for credentials or a permission
+    FOLDER_MISSING = "folder_missing"  #: a watched folder is away, and waited for
+    DISK_LOW = "disk_low"  #: little space is left where the ledger or a watched folder lies
+    RECOVERED = "recovered"  #: one of these three is over
 
 
 class Outcome(enum.StrEnum):
@@ -52,13 +56,13 @@ FILES: Final = "files"
 
 FACTS: Final = (
     *("event", "event_id", "at", "id", "path", "folder", "account", "size", "title", "state", "video_id"),
-    *("url", "moved_to", "code", "message", "hint"),
+    *("url", "moved_to", "code", "message", "hint", "ends"),
 )
 """What a hook finds in its environment, each in capital letters after "OKDROP_"."""
 
 
 def lane_of(kind: Kind, name: str) -> str:
-    """The lane of a hook or a webhook, by its name in the configuration."""
+    """The lane of whoever is told, by the name in the configuration."""
     return f"{kind}:{name}"
 
 
@@ -72,6 +76,16 @@ class NewStep:
     event: str  #: what happened
     payload: str  #: JSON: all that is needed to take it
     upload: int | None = None  #: None: it is about no single one
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """As much of a step that is still to be taken as is needed to say whose turn it is."""
+
+    id: int
+    event: str
+    created_at: datetime
+    due_at: datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from okdrop.config import Config, Watch, chosen_file, load
 from okdrop.config.keys import keys
 from okdrop.config.notices import Hook, Webhook
+from okdrop.config.notify import Notify
 from okdrop.config.problems import Origins, translate
 from okdrop.errors import ConfigurationError
 
@@ -74,8 +75,8 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
             "[zzz]\n",
             (
                 "FILE: zzz: there is no such section;"
-                " sections are ok, account, network, intake, watch, hook, webhook, metadata, upload, retry,"
-                " ledger, web, log"
+                " sections are ok, account, network, intake, watch, hook, webhook, notify, metadata, upload,"
+                " retry, ledger, disk, web, log"
             ),
         ),
         ("[[wach]]\npath = '/srv'\n", "FILE: wach: there is no such section; did you mean watch?"),
@@ -192,6 +193,8 @@ def test_the_shipped_file_says_the_defaults(tmp_path: Path) -> None:
     assert config.watch[0].suffixes == ("mp4",)
     assert config.hook[0].timeout == Hook.model_fields["timeout"].default
     assert config.webhook[0].give_up_after == Webhook.model_fields["give_up_after"].default
+    unset = Notify(name="phone", url=config.notify[0].url)
+    assert config.notify[0] == unset
 
 
 def test_the_shipped_file_holds_every_key() -> None:
@@ -209,7 +212,7 @@ def test_only_what_is_secret_or_optional_is_not_set() -> None:
     assert ("ledger", "url") not in absent
     for section, name in absent:
         key = keys()[section, name]
-        of_a_table = section in {"hook", "webhook"} or (section, name) in OF_A_FOLDER
+        of_a_table = section in {"hook", "webhook", "notify"} or (section, name) in OF_A_FOLDER
         assert key.secret or name.endswith("_file") or of_a_table
 
 

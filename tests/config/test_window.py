@@ -139,6 +139,22 @@ def test_days_that_are_not_named_have_the_hours_that_name_none() -> None:
     assert working.next_opening(local(2026, 11, 28, 12), BERLIN) == local(2026, 11, 30, 9)
 
 
+@given(st.lists(hours(), min_size=1, max_size=3), st.integers(0, 7 * 24 * 60 - 1))
+def test_what_is_outside_is_all_that_is_not_in_it(spans: list[str], minute: int) -> None:
+    window, moment = (
+        PublishWindow.parse(" ".join(spans)),
+        datetime(2025, 1, 6, tzinfo=UTC) + timedelta(minutes=minute),
+    )
+    outside = window.outside()
+    assert not outside.spans or outside.is_open_at(moment) is not window.is_open_at(moment)
+    assert bool(outside.spans) or window.is_open_at(moment)
+
+
+def test_outside_of_all_week_is_nothing_and_of_nothing_all_week() -> None:
+    assert PublishWindow.parse("00:00-24:00").outside().spans == ()
+    assert PublishWindow().outside().spans == ((0, 7 * 24 * 60),)
+
+
 def test_hours_that_touch_are_one() -> None:
     assert PublishWindow.parse("10:00-12:00 12:00-13:00 11:00-12:30").spans[0] == (600, 780)
     assert PublishWindow.parse("sat-mon 22:00-02:00").text == "sat-mon 22:00-02:00"

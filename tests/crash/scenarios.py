@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import json
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from crash.world import (
@@ -27,6 +29,7 @@ from crash.world import (
     laid,
 )
 from okdrop import events
+from okdrop.config.notify import Language
 from okdrop.config.watch import After
 from okdrop.config.window import PublishWindow
 from okdrop.drop import State
@@ -36,8 +39,10 @@ from okdrop.inbox.beside import NOTHING
 from okdrop.leaves import LEAF_SIZE
 from okdrop.ledger import Ledger, orders
 from okdrop.pipeline import Command, Listener, Notices
+from okdrop.pipeline.messengers import Receiver
 from okdrop.pipeline.notices import NOBODY
 from okdrop.pipeline.posting import ANY_TIME, Posting
+from okdrop.pipeline.rhythm import EVERY_TIME, Rhythm
 from okdrop.pipeline.slots import Slot
 from okdrop.pipeline.twins import Twins
 from okdrop.pipeline.uploader import HOPELESS
@@ -45,7 +50,6 @@ from okdrop.steps import Kind, Occasion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
-    from pathlib import Path
 
     from crash.world import Life
     from okdrop.drop import Upload
@@ -377,6 +381,43 @@ async def told_and_not_noted(world: World) -> Digests:
     return digests
 
 
+PERSON: Final = "notify:n"
+STAND_IN: Final = Path(__file__).parents[1] / "stand_in_messenger.py"
+"""What is run in Apprise's place, which takes its time for each message."""
+
+
+def person(world: World, rhythm: Rhythm = EVERY_TIME, *, verdict: str = "sent") -> Notices:
+    """Somebody who gets messages; they are written down beside the folder."""
+    receiver = Receiver(
+        url=f"note://{world.place}/told?{verdict}", language=Language.ENGLISH, rhythm=rhythm, tries=1000
+    )
+    listener = Listener(kind=Kind.NOTIFY, name="n", occasions=frozenset({Occasion.PUBLISHED}))
+    return Notices(listeners=(listener,), receivers={PERSON: receiver})
+
+
+async def with_a_person(world: World) -> Digests:
+    world.notices = person(world)
+    return await small(world)
+
+
+async def with_a_person_who_is_away(world: World) -> Digests:
+    world.notices = person(world, verdict="at-last")
+    return await small(world)
+
+
+async def published_in_quiet_hours(world: World) -> Digests:
+    """Two were published at night; it is morning now, and there is room for one message."""
+    now, hour = world.clock.now().astimezone(), timedelta(hours=1)
+    quiet = PublishWindow.parse(f"{now - hour:%H:%M}-{now + hour:%H:%M}")
+    world.notices = person(world, Rhythm(quiet=quiet))
+    digests = await small(world) | {"b.mp4": digest_of(world.file("b.mp4", SMALL, seed="b"))}
+    await world.live()
+    assert len(world.published) == 2
+    assert not (world.place / "told").exists()
+    world.notices = person(world, Rhythm(at_most=1, per=1.0))
+    return digests
+
+
 async def archived(world: World) -> Digests:
     """It was moved long ago, and its folder keeps moved files for a day."""
     digests = await small(world)
@@ -676,6 +717,23 @@ async def edited_is_left(world: World, digests: Digests, litter: int) -> None:
     assert {path.name for path in world.move_to.iterdir()} == {NAME, "a.json", RECEIPT}
 
 
+def letters(world: World) -> list[str]:
+    """The messages that a person got."""
+    return [json.loads(line)["body"] for line in (world.place / "told").read_text().splitlines()]
+
+
+async def a_person_was_told(world: World, digests: Digests, litter: int) -> None:
+    """At least once, and of nothing else."""
+    await once_and_filed(world, digests, litter)
+    assert {letter.splitlines()[0] for letter in letters(world)} == {"“a” is on OK.ru."}
+
+
+async def told_of_both_in_one(world: World, digests: Digests, litter: int) -> None:
+    """At least once, and never of one without the other."""
+    await once(world, digests, litter)
+    assert {letter.splitlines()[0] for letter in letters(world)} == {"published: 2"}
+
+
 async def told_at_least_once(world: World, digests: Digests, litter: int) -> None:
     """Whoever wants to hear of it heard; of nothing else, and never of two events for one."""
     await once_and_filed(world, digests, litter)
@@ -746,6 +804,8 @@ def hook(script: str, *occasions: Occasion) -> Notices:
 
 RECEIPT: Final = "a.mp4.okdrop.json"
 BESIDE: Final[Mapping[str, Any]] = {"move_along": ("json",), "delete_along": ("json",), "receipt": True}
+
+_BY_STAND_IN: Final = {"okdrop.pipeline.messengers._MESSENGER": STAND_IN}
 
 PARALLEL: Final = {"mode": Mode.PARALLEL, "connections": 3}
 SHORT_WAY: Final = {"all_points": True, "verdict": once_and_filed}
@@ -1355,7 +1415,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             )
         },
         prepare=small,
-        visits=frozenset({"outbox._Lane._not_now#2"}),
+        visits=frozenset({"outbox._Lane._put_off"}),
         mend=calm,
         verdict=told_at_least_once,
     ),
@@ -1364,7 +1424,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         world={"notices": hook("echo $OKDROP_EVENT_ID >> $OKDROP_FOLDER/../told; exit 75")},
         prepare=small,
         patches={"okdrop.pipeline.herald.HOOK_TRIES": 1},
-        visits=frozenset({"outbox._Lane._not_now#1"}),
+        visits=frozenset({"outbox._Lane._not_now"}),
         verdict=told_at_least_once,
     ),
     Scenario(
@@ -1380,8 +1440,33 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=dropped,
         weather=(("api_error", {"code": 102, "method": "video.getUploadUrl", "times": 1}),),
         mend=calm,
-        visits=frozenset({"outbox.Outbox._write_halts"}),
+        visits=frozenset({"outbox.Outbox._write_alarms"}),
         verdict=once_and_filed,
+    ),
+    Scenario(
+        name="a person is told",
+        prepare=with_a_person,
+        patches=_BY_STAND_IN,
+        visits=frozenset({"finalizer.Finalizer._publish_now", "outbox._Lane._take"}),
+        mend=calm,
+        verdict=a_person_was_told,
+    ),
+    Scenario(
+        name="a person cannot be told at first",
+        prepare=with_a_person_who_is_away,
+        patches=_BY_STAND_IN,
+        visits=frozenset({"outbox._Lane._put_off"}),
+        mend=calm,
+        verdict=a_person_was_told,
+    ),
+    Scenario(
+        name="what waited is told in one message",
+        prepare=published_in_quiet_hours,
+        patches=_BY_STAND_IN,
+        visits=frozenset({"outbox._Lane._take"}),
+        mend=calm,
+        fed=2,
+        verdict=told_of_both_in_one,
     ),
     Scenario(
         name="pruned with all that lies beside it",

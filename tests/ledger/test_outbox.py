@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,24 +77,60 @@ async def test_steps_come_in_the_order_in_which_they_are_due(ledger: Ledger, clo
     assert first is not None
     assert (first.key, first.tries, first.done_at) == ("a", 0, None)
     clock.forward(seconds=5)
-    await ledger.put_off_step(first.id, due_at=clock(), said="no answer", output="x")
+    await ledger.put_off_steps([first.id], due_at=clock(), said="no answer", output="x")
     second = await ledger.next_step(LANE)
     assert second is not None
     assert second.key == "b"
-    await ledger.close_step(second.id, Outcome.DONE, said="exit code 0")
+    await ledger.close_steps([second.id], Outcome.DONE, said="exit code 0")
     third = await ledger.next_step(LANE)
     assert third is not None
     assert (third.key, third.tries, third.said, third.output) == ("a", 1, "no answer", "x")
     assert third.due_at == clock()
 
 
+async def test_what_waits_in_a_lane_is_told_what_is_rare_first(ledger: Ledger, clock: Clock) -> None:
+    rare = dataclasses.replace(step("halted"), event="halted")
+    await ledger.add_steps([step("a"), step("b"), rare, step("other", lane="files")])
+    first, second, third = await ledger.waiting_in(LANE, at_most=10)
+    assert [one.event for one in (first, second, third)] == ["halted", "published", "published"]
+    assert first.created_at == first.due_at == clock()
+    assert [one.id for one in await ledger.waiting_in(LANE, at_most=2)] == [first.id, second.id]
+    assert [one.key for one in await ledger.steps([third.id, first.id])] == ["b", "halted"]
+    assert await ledger.steps([]) == []
+
+
+async def test_when_something_was_told_is_known_and_what_was_told_in_one_counts_once(
+    ledger: Ledger, clock: Clock
+) -> None:
+    await ledger.add_steps([step(key) for key in "abcd"] + [step("other", lane="files")])
+    a, b, c, d = (one.id for one in await ledger.waiting_in(LANE, at_most=10))
+    (other,) = await ledger.waiting_in("files", at_most=10)
+    clock.forward(seconds=5)
+    first = clock()
+    await ledger.close_steps([a, b], Outcome.DONE)
+    await ledger.close_steps([other.id], Outcome.DONE)
+    clock.forward(seconds=5)
+    await ledger.close_steps([c], Outcome.DONE)
+    await ledger.close_steps([d], Outcome.GIVEN_UP)
+    assert await ledger.told_since(LANE, START) == [first, clock()]
+    assert await ledger.told_since(LANE, first) == [clock()]
+
+
+async def test_what_is_put_off_together_is_due_together(ledger: Ledger, clock: Clock) -> None:
+    await ledger.add_steps([step("a"), step("b")])
+    waiting = await ledger.waiting_in(LANE, at_most=10)
+    due_at = clock() + timedelta(minutes=1)
+    await ledger.put_off_steps([one.id for one in waiting], due_at=due_at, said="no answer")
+    assert {one.due_at for one in await ledger.waiting_in(LANE, at_most=10)} == {due_at}
+
+
 async def test_what_is_closed_stays_closed(ledger: Ledger) -> None:
     await ledger.add_steps([step()])
     one = await ledger.next_step(LANE)
     assert one is not None
-    await ledger.close_step(one.id, Outcome.FAILED, said="exit code 7", output="boom")
-    await ledger.put_off_step(one.id, due_at=START, said="again")
-    await ledger.close_step(one.id, Outcome.DONE)
+    await ledger.close_steps([one.id], Outcome.FAILED, said="exit code 7", output="boom")
+    await ledger.put_off_steps([one.id], due_at=START, said="again")
+    await ledger.close_steps([one.id], Outcome.DONE)
     await ledger.replan_step(one.id, "[]")
     assert await ledger.next_step(LANE) is None
     assert await ledger.lanes() == []
@@ -104,7 +142,7 @@ async def test_what_is_closed_tells_how(ledger: Ledger, clock: Clock) -> None:
     one = await ledger.next_step(LANE)
     assert one is not None
     await ledger.replan_step(one.id, '{"more": 1}')
-    await ledger.close_step(one.id, Outcome.FAILED, said="exit code 7", output="boom")
+    await ledger.close_steps([one.id], Outcome.FAILED, said="exit code 7", output="boom")
     (closed,) = await ledger.steps_of(row.id)
     assert (closed.outcome, closed.said, closed.output) == (Outcome.FAILED, "exit code 7", "boom")
     assert (closed.done_at, closed.tries, closed.payload) == (clock(), 1, '{"more": 1}')
@@ -122,7 +160,7 @@ async def test_only_what_was_closed_long_ago_is_forgotten(ledger: Ledger, clock:
     await ledger.add_steps([step("old", upload=row.id), step("open", upload=row.id)])
     one = await ledger.next_step(LANE)
     assert one is not None
-    await ledger.close_step(one.id, Outcome.DONE)
+    await ledger.close_steps([one.id], Outcome.DONE)
     assert await ledger.forget_steps(before=clock(), at_most=10) == 0
     clock.forward(days=1)
     assert await ledger.forget_steps(before=clock(), at_most=10) == 1

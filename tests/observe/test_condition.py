@@ -62,6 +62,14 @@ def test_what_is_waited_for_or_meant_is_told_and_is_no_reason() -> None:
     assert condition.reasons == []
 
 
+def test_a_disk_that_gets_full_is_told_and_is_no_reason() -> None:
+    condition = hearing(READY, events.DiskLow(path="/srv", free=1, least=2, hint=""))
+    assert condition.troubles == ["little space is left: where /srv lies"]
+    assert condition.reasons == []
+    condition.hear(events.DiskAmple(path="/srv", free=3))
+    assert condition.troubles == []
+
+
 def test_a_ledger_that_is_waited_for_is_known() -> None:
     assert hearing(STUCK).ledger_is_stuck
     assert not hearing(STUCK, events.LedgerWritable(seconds=1.0)).ledger_is_stuck

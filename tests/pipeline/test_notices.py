@@ -11,16 +11,14 @@ from typing import Any
 import pytest
 
 from okdrop.config.watch import After
-from okdrop.drop import TRANSITIONS, Chore, Drop, Failure, Halt, Revision, State, Ticket, Upload
+from okdrop.drop import TRANSITIONS, Chore, Drop, Failure, Revision, State, Ticket, Upload
 from okdrop.metadata import Metadata, Settings
 from okdrop.pipeline.after import Afterwards
 from okdrop.pipeline.notices import (
     Consequences,
     Listener,
     facts_of,
-    facts_of_halt,
     occasions,
-    told,
     variables_of,
 )
 from okdrop.pipeline.telling import words_of
@@ -110,7 +108,7 @@ def test_a_halt_is_told_whatever_the_folders() -> None:
 def test_what_is_told_holds_what_a_receiver_needs_and_no_secret() -> None:
     (step,) = brought(row(state=State.FINALIZING), row(), HOOK)
     facts = json.loads(step.payload)
-    assert set(facts) == set(FACTS)
+    assert {*facts, "ends"} == {*FACTS}  # which is of alarms alone
     assert facts["event"] == "published"
     assert (facts["id"], facts["video_id"], facts["url"]) == (17, "90017", "https://ok.ru/video/90017")
     assert (facts["path"], facts["title"], facts["at"]) == (
@@ -172,16 +170,6 @@ def test_a_path_of_any_bytes_arrives_in_the_environment(path: bytes) -> None:
     assert variables[b"OKDROP_ID"] == b"17"
     assert variables[b"OKDROP_MOVED_TO"] == b""
     assert not any(b"\0" in value for value in variables.values())
-
-
-def test_of_a_halt_there_is_less_to_tell() -> None:
-    facts = facts_of_halt(Halt(code="credentials_missing", message="no token", since=NOW))
-    (step,) = told(facts, Occasion.HALTED, [HOOK], upload=None)
-    assert step.upload is None
-    variables = variables_of(json.loads(step.payload))
-    assert variables[b"OKDROP_EVENT"] == b"halted"
-    assert variables[b"OKDROP_CODE"] == b"credentials_missing"
-    assert variables[b"OKDROP_ID"] == b""
 
 
 # --- beside the file ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -277,6 +278,28 @@ async def test_a_receiver_in_trouble_is_left_in_peace_by_all_of_its_steps(bench:
     assert tried == ["a", "b"]
 
 
+async def test_what_comes_while_others_are_found_to_wait_for_their_hour_is_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_of, "HEED_EVERY", 0.001)
+    asked = 0
+
+    async def not_yet(_step: Step) -> Took:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await bench.ledger.add_steps([step("b")])
+        return Took(outcome=None, not_before=bench.clock.now() + timedelta(hours=1))
+
+    await bench.ledger.add_steps([step("a")])
+    async with serving(with_notices(bench, notices("/bin/true")), {Kind.HOOK: not_yet}) as outbox:
+        await until(lambda: asked == 2)
+        await outbox.wait_until_none()
+    waiting = await bench.ledger.next_step(HOOK)
+    assert waiting is not None
+    assert waiting.tries == 0  # what waits for its hour was not tried
+
+
 # --- files, halts, lanes ------------------------------------------------------------------------------
 
 
@@ -325,10 +348,10 @@ async def test_a_run_that_ends_and_goes_on_after_a_halt_tells_of_it_and_ends(
     async with serving(parts) as outbox:
         await outbox.wait_until_none()
         outbox.hear(events.PoolHalted(code="token_dead", message="no", hint=""))
-        assert outbox.owes_a_halt
+        assert outbox.owes_an_alarm
         async with asyncio.timeout(10):
             await outbox.wait_until_none()
-        assert not outbox.owes_a_halt
+        assert not outbox.owes_an_alarm
     assert told.read_text() == "x\n"
 
 

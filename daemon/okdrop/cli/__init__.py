@@ -17,7 +17,7 @@ from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
 from okdrop.cli.steering import bandwidth, pause, resume
 from okdrop.cli.support import ConfigFile, expected, finish, in_words, loaded
-from okdrop.cli.trying import watch_test
+from okdrop.cli.trying import notify_test, watch_test
 from okdrop.cli.watching import top
 from okdrop.errors import Halted, LedgerError, OkdropError
 
@@ -85,6 +85,7 @@ _DECIDING = (retry, cancel, release, update, go, adopt, bandwidth, pause, resume
 for _command in (run, upload, *_READING, *_DECIDING):
     app.command(cls=_Command)(_command)
 app.command("watch-test", cls=_Command)(watch_test)
+app.command("notify-test", cls=_Command)(notify_test)
 
 
 @app.command()

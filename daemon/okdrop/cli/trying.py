@@ -1,4 +1,4 @@
-"""The command that tries something out: `watch-test`."""
+"""The commands that try something out: `watch-test`, `notify-test`."""
 
 from __future__ import annotations
 
@@ -42,4 +42,29 @@ def watch_test(
     print(json.dumps(outcome.as_json()) if as_json else outcome.as_text())
     if outcome.missed:
         complain(f"not seen: {', '.join(outcome.missed)}; a file that is dropped there may not be found")
+        raise typer.Exit(1)
+
+
+def notify_test(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Whom, by the name in the configuration.")
+    ] = None,
+    config: ConfigFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Send a message to each receiver, and say what came of it.
+
+    To every [[notify]] of the configuration, or to those that are named, at once and whatever the hour. Exit
+    code 0: all were sent; 1: some were not; 2: there is none of that name, or none can be.
+    """
+    from okdrop import notify_trial  # noqa: PLC0415
+
+    try:
+        outcome = notify_trial.try_out(loaded(config), names or (), os.environ)
+    except KeyboardInterrupt:
+        complain("cut short")
+        raise typer.Exit(CUT) from None
+    print(json.dumps(outcome.as_json()) if as_json else outcome.as_text())
+    if not outcome.is_well:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Where the secrets come from: of `[ok]` and each account, of `[web]`, and what a `[[webhook]]` signs with.
+"""Where secrets come from: of `[ok]` and each account, `[web]`, each `[[webhook]]` and `[[notify]]`.
 
 In this order: the environment, the file that a `*_file` key names, the service manager's credentials folder
 (`$CREDENTIALS_DIRECTORY/access_token`, systemd.exec(5); `access_token.NAME` is that of an account), the key
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from okdrop.config.account import is_name
 from okdrop.config.fields import absolute_path
 from okdrop.config.keys import dotted
-from okdrop.config.model import SECRET_FILES, SECRETS
+from okdrop.config.model import SECRET_FILES, SECRET_OF, SECRETS
 from okdrop.config.problems import complaint
 
 if TYPE_CHECKING:
@@ -50,29 +50,30 @@ def fill_in(
                 origins.special[*above, name] = str(path)
         except ValueError as error:
             lines.append(f"{origins.of((*above, f'{name}_file'))}: {dotted((*above, name))}: {error}")
-    if "webhook" in of:
-        lines += _fill_in_webhooks(tree, environ, origins)
+    for section in SECRET_OF.keys() & of:
+        lines += _fill_in_tables(section, tree, environ, origins)
     if lines:
         raise complaint(lines)
 
 
-def _fill_in_webhooks(tree: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> list[str]:
-    """The secret of each webhook, `webhook_NAME` in the credentials folder; returns what is wrong."""
+def _fill_in_tables(
+    section: str, tree: dict[str, Any], environ: Mapping[str, str], origins: Origins
+) -> list[str]:
+    """The secret of each table, `SECTION_NAME` in the credentials folder; returns what is wrong."""
     lines: list[str] = []
-    tables = tree.get("webhook", [])
+    tables, key = tree.get(section, []), SECRET_OF[section]
     for index, table in enumerate(tables if isinstance(tables, list) else []):
-        place = "webhook", index, "secret"
+        place = section, index, key
         if not isinstance(table, dict) or place in origins.special:  # the model will complain
             continue
         try:
-            path = _source(
-                "secret", f"webhook_{str(table.get('name', '')).replace('/', '_')}", table, environ
-            )
+            name = str(table.get("name", "")).replace("/", "_")
+            path = _source(key, f"{section}_{name}", table, environ)
             if path is not None:
-                table["secret"] = secret_in(path)
+                table[key] = secret_in(path)
                 origins.special[place] = str(path)
         except ValueError as error:
-            lines.append(f"{origins.of(('webhook', index, 'secret_file'))}: {dotted(place)}: {error}")
+            lines.append(f"{origins.of((section, index, f'{key}_file'))}: {dotted(place)}: {error}")
     return lines
 
 
@@ -82,11 +83,12 @@ def leave_out(tree: dict[str, Any], *, but: Collection[str] = ()) -> None:
         table = _table(tree, above)
         if above[0] not in but and isinstance(table, dict):  # else the model will complain
             table.pop(name, None)
-    tables = tree.get("webhook", [])
-    if "webhook" not in but and isinstance(tables, list):
-        for table in tables:
-            if isinstance(table, dict):
-                table.pop("secret", None)
+    for section, key in SECRET_OF.items():
+        tables = tree.get(section, [])
+        if section not in but and isinstance(tables, list):
+            for table in tables:
+                if isinstance(table, dict):
+                    table.pop(key, None)
 
 
 def _secrets(tree: dict[str, Any]) -> list[tuple[tuple[str, ...], str, str]]:

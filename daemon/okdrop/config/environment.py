@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from okdrop.config import environment_file
 from okdrop.config.account import is_name
 from okdrop.config.keys import SECRET_KEYS, Key, KeyPath, keys
-from okdrop.config.model import TABLES
+from okdrop.config.model import SECRET_OF, TABLES
 from okdrop.config.problems import complaint
 from okdrop.steps import FACTS
 
@@ -37,7 +37,12 @@ _WATCH_VARIABLE: Final = "OKDROP_WATCH"
 _TABLE_VARIABLES: Final = {f"OKDROP_{section.upper()}": section for section in TABLES}
 """Each table that there may be several of is a JSON array."""
 
-_WEBHOOK_SECRET: Final = re.compile(r"OKDROP_WEBHOOK__([A-Z0-9_]+)__SECRET")
+_SECRET_OF: Final = re.compile(
+    "|".join(
+        f"OKDROP_(?P<{section}>{section.upper()})__(?P<name_of_{section}>[A-Z0-9_]+)__{key.upper()}"
+        for section, key in SECRET_OF.items()
+    )
+)
 _PREFIX: Final = "OKDROP_"
 
 # Kubernetes gives every container such variables for each service of its namespace; one may be called okdrop.
@@ -139,8 +144,9 @@ def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: O
         tree[several] = _json_list(text)
         origins.special[several,] = environment.where(name)
         return
-    if (webhook := _WEBHOOK_SECRET.fullmatch(name)) is not None:
-        _apply_secret(webhook[1].lower(), name, environment, tree, origins)
+    if (of := _SECRET_OF.fullmatch(name)) is not None:
+        section = next(one for one in SECRET_OF if of[one])
+        _apply_secret(section, of[f"name_of_{section}"].lower(), name, environment, tree, origins)
         return
     if (found := _key_of(name)) is None:
         raise ValueError(f"there is no such key{_nearest(name)}")
@@ -157,21 +163,21 @@ def _apply(name: str, environment: Environment, tree: dict[str, Any], origins: O
 
 
 def _apply_secret(
-    webhook: str, name: str, environment: Environment, tree: dict[str, Any], origins: Origins
+    section: str, which: str, name: str, environment: Environment, tree: dict[str, Any], origins: Origins
 ) -> None:
-    """Write a webhook's secret into its table."""
-    text, tables = environment.variables[name], tree.get("webhook", [])
+    """Write the secret of a table into it."""
+    text, tables, key = environment.variables[name], tree.get(section, []), SECRET_OF[section]
     for index, table in enumerate(tables if isinstance(tables, list) else []):
-        if isinstance(table, dict) and table.get("name") == webhook:
+        if isinstance(table, dict) and table.get("name") == which:
             if text:
-                table["secret"] = text
-                origins.special["webhook", index, "secret"] = environment.where(name)
+                table[key] = text
+                origins.special[section, index, key] = environment.where(name)
             return
-    raise ValueError(f"there is no [[webhook]] with the name {webhook!r}")
+    raise ValueError(f"there is no [[{section}]] with the name {which!r}")
 
 
 def _is_secret(name: str) -> bool:
-    if _WEBHOOK_SECRET.fullmatch(name):
+    if _SECRET_OF.fullmatch(name):
         return True
     found = _key_of(name)
     return found is not None and found[1].path in SECRET_KEYS

@@ -23,7 +23,7 @@ def load(
     environ: Mapping[str, str],
     *,
     secrets: bool = True,
-    secrets_of: Collection[str] = ("ok", "account", "web", "webhook"),
+    secrets_of: Collection[str] = ("ok", "account", "web", "webhook", "notify"),
 ) -> Config:
     """Read the configuration, complete and checked; watched folders themselves are not looked at.
 

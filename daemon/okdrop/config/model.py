@@ -31,12 +31,14 @@ from okdrop.config.fields import (
     Proxy,
     Seconds,
     SegmentSize,
+    Size,
     Token,
     is_loopback,
     listen_address,
     whole,
 )
 from okdrop.config.notices import Hook, Webhook, check_listeners
+from okdrop.config.notify import Notify
 from okdrop.config.section import Section
 from okdrop.config.watch import Intake, Watch, check_places
 from okdrop.metadata import Settings
@@ -52,8 +54,13 @@ account are called as those of `[ok]`, with its name behind a dot.
 """
 
 
-TABLES: Final = {"watch": Watch, "hook": Hook, "webhook": Webhook}
+TABLES: Final = {"watch": Watch, "hook": Hook, "webhook": Webhook, "notify": Notify}
 """The sections of which there may be any number, each in two brackets; all else there is once."""
+
+SECRET_OF: Final = {"webhook": "secret", "notify": "url"}
+"""Which key of such a table is a secret. It too may come from the environment, a `*_file` key, or the
+credentials folder, where it is called `SECTION_NAME`.
+"""
 
 
 class UploadMode(enum.StrEnum):
@@ -157,6 +164,12 @@ class Ledger(Section):
     keep_history: Seconds = 90 * 86400.0
 
 
+class Disk(Section):
+    """The room where the ledger and the watched folders lie."""
+
+    low: Size = 1024**3
+
+
 class Web(Section):
     """The page, the API and the metrics."""
 
@@ -198,10 +211,12 @@ class Config(Section):
     watch: tuple[Watch, ...] = ()
     hook: tuple[Hook, ...] = ()
     webhook: tuple[Webhook, ...] = ()
+    notify: tuple[Notify, ...] = ()
     metadata: MetadataSettings = MetadataSettings()
     upload: UploadSettings = UploadSettings()
     retry: Retry = Retry()
     ledger: Ledger = Ledger()
+    disk: Disk = Disk()
     web: Web = Web()
     log: Log = Log()
 
@@ -255,7 +270,7 @@ class Config(Section):
             check_known(watches, info.data["account"])
         return watches
 
-    @field_validator("hook", "webhook")
+    @field_validator("hook", "webhook", "notify")
     @classmethod
     def _known(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         check_listeners(info.field_name or "", value, info.data.get("watch", ()))

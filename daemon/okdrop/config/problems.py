@@ -33,7 +33,7 @@ _TEXTS: Final = {
 
 
 _TWO_BRACKETS: Final = "write [[%s]], with two brackets: each %s has such a table of its own"
-_TABLES: Final = {"watch": "folder", "hook": "hook", "webhook": "webhook"}
+_TABLES: Final = {"watch": "folder", "hook": "hook", "webhook": "webhook", "notify": "receiver"}
 
 
 @dataclasses.dataclass(slots=True)

@@ -64,6 +64,12 @@ class PublishWindow:
         """Whether this moment, as its own zone's clock shows it, lies in the window."""
         return not self.spans or any(start <= _minute(moment) < stop for start, stop in self.spans)
 
+    def outside(self) -> Self:
+        """The hours that are not in this window; of one that is always open, none (which is as much)."""
+        edges = [0, *(minute for span in self.spans for minute in span), _WEEK_LONG]
+        between = zip(edges[::2], edges[1::2], strict=True)
+        return type(self)(spans=tuple((start, stop) for start, stop in between if start < stop))
+
     def next_opening(self, moment: datetime, zone: tzinfo | None = None) -> datetime:
         """The first moment, from this one on, that lies in the window.
 

@@ -24,6 +24,7 @@ from okdrop.events.afterwards import (
     VideoUpdated,
 )
 from okdrop.events.base import Audience, Emit, Event, UploadEvent, shown
+from okdrop.events.disks import DiskAmple, DiskLow
 from okdrop.events.files import (
     FileDismissed,
     FileKnown,
@@ -120,6 +121,8 @@ __all__ = [
     "CredentialsRefused",
     "CredentialsRenewed",
     "CredentialsUnreadable",
+    "DiskAmple",
+    "DiskLow",
     "DrainStarted",
     "Emit",
     "Event",

@@ -13,13 +13,13 @@ class StepEvent(Event):
     """Something about a step that follows from another event (`okdrop.steps`)."""
 
     upload: int  #: 0: it is about no single one
-    lane: str  #: the hook or webhook by its name, or "files"
+    lane: str  #: the hook, webhook or receiver by its name, or "files"
     occasion: str  #: what it is told of, or what is done
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StepDone(StepEvent):
-    """A hook ran well, or a webhook was taken."""
+    """A hook ran well, a webhook was taken, or a message sent."""
 
     name: ClassVar = "step.done"
     said: str
@@ -58,7 +58,7 @@ class StepGivenUp(StepEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StepsDropped(Event):
-    """Steps of a hook or a webhook that is not configured any more were dropped."""
+    """Steps of a hook, a webhook or a receiver that is not configured any more were dropped."""
 
     name: ClassVar = "steps.dropped"
     level: ClassVar = "warning"

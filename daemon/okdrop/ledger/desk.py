@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from okdrop.ledger.patience import PatientThread
     from okdrop.ledger.thread import LedgerThread
     from okdrop.ledger.timing import TimedThread
-    from okdrop.steps import NewStep, Outcome, Step
+    from okdrop.steps import NewStep, Outcome, Step, Waiting
 
 
 class StepDesk:
@@ -54,6 +54,18 @@ class StepDesk:
         """The step of a lane that is due next, be it in the future; None: there is none."""
         return await self._thread.read(outbox.next_step, lane)
 
+    async def waiting_in(self, lane: str, *, at_most: int) -> list[Waiting]:
+        """What waits in a lane, be it for a time in the future; what is not about a publishing first."""
+        return await self._thread.read(outbox.waiting, lane, at_most=at_most)
+
+    async def steps(self, numbers: Sequence[int]) -> list[Step]:
+        """Steps by their ids, in the order in which they were written."""
+        return await self._thread.read(outbox.some, numbers)
+
+    async def told_since(self, lane: str, since: datetime) -> list[datetime]:
+        """When something of a lane was told since a time, the oldest first; what was told in one, once."""
+        return await self._thread.read(outbox.told_since, lane, since)
+
     async def lanes(self) -> list[str]:
         """The lanes with steps that are still to be taken."""
         return await self._thread.read(outbox.lanes)
@@ -62,20 +74,26 @@ class StepDesk:
         """The steps about one upload, in the order in which they were written."""
         return await self._thread.read(outbox.of_upload, number)
 
-    async def close_step(self, number: int, outcome: Outcome, *, said: str = "", output: str = "") -> None:
-        """A step came to its end.
+    async def close_steps(
+        self, numbers: Sequence[int], outcome: Outcome, *, said: str = "", output: str = ""
+    ) -> None:
+        """Steps that were taken together came to their end, in one transaction.
 
         Args:
-            number: its id.
+            numbers: their ids.
             outcome: how.
             said: what came of it, for a person; holds no secret.
             output: the last lines that a command wrote.
         """
-        await self._thread.write(outbox.close, self._now(), number, outcome=outcome, said=said, output=output)
+        await self._thread.write(
+            outbox.close, self._now(), numbers, outcome=outcome, said=said, output=output
+        )
 
-    async def put_off_step(self, number: int, *, due_at: datetime, said: str, output: str = "") -> None:
-        """A try did not succeed: there is another one, not before `due_at`."""
-        await self._thread.write(outbox.put_off, number, due_at=due_at, said=said, output=output)
+    async def put_off_steps(
+        self, numbers: Sequence[int], *, due_at: datetime, said: str, output: str = ""
+    ) -> None:
+        """A try at steps that are taken together did not succeed: there is another, not before `due_at`."""
+        await self._thread.write(outbox.put_off, numbers, due_at=due_at, said=said, output=output)
 
     async def replan_step(self, number: int, payload: str) -> None:
         """Say in other words what a step is to do: what was looked up, and has to stay so in a next life."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, and_, bindparam, delete, exists, insert, select, update
 
 from okdrop.ledger.schema import OUTBOX, TAKEN, TO_PRUNE, TO_TAKE, UPLOADS, Instant
-from okdrop.steps import NewStep, Outcome, Step
+from okdrop.steps import NewStep, Occasion, Outcome, Step, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +37,28 @@ NEXT: Final = (
     .where(TO_TAKE, _STEP.lane == bindparam("of_lane"))
     .order_by(_STEP.due_at, _STEP.id)
     .limit(bindparam("at_most", type_=Integer))
+)
+
+# What waits in a lane, as much of it as says whose turn it is: what is rare before what comes by thousands.
+WAITING: Final = (
+    select(_STEP.id, _STEP.event, _STEP.created_at, _STEP.due_at)
+    .where(TO_TAKE, _STEP.lane == bindparam("of_lane"))
+    .order_by(_STEP.event == Occasion.PUBLISHED.value, _STEP.due_at, _STEP.id)
+    .limit(bindparam("at_most", type_=Integer))
+)
+
+# Steps by their ids. And: when something of a lane was told, since a time; what was told together, once.
+SOME: Final = select(OUTBOX).where(_STEP.id.in_(bindparam("numbers", expanding=True))).order_by(_STEP.id)
+TOLD: Final = (
+    select(_STEP.done_at)
+    .where(
+        TAKEN,
+        _STEP.done_at > bindparam("since", type_=Instant),
+        _STEP.lane == bindparam("of_lane"),
+        _STEP.outcome == Outcome.DONE,
+    )
+    .distinct()
+    .order_by(_STEP.done_at)
 )
 
 # Which lanes have steps that are still to be taken.
@@ -119,6 +141,22 @@ def next_step(connection: Connection, lane: str) -> Step | None:
     return None if row is None else _step_of(row)
 
 
+def waiting(connection: Connection, lane: str, *, at_most: int) -> list[Waiting]:
+    """What waits in a lane, be it for a time in the future; what is not about a publishing first."""
+    rows = connection.execute(WAITING, {"of_lane": lane, "at_most": at_most})
+    return [Waiting(id=row.id, event=row.event, created_at=row.created_at, due_at=row.due_at) for row in rows]
+
+
+def some(connection: Connection, numbers: Sequence[int]) -> list[Step]:
+    """Steps by their ids, in the order in which they were written."""
+    return [_step_of(row) for row in connection.execute(SOME, {"numbers": [*numbers]})]
+
+
+def told_since(connection: Connection, lane: str, since: datetime) -> list[datetime]:
+    """When something of a lane was told since a time, the oldest first; what was told in one, once."""
+    return list(connection.execute(TOLD, {"of_lane": lane, "since": since}).scalars())
+
+
 def lanes(connection: Connection) -> list[str]:
     """The lanes with steps that are still to be taken."""
     return sorted(connection.execute(LANES).scalars())
@@ -130,9 +168,9 @@ def of_upload(connection: Connection, number: int) -> list[Step]:
 
 
 def close(
-    connection: Connection, now: datetime, number: int, *, outcome: Outcome, said: str, output: str
+    connection: Connection, now: datetime, numbers: Sequence[int], *, outcome: Outcome, said: str, output: str
 ) -> None:
-    """A step came to its end."""
+    """Steps that were taken together came to their end."""
     values = {
         "done_at": now,
         "outcome": outcome,
@@ -140,13 +178,17 @@ def close(
         "output": output,
         "tries": _STEP.tries + 1,
     }
-    connection.execute(CLOSE.values(values), {"step_id": number})
+    for number in numbers:
+        connection.execute(CLOSE.values(values), {"step_id": number})
 
 
-def put_off(connection: Connection, number: int, *, due_at: datetime, said: str, output: str) -> None:
-    """A try did not succeed: there is another one, not before a time."""
+def put_off(
+    connection: Connection, numbers: Sequence[int], *, due_at: datetime, said: str, output: str
+) -> None:
+    """A try at steps that are taken together did not succeed: there is another one, not before a time."""
     values = {"due_at": due_at, "said": said, "output": output, "tries": _STEP.tries + 1}
-    connection.execute(CLOSE.values(values), {"step_id": number})
+    for number in numbers:
+        connection.execute(CLOSE.values(values), {"step_id": number})
 
 
 def replan(connection: Connection, number: int, *, payload: str) -> None:

@@ -58,6 +58,7 @@ _WELL_AGAIN: Final = (
     events.LedgerWritable,
     events.NetworkOnline,
     events.FolderBack,
+    events.DiskAmple,
     events.BreakerClosed,
 )
 
@@ -75,6 +76,8 @@ def _in_words(event: events.Event) -> str | None:
             return f"offline: {host}: {reason}"
         case events.FolderAway(message=message):
             return f"waiting for a folder: {message}"
+        case events.DiskLow(path=path):
+            return f"little space is left: where {path} lies"
         case events.BreakerOpened(place=place, reason=reason):
             return f"in trouble: {place}: {reason}"
         case _:

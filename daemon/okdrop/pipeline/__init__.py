@@ -52,6 +52,7 @@ from okdrop.pipeline.pacing import Pacing
 from okdrop.pipeline.parts import Parts, Tally
 from okdrop.pipeline.places import Place
 from okdrop.pipeline.posting import Postings
+from okdrop.pipeline.postman import Postman
 from okdrop.pipeline.precedence import Precedence
 from okdrop.pipeline.pruning import Pruner, prune_at_the_end
 from okdrop.pipeline.slots import Slots
@@ -202,7 +203,7 @@ class Pipeline:
         if not self._parts.brake.is_pulled:
             await sweep_at_the_end(self._parts)
             await prune_at_the_end(self._parts)
-        elif self.outbox.owes_a_halt:
+        elif self.outbox.owes_an_alarm:
             await self.outbox.tell_at_the_end()
 
     async def _watch_to_the_end(self) -> None:
@@ -270,6 +271,7 @@ def _outbox(parts: Parts) -> Outbox:
         {
             Kind.HOOK: herald.run_hook,
             Kind.WEBHOOK: herald.tell,
+            Kind.NOTIFY: Postman(parts).tell,
             Kind.SIDECARS: attendants.file_sidecars,
             Kind.RECEIPT: attendants.write_receipt,
         },

@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from okdrop.client.webhooks import Address
-    from okdrop.drop import Drop, Halt, Upload
+    from okdrop.drop import Drop, Upload
     from okdrop.metadata import Settings
     from okdrop.pipeline.after import Afterwards
+    from okdrop.pipeline.messengers import Receiver
 
 _EPOCH_US: Final = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Whoever hears of events, by a hook or a webhook.
+    """Whoever hears of events, by a hook, a webhook or a message.
 
     Attributes:
         kind: how.
@@ -54,9 +55,16 @@ class Listener:
         """Where its steps are taken, one after the other."""
         return lane_of(self.kind, self.name)
 
-    def hears(self, occasion: Occasion, folder: str | None) -> bool:
-        """Whether it hears of this; a `folder` of None stands for what is about no single one."""
-        return occasion in self.occasions and (not self.folders or folder is None or folder in self.folders)
+    def hears(self, occasion: Occasion, folder: str | None, *, ends: Occasion | None = None) -> bool:
+        """Whether it hears of this.
+
+        Args:
+            occasion: what happened.
+            folder: the watched folder it is about; None: it is about no single one.
+            ends: what is over by it, of which it has to hear as well; None: nothing is.
+        """
+        is_told = occasion in self.occasions and (ends is None or ends in self.occasions)
+        return is_told and (not self.folders or folder is None or folder in self.folders)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +83,14 @@ class Notices:
         listeners: of which events, of which folders.
         commands: the hooks, by their lane.
         addresses: the webhooks, by their lane.
+        receivers: who gets messages, by their lane.
         environment: what of our own environment a hook gets.
     """
 
     listeners: tuple[Listener, ...] = ()
     commands: Mapping[str, Command] = dataclasses.field(default_factory=dict)
     addresses: Mapping[str, Address] = dataclasses.field(default_factory=dict)
+    receivers: Mapping[str, Receiver] = dataclasses.field(default_factory=dict)
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
 
@@ -227,19 +237,6 @@ def facts_of(occasion: Occasion, row: Upload, title: str) -> dict[str, Any]:
         "code": failure.code if failure is not None else "",
         "message": failure.message if failure is not None else "",
         "hint": failure.hint if failure is not None else "",
-    }
-
-
-def facts_of_halt(halt: Halt) -> dict[str, Any]:
-    """What is told when all of an account waits."""
-    return {
-        "event": Occasion.HALTED.value,
-        "event_id": f"{Occasion.HALTED}-{_stamp(halt.since)}{f'-{halt.account}' if halt.account else ''}",
-        "at": rfc3339(halt.since),
-        "account": halt.account,
-        "code": halt.code,
-        "message": halt.message,
-        "hint": halt.hint,
     }
 
 

@@ -1,13 +1,14 @@
 """Takes the steps that follow from events (`okdrop.steps`), one after the other in each lane.
 
     a write of a row ──► steps, in its transaction ──► lane "hook:NAME"     ──► a command is run
-    a halt           ──► steps                         lane "webhook:NAME"  ──► an address is told
+    an alarm         ──► steps                         lane "webhook:NAME"  ──► an address is told
+                                                       lane "notify:NAME"   ──► a person is told
                                                        lane "files"         ──► sidecars, receipts
 
 What is taken is closed by a write of its own, so a process that dies in between takes it again. Nobody waits
 for a lane, and a lane that hangs holds up itself alone. What cannot be taken now is put off, with pauses that
 grow to an hour; and a receiver that is away, or a hook that hung, is left in peace for a while by all of its
-steps.
+steps. In a lane that tells a person several steps may go in one message, or wait for their hour (`Postman`).
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from okdrop import events
-from okdrop.drop import Halt
 from okdrop.errors import Trouble
 from okdrop.pipeline.after import patient
-from okdrop.pipeline.notices import facts_of_halt, told
-from okdrop.steps import FILES, Kind, Occasion, Outcome
+from okdrop.pipeline.alarms import Alarm, alarm_of
+from okdrop.pipeline.notices import told
+from okdrop.steps import FILES, Kind, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
     from typing import TypeAlias
 
     from okdrop.pipeline.parts import Parts
@@ -40,12 +42,15 @@ LANE_PAUSE: Final = 60.0
 """Seconds for which a lane rests after trouble, at most: the next step would meet the same."""
 
 SECONDS_AT_THE_END: Final = 30.0
-"""How long a run that ends still has for telling of a halt."""
+"""How long a run that ends still has for telling of an alarm."""
 
 SECONDS_FOR_THE_REST: Final = 600.0
 """How long a run that has nothing else to do goes on with what is due; what is left is the next run's."""
 
-_AGAIN: Final = frozenset({Kind.HOOK, Kind.WEBHOOK})
+HEED_EVERY: Final = 0.5
+"""Seconds between two looks at a lane whose steps wait for their hour, at least, whatever comes meanwhile."""
+
+_AGAIN: Final = frozenset({Kind.HOOK, Kind.WEBHOOK, Kind.NOTIFY})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,8 @@ class Took:
         tries: how often it is tried at most.
         within: seconds from the event on after which it is not tried again, if it was tried three times.
         hung: it took all the time that it had; the next step of its lane might as well.
+        about: the steps that were taken together, where it is not the one that was handed over.
+        not_before: nothing was tried: it is not the hour. None: it was.
     """
 
     outcome: Outcome | None
@@ -69,6 +76,8 @@ class Took:
     tries: int = 100
     within: float = 7 * 86_400.0
     hung: bool = False
+    about: Sequence[Step] = ()
+    not_before: datetime | None = None
 
 
 if TYPE_CHECKING:
@@ -90,8 +99,8 @@ class Outbox:
         self._parts: Final = parts
         lanes = dict.fromkeys([FILES, *(one.lane for one in parts.notices.listeners)])
         self._lanes: Final = {lane: _Lane(parts, lane, takers) for lane in lanes}
-        self._halts: Final[list[Halt]] = []
-        self._halted: Final = asyncio.Event()
+        self._alarms: Final[list[Alarm]] = []
+        self._alarmed: Final = asyncio.Event()
         self._writing: Final = asyncio.Lock()
 
     def wake(self) -> None:
@@ -100,33 +109,29 @@ class Outbox:
             lane.wake()
 
     def hear(self, event: events.Event) -> None:
-        """Take note of a halt: no row of the ledger tells of it."""
-        match event:
-            case events.PoolHalted(code=code, message=message, hint=hint, account=account):
-                since = self._parts.now()
-                halt = Halt(code=code, message=message, hint=hint, since=since, account=account)
-                self._halts.append(halt)
-                self._halted.set()
-            case _:
-                pass
+        """Take note of a halt and the like: no row of the ledger tells of it."""
+        alarm = alarm_of(event, self._parts.now())
+        if alarm is not None:
+            self._alarms.append(alarm)
+            self._alarmed.set()
 
     @property
-    def owes_a_halt(self) -> bool:
-        """Whether a halt was heard that no step tells of yet."""
-        return bool(self._halts)
+    def owes_an_alarm(self) -> bool:
+        """Whether one was heard that no step tells of yet."""
+        return bool(self._alarms)
 
     async def run(self) -> None:
         """Go on until cancelled."""
         await self._drop_unserved()
         async with asyncio.TaskGroup() as group:
-            if self._parts.brake.stays:  # else a halt is told when all else is done
-                group.create_task(self._note_halts())
+            if self._parts.brake.stays:  # else an alarm is told when all else is done
+                group.create_task(self._note_alarms())
             for lane in self._lanes.values():
                 group.create_task(lane.run())
 
     async def wait_until_none(self) -> None:
         """Return when nothing is due that can be done now; while `run` goes on."""
-        await self._write_halts()
+        await self._write_alarms()
         while not all(lane.is_idle for lane in self._lanes.values()):
             for lane in self._lanes.values():
                 await lane.wait_until_idle()
@@ -138,7 +143,7 @@ class Outbox:
                 await self.wait_until_none()
 
     async def tell_at_the_end(self) -> None:
-        """Tell of the halts of a run that ends; what does not succeed in time is left to the next run."""
+        """Tell of the alarms of a run that ends; what does not succeed in time is left to the next run."""
         running = asyncio.ensure_future(self.run())
         until = asyncio.ensure_future(self.wait_until_none())
         both = {running, until}
@@ -159,21 +164,25 @@ class Outbox:
                 count = await self._parts.ledger.drop_lane(lane, said=said)
                 self._parts.emit(events.StepsDropped(lane=lane, count=count))
 
-    async def _note_halts(self) -> None:
+    async def _note_alarms(self) -> None:
         while True:
-            await self._halted.wait()
-            await self._write_halts()
+            await self._alarmed.wait()
+            await self._write_alarms()
 
-    async def _write_halts(self) -> None:
+    async def _write_alarms(self) -> None:
         async with self._writing:
-            while self._halts:
-                hearing = [one for one in self._parts.notices.listeners if one.hears(Occasion.HALTED, None)]
-                facts = facts_of_halt(self._halts[0])
-                steps = told(facts, Occasion.HALTED, hearing, upload=None)
+            while self._alarms:
+                alarm = self._alarms[0]
+                hearing = [
+                    one
+                    for one in self._parts.notices.listeners
+                    if one.hears(alarm.occasion, alarm.folder, ends=alarm.ends)
+                ]
+                steps = told(alarm.facts, alarm.occasion, hearing, upload=None)
                 if steps:
                     await self._parts.ledger.add_steps(steps)
-                self._halts.pop(0)
-            self._halted.clear()
+                self._alarms.pop(0)
+            self._alarmed.clear()
 
 
 class _Lane:
@@ -186,6 +195,8 @@ class _Lane:
         self._news: Final = asyncio.Event()
         self._idle: Final = asyncio.Event()
         self._rests_until = -math.inf
+        self._hour: datetime | None = None  # until then nothing of it is told, but for what is new
+        self._looked = -math.inf
         self._troubles = 0
         self._told = ""
 
@@ -200,6 +211,7 @@ class _Lane:
 
     def wake(self) -> None:
         """There may be a new step."""
+        self._hour = None
         self._idle.clear()
         self._news.set()
 
@@ -226,53 +238,79 @@ class _Lane:
         """Seconds until a step may be tried; inf where there is none."""
         if step is None:
             return math.inf
-        left = (step.due_at - self._parts.now()).total_seconds()
+        now = self._parts.now()
+        left = (step.due_at - now).total_seconds()
         if left > LONGEST_PAUSE:  # the clock ran ahead when that was written
             left = 0.0
+        if self._hour is not None:
+            left = max(left, min((self._hour - now).total_seconds(), LONGEST_PAUSE))
         return max(0.0, left, self._rests_until - self._parts.monotonic())
 
     async def _take(self, step: Step) -> None:
+        await asyncio.sleep(max(0.0, self._looked + HEED_EVERY - self._parts.monotonic()))
         took = await self._takers[step.kind](step)
-        tries = step.tries + 1
+        if took.not_before is not None:
+            self._looked = self._parts.monotonic()
+            if not self._news.is_set():  # else what it was decided by is not all that there is
+                self._hour = took.not_before
+            return
+        about = took.about or (step,)
+        tries = max(one.tries for one in about) + 1
         if took.outcome is None:
-            await self._not_now(step, took, tries)
+            await self._not_now(about, took)
             return
         self._told = ""
         if took.hung:
             self._rest(Trouble(took.said))
         else:
             self._troubles = 0
-        await self._parts.ledger.close_step(step.id, took.outcome, said=took.said, output=took.output)
+        numbers = [one.id for one in about]
+        await self._parts.ledger.close_steps(numbers, took.outcome, said=took.said, output=took.output)
         if step.kind not in _AGAIN:
             return  # whoever took it told what came of it
         if took.outcome is Outcome.DONE:
-            self._emit(events.StepDone, step, said=took.said, tries=tries)
+            self._emit(events.StepDone, about, said=took.said, tries=tries)
         elif took.outcome is Outcome.GIVEN_UP:
-            self._emit(events.StepGivenUp, step, said=took.said, tries=tries)
+            self._emit(events.StepGivenUp, about, said=took.said, tries=tries)
         else:
-            self._emit(events.StepFailed, step, said=took.said)
+            self._emit(events.StepFailed, about, said=took.said)
 
-    async def _not_now(self, step: Step, took: Took, tries: int) -> None:
-        age = (self._parts.now() - step.created_at).total_seconds()
-        if tries >= took.tries or (age > took.within and tries >= _TRIED_AT_LEAST):
-            await self._parts.ledger.close_step(step.id, Outcome.GIVEN_UP, said=took.said, output=took.output)
-            self._emit(events.StepGivenUp, step, said=took.said, tries=tries)
-            return
+    async def _not_now(self, about: Sequence[Step], took: Took) -> None:
+        over = [one for one in about if self._is_over(one, took)]
+        if over:
+            await self._parts.ledger.close_steps(
+                [one.id for one in over], Outcome.GIVEN_UP, said=took.said, output=took.output
+            )
+            tries = max(one.tries for one in over) + 1
+            self._emit(events.StepGivenUp, over, said=took.said, tries=tries)
+        if left := [one for one in about if one not in over]:
+            await self._put_off(left, took)
+
+    def _is_over(self, step: Step, took: Took) -> bool:
+        """Whether a step that cannot be taken now is given up."""
+        tries, age = step.tries + 1, (self._parts.now() - step.created_at).total_seconds()
+        return tries >= took.tries or (age > took.within and tries >= _TRIED_AT_LEAST)
+
+    async def _put_off(self, about: Sequence[Step], took: Took) -> None:
+        tries = max(one.tries for one in about) + 1
         error = Trouble(took.said, retry_after=took.retry_after)
         delay = patient(self._parts.backoff).delay(error, tries, self._parts.chance())
         delay = min(delay, LONGEST_PAUSE)
         if self._lane != FILES:  # each file has trouble of its own
             self._rest(error)
         due_at = self._parts.now() + timedelta(seconds=delay)
-        await self._parts.ledger.put_off_step(step.id, due_at=due_at, said=took.said, output=took.output)
+        numbers = [one.id for one in about]
+        await self._parts.ledger.put_off_steps(numbers, due_at=due_at, said=took.said, output=took.output)
         if took.said != self._told:
             self._told = took.said
-            self._emit(events.StepTrouble, step, said=took.said, delay=round(delay, 3), tries=tries)
+            self._emit(events.StepTrouble, about, said=took.said, delay=round(delay, 3), tries=tries)
 
     def _rest(self, error: Trouble) -> None:
         self._troubles += 1
         rest = self._parts.backoff.delay(error, self._troubles, self._parts.chance())
         self._rests_until = self._parts.monotonic() + min(rest, LANE_PAUSE)
 
-    def _emit(self, kind: Callable[..., events.Event], step: Step, **facts: object) -> None:
-        self._parts.emit(kind(upload=step.upload or 0, lane=self._lane, occasion=step.event, **facts))
+    def _emit(self, kind: Callable[..., events.Event], about: Sequence[Step], **facts: object) -> None:
+        upload = about[0].upload if len(about) == 1 else None
+        occasion = ", ".join(dict.fromkeys(one.event for one in about))
+        self._parts.emit(kind(upload=upload or 0, lane=self._lane, occasion=occasion, **facts))

@@ -71,7 +71,7 @@ _UPLOAD: Final[dict[str, Schema]] = {
 
 _STEP: Final = thing(
     "what followed from what became of it",
-    lane=text("hook:NAME, webhook:NAME or files"),
+    lane=text("hook:NAME, webhook:NAME, notify:NAME or files"),
     event=text("what it is told of, or what is done"),
     outcome=maybe(word(Outcome, "how it ended; null while it is still to be done")),
     said=text("in words"),

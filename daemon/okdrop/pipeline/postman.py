@@ -1,0 +1,93 @@
+"""Tells persons: gathers what is due in a lane into one message (`rhythm`), and has it sent (`messengers`).
+
+Each lane's steps are in the ledger, and so is when something was told: neither what waits for the morning nor
+how many messages went in the last minutes is forgotten by a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import concurrent.futures
+import json
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from okdrop.pipeline import messengers
+from okdrop.pipeline.letters import letter_of
+from okdrop.pipeline.outbox import Took
+from okdrop.pipeline.rhythm import turn
+from okdrop.steps import Outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from okdrop.pipeline.letters import Letter
+    from okdrop.pipeline.messengers import Delivered, Receiver
+    from okdrop.pipeline.parts import Parts
+    from okdrop.steps import Step
+
+AT_ONCE: Final = 2
+"""Processes that send a message at once, at most."""
+
+GATHERED: Final = 1000
+"""Steps that one message tells of, at most."""
+
+
+class Postman:
+    """Takes the steps of messages.
+
+    Args:
+        parts: what all stages share.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts: Final = parts
+        self._told: Final[dict[str, collections.deque[datetime]]] = {}
+        # Threads of its own: a messenger that hangs must not take one that files are read with.
+        self._threads: Final = concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="message")
+
+    async def tell(self, step: Step) -> Took:
+        """Tell what is due in a step's lane; or, where it is not the hour for any of it, say when it is."""
+        lane, receiver = step.lane, self._parts.notices.receivers[step.lane]
+        told = await self._told_of(lane, receiver)
+        waiting = await self._parts.ledger.waiting_in(lane, at_most=GATHERED)
+        now = self._parts.now()
+        chosen = turn(receiver.rhythm, waiting, told, now)
+        if not chosen.ids:
+            return Took(outcome=None, not_before=chosen.until or now)
+        about = await self._parts.ledger.steps(chosen.ids)
+        letter = letter_of([json.loads(one.payload) for one in about], receiver.language)
+        delivered = await self._deliver(receiver, letter)
+        if delivered.well:
+            told.append(self._parts.now())
+        return _took(delivered, receiver, about)
+
+    async def _told_of(self, lane: str, receiver: Receiver) -> collections.deque[datetime]:
+        """When messages of a lane were sent, as far as that counts; the ledger is asked once."""
+        if lane not in self._told:
+            since = self._parts.now() - timedelta(seconds=receiver.rhythm.per)
+            found = await self._parts.ledger.told_since(lane, since)
+            self._told[lane] = collections.deque(found, maxlen=receiver.rhythm.at_most)
+        return self._told[lane]
+
+    async def _deliver(self, receiver: Receiver, letter: Letter) -> Delivered:
+        """Send a message; when nobody waits any more, whoever sends it is ended."""
+        stop, environment = threading.Event(), self._parts.notices.environment
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(
+                self._threads, lambda: messengers.deliver(receiver, letter, environment, stop=stop)
+            )
+        finally:
+            stop.set()
+
+
+def _took(delivered: Delivered, receiver: Receiver, about: list[Step]) -> Took:
+    together = f", {len(about)} in one message" if len(about) > 1 else ""
+    if delivered.well:
+        return Took(outcome=Outcome.DONE, said=delivered.said + together, about=about)
+    if delivered.final:
+        return Took(outcome=Outcome.GIVEN_UP, said=delivered.said, about=about)
+    return Took(outcome=None, said=delivered.said, tries=receiver.tries, within=receiver.within, about=about)

@@ -1,0 +1,213 @@
+"""Apprise itself, in its process, before a real receiver: what is sent, refused, and never said."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import ssl
+import threading
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from client.test_webhooks import receiver as receiving
+from okdrop import hooks
+from okdrop.config import Config
+from okdrop.config.notify import Language
+from okdrop.errors import ConfigurationError
+from okdrop.pipeline import messengers
+from okdrop.pipeline.letters import Letter
+from okdrop.pipeline.messengers import Delivered, Receiver, deliver, look, require
+from scripted import LOOPBACK_PEM
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+LETTER = Letter(title="okdrop: a trial", body="“<b>x</b> [a](b)” & Закат", kind="warning")
+TOKEN = "a-token-that-is-secret"
+
+
+async def told(url: str, **more: Any) -> Delivered:
+    to = Receiver(url=url, language=Language.ENGLISH, **more)
+    send = functools.partial(deliver, to, LETTER, ENVIRONMENT, stop=threading.Event())
+    return await asyncio.to_thread(send)
+
+
+def seen(url: str) -> Delivered:
+    return look(Receiver(url=url, language=Language.ENGLISH), ENVIRONMENT, stop=threading.Event())
+
+
+def as_apprise(url: str, scheme: str = "json") -> str:
+    return f"{scheme}://{url.partition('://')[2].partition('/')[0]}/{TOKEN}"
+
+
+def answering(status: int, **headers: str) -> Any:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status, headers=headers, text=TOKEN)
+
+    return answer
+
+
+async def test_a_message_arrives_as_the_text_that_it_is() -> None:
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        heard.append((request.path, await request.json()))
+        return web.Response()
+
+    async with receiving(answer) as url:
+        delivered = await told(as_apprise(url))
+    assert delivered == Delivered(well=True, said="JSON took it")
+    ((path, message),) = heard
+    assert path == f"/{TOKEN}"
+    assert (message["title"], message["message"], message["type"]) == (LETTER.title, LETTER.body, "warning")
+
+
+async def test_in_a_service_that_knows_html_markup_of_others_is_text() -> None:
+    heard: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        heard.append((await request.json())["message"])
+        return web.Response()
+
+    async with receiving(answer) as url:
+        assert (await told(as_apprise(url) + "?format=html")).well
+    assert "<b>" not in heard[0]
+    assert "&lt;b&gt;" in heard[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "JSON: HTTP 401"),
+        (500, "JSON: HTTP 500"),
+        (302, "JSON: HTTP 302, a redirect, which is not followed"),
+    ],
+)
+async def test_what_is_not_taken_is_told_by_its_status_and_no_word_more(status: int, words: str) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, headers={"Location": "/elsewhere"}, text=TOKEN)
+
+    async with receiving(answer) as url:
+        delivered = await told(as_apprise(url) + "?redirect=yes")
+    assert delivered == Delivered(well=False, said=words)
+    assert asked == [f"/{TOKEN}"]
+
+
+async def test_a_service_that_is_away_is_tried_again_later() -> None:
+    async with receiving(answering(200)) as url:
+        gone = as_apprise(url)
+    assert await told(gone) == Delivered(well=False, said="JSON: the host refuses the connection")
+
+
+async def test_one_that_hangs_is_ended_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks, "GRACE", 0.2)
+    release = asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.Response:
+        await release.wait()
+        return web.Response()
+
+    async with receiving(answer) as url:
+        delivered = await told(as_apprise(url) + "?rto=1000", timeout=5.0)
+        release.set()
+    assert delivered == Delivered(well=False, said="the messenger took longer than 5 s, and was ended")
+
+
+async def test_tls_is_verified_by_the_authorities_that_are_configured_beside() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(LOOPBACK_PEM)
+    async with receiving(answering(200), tls=context) as url:
+        refused = await told(as_apprise(url, "jsons"))
+        taken = await told(as_apprise(url, "jsons"), ca_file=str(LOOPBACK_PEM))
+    assert refused == Delivered(well=False, said="JSON: the TLS certificate cannot be verified")
+    assert taken.well
+
+
+async def test_a_proxy_is_used_and_not_for_this_machine() -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        return web.Response(status=200 if request.method == "POST" else 502)
+
+    async with receiving(answer) as url:
+        proxy = "http://" + url.partition("://")[2].partition("/")[0]
+        assert (await told(as_apprise(url), proxy=proxy)).well
+        refused = await told("jsons://receiver.invalid/x", proxy=proxy)
+    assert not refused.well
+    assert "proxy" in refused.said
+    assert asked[0] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("url", "well", "words"),
+    [
+        (f"tgram://123456789:{TOKEN}_hijklmnop/12315544/", True, "Telegram"),
+        (f"mailto://user:{TOKEN}@gmail.com", True, "E-Mail"),
+        ("ntfy://topic", True, "ntfy"),
+        (f"ntfys://host.example/{TOKEN}", True, "ntfy"),
+        (f"jsons://host.example/{TOKEN}", True, "JSON"),
+        (f"json://host.example/{TOKEN}", False, "without TLS"),
+        (f"gotify://host.example/{TOKEN}", False, "without TLS"),
+        (f"mailto://user:{TOKEN}@host.example", False, "without TLS"),
+        (f"jsons://host.example/{TOKEN}?verify=no", False, "not verified"),
+        (f"nosuch://{TOKEN}", False, "makes nothing of its url"),
+        ("tgram://1/2", False, "makes nothing of its url"),
+    ],
+)
+def test_an_address_is_looked_at_before_anything_is_sent(url: str, *, well: bool, words: str) -> None:
+    found = seen(url)
+    assert (found.well, found.final) == (well, not well)
+    assert words in found.said
+    assert TOKEN not in found.said
+
+
+def test_where_apprise_is_not_installed_that_is_said_in_the_user_s_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(messengers, "_PACKAGE", "apprise_that_is_not_there")
+    require(Config())
+    config = Config.model_validate({"notify": [{"name": "n", "url": "ntfy://topic"}]})
+    with pytest.raises(ConfigurationError, match=r"^notify\[0\]: needs the package") as caught:
+        require(config)
+    assert "pip install 'okdrop[notify]'" in caught.value.hint
+
+
+def test_where_it_went_away_meanwhile_a_message_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", [])
+    assert seen("ntfy://topic") == Delivered(well=False, said="the package apprise cannot be imported")
+
+
+def test_an_answer_that_is_none_is_trouble(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for script in ("print('[1]')", "print('x')", "raise SystemExit(3)"):
+        (tmp_path / "messenger.py").write_text(script)
+        monkeypatch.setattr(messengers, "_MESSENGER", tmp_path / "messenger.py")
+        found = seen("ntfy://topic")
+        assert not found.well
+        assert not found.final
+        assert found.said.startswith("the messenger exit code")
+
+
+def test_the_address_is_neither_an_argument_nor_in_the_environment(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = (
+        "import json, pathlib, sys; told = json.load(sys.stdin); "
+        f"pathlib.Path({str(tmp_path / 'seen')!r}).write_bytes("
+        "pathlib.Path('/proc/self/cmdline').read_bytes() + pathlib.Path('/proc/self/environ').read_bytes()); "
+        "print(json.dumps({'verdict': 'fit', 'service': told['url']}))"
+    )
+    (tmp_path / "messenger.py").write_text(script)
+    monkeypatch.setattr(messengers, "_MESSENGER", tmp_path / "messenger.py")
+    assert seen(f"ntfys://host.example/{TOKEN}").well
+    assert TOKEN not in (tmp_path / "seen").read_text()
+
+
+def test_no_secret_is_in_a_receiver_s_repr() -> None:
+    shown = repr(Receiver(url=f"ntfys://h/{TOKEN}", language=Language.ENGLISH, proxy=f"http://u:{TOKEN}@p"))
+    assert TOKEN not in shown
+    assert json.dumps(shown)
