@@ -355,8 +355,21 @@ async def published_by_a_clock_ahead(world: World) -> Digests:
 
 
 def is_mended(world: World) -> bool:
-    tell_at = world.rows()[0].publication.tell_at
-    return tell_at is not None and tell_at <= world.clock.now() + timedelta(hours=1)
+    return world.rows()[0].updated_at <= world.clock.now()
+
+
+async def due_by_a_clock_alone(world: World) -> Digests:
+    """Its time has come by a clock that is ahead of OK's."""
+    digests = await published(world)
+    async with await Ledger.open(world.ledger_url, lock=False, now=world.clock.now) as other:
+        row = world.rows()[0]
+        await other.write(row.with_(publication=row.publication.with_(tell_at=world.clock.now())))
+    return digests
+
+
+def is_put_off(world: World) -> bool:
+    publication = world.rows()[0].publication
+    return publication.tell_at == publication.public_at
 
 
 def is_looked_after(world: World) -> bool:
@@ -1264,7 +1277,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         name="released, and refused",
         world={"posting": FRIENDS_FIRST},
         prepare=released_and_refused,
-        visits=frozenset({"teller.Teller._step"}),
+        visits=frozenset({"teller.Teller._step#1"}),
         verdict=once_for_friends,
     ),
     Scenario(
@@ -1312,6 +1325,14 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         prepare=published_by_a_clock_ahead,
         stays_until=is_mended,
         visits=frozenset({"teller.Teller.mend_times"}),
+        verdict=once_for_friends,
+    ),
+    Scenario(
+        name="due by a clock that is ahead of OK's",
+        world={"posting": Posting(friends_first=True, public_after=3_600.0), "step": 0.0},
+        prepare=due_by_a_clock_alone,
+        stays_until=is_put_off,
+        visits=frozenset({"teller.Teller._step#2"}),
         verdict=once_for_friends,
     ),
     # What follows from it.
