@@ -90,7 +90,6 @@ THROUGH = {
     "pipeline/covers.py": "pipeline/test_teller.py",  # a cover is told as all else is
     "pipeline/posting.py": "pipeline/test_openings.py",  # a folder's word, heeded there
     "pipeline/publishing.py": "pipeline/test_finalizer.py",  # what its rows note
-    "pipeline/telling.py": "pipeline/test_teller.py",  # what is told is seen at OK
     "ledger/migrations/versions/r0010_accounts.py": "ledger/test_migrate.py",
     "ledger/desk.py": "ledger/test_outbox.py",  # the same statements, through the ledger's thread
     "steps.py": "ledger/test_outbox.py",  # words without behaviour
