@@ -71,6 +71,38 @@ async def test_a_watch_is_replaced_without_a_gap(hints: Hints, tmp_path: Path) -
     await hinted(hints, below / "a.mp4")
 
 
+async def test_what_happened_just_before_a_watch_is_replaced_is_told(hints: Hints, tmp_path: Path) -> None:
+    """However often that is: each of them gathers its last hints for a while."""
+    await hints.watch(folders(tmp_path))
+    wanted = set()
+    for number in range(4):
+        path = tmp_path / f"{number}.mp4"
+        path.touch()
+        wanted.add(os.fsencode(path))
+        await hints.watch(folders(tmp_path))
+    async with asyncio.timeout(10):
+        while wanted:
+            wanted -= await hints.wait(10)
+
+
+async def test_a_watch_that_was_replaced_ends_soon(hints: Hints, tmp_path: Path) -> None:
+    for _ in range(3):
+        await hints.watch(folders(tmp_path))
+    async with asyncio.timeout(10):
+        while [thread.name for thread in threading.enumerate()].count("hints") > 1:
+            await hints.wait(0.1)
+    (tmp_path / "a.mp4").touch()
+    await hinted(hints, tmp_path / "a.mp4")
+
+
+async def test_what_a_replaced_watch_could_not_tell_is_told_as_a_loss(hints: Hints, tmp_path: Path) -> None:
+    await hints.watch(folders(tmp_path))
+    os.close(os.open(os.fsencode(tmp_path) + b"/\xff.mp4", os.O_CREAT))
+    await hints.watch(folders(tmp_path))
+    with pytest.raises(NoHints, match="not UTF-8"):
+        await hinted(hints, tmp_path)
+
+
 async def test_symbolic_links_are_not_followed(hints: Hints, tmp_path: Path) -> None:
     watched, outside = tmp_path / "watched", tmp_path / "outside"
     watched.mkdir()
@@ -191,13 +223,21 @@ async def test_what_another_watch_raises_when_it_begins_is_told(
         await hints.watch(folders(tmp_path))
 
 
-async def test_the_end_of_a_watch_that_was_replaced_is_no_news(hints: Hints, tmp_path: Path) -> None:
+async def test_the_end_of_a_watch_that_was_closed_is_no_news(hints: Hints, tmp_path: Path) -> None:
     await hints.watch(folders(tmp_path))
-    old = hints._watch
-    await hints.watch(folders(tmp_path, tmp_path))
-    assert old is not None
-    hints._end((old, "too late"))
+    [closed] = hints._watches
+    hints.close()
+    hints._end((closed, "too late"))
     assert await hints.wait(0.01) == set()
+
+
+async def test_a_loss_is_told_though_another_watch_began_since(hints: Hints, tmp_path: Path) -> None:
+    await hints.watch(folders(tmp_path))
+    [ended] = hints._watches
+    hints._end((ended, "the disk is gone"))
+    await hints.watch(folders(tmp_path))
+    with pytest.raises(NoHints, match="the disk is gone"):
+        await hints.wait(10)
 
 
 async def test_what_nobody_takes_is_bounded(hints: Hints) -> None:

@@ -93,11 +93,11 @@ async def test_a_folder_whose_looks_hang_keeps_none_from_another(
     bench.parts.folders["/dead"] = bench.parts.settings_of(row.drop)
     real = describing._described
 
-    def hangs(row: Upload, settings: Settings, **more: Any) -> Any:
+    def hangs(row: Upload, settings: Settings, left_behind: Any, **more: Any) -> Any:
         if row.drop.folder == "/dead":
             hanging.release()
             end.wait()
-        return real(row, settings, **more)
+        return real(row, settings, left_behind, **more)
 
     monkeypatch.setattr(describing, "_described", hangs)
     one = Describing(bench.parts)

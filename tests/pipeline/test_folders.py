@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -114,6 +115,29 @@ async def test_what_comes_between_the_scan_and_the_watch_is_found(
         await until(lambda: "between.mp4" in watched.names)
 
 
+async def test_what_comes_just_before_a_new_folder_is_watched_is_found(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hints alone: there is no rescan. The watch until then has heard of it, and not told yet."""
+    watch = hints.Hints.watch
+    comes = iter(("beside.mp4", "another/deep/beside.mp4"))
+
+    async def late(self: hints.Hints, folders: Mapping[bytes, walk.Identity]) -> None:
+        if self.folders and (name := next(comes, "")):
+            (bench.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            bench.file(name)
+        await watch(self, folders)
+
+    monkeypatch.setattr(hints.Hints, "watch", late)
+    watched = Watched(bench)
+    async with watched.running():
+        (bench.folder / "first").mkdir()
+        await until(lambda: "beside.mp4" in watched.names)
+        (bench.folder / "second").mkdir()
+        await until(lambda: watched.names.count("beside.mp4") == 2)
+    assert next(comes, "") == ""
+
+
 async def test_what_is_looked_at_already_is_not_found_again(bench: Bench) -> None:
     path = bench.file("a.mp4")
     watched = Watched(bench)
@@ -177,7 +201,8 @@ class Silent:
     """A watch that tells nothing, as one whose events the kernel had to drop (IN_Q_OVERFLOW)."""
 
     def watch(self, _gather: int, _step: int, _timeout: int, stop: threading.Event) -> str:
-        stop.wait()
+        while not stop.is_set():
+            time.sleep(0.005)
         return "stop"
 
     def close(self) -> None:

@@ -14,6 +14,8 @@ the reason for this one:
 - The kernel watches a folder, not the path it lies at. Of one that was removed, or renamed, the watch is over
   for good, though another folder lies there a moment later; it says so in no other way than by the hint that
   the folder was deleted or added. So such a folder counts as watched no more.
+- It gathers hints for a while before it tells of them, and forgets those it holds once it is asked to stop.
+  So a watch that is replaced listens on until it has told of all that happened before the next one began.
 """
 
 from __future__ import annotations
@@ -40,6 +42,10 @@ STEP: Final = 100
 
 GATHER: Final = 400
 """Milliseconds for which hints that go on coming are gathered into one batch."""
+
+LISTENS_ON: Final = 2 * GATHER // STEP + 2
+"""Looks that the thread of a replaced watch takes before it ends: twice what its last hints need.
+They are counted, not timed: a process that was stopped meanwhile has them still before it."""
 
 MANY: Final = 5000
 """So many hints at once are a reason to scan: that costs less, and finds what a full queue lost."""
@@ -82,6 +88,7 @@ class _Watch:
         self._tell: Final = tell
         self._ended: Final = ended
         self._closing: Final = threading.Event()
+        self._looks_left: int | None = None
 
     def start(self) -> None:
         threading.Thread(target=self._listen, name="hints", daemon=True).start()
@@ -90,16 +97,34 @@ class _Watch:
         """End soon; the thread lets go of the kernel's resources."""
         self._closing.set()
 
+    def retire(self) -> None:
+        """The same, but tell before of all that happened until now."""
+        if self._looks_left is None:
+            self._looks_left = LISTENS_ON
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is told any more."""
+        return self._closing.is_set()
+
+    def is_set(self) -> bool:
+        """Whether to end now; watchfiles asks that before each look."""
+        if self._looks_left is not None:
+            self._looks_left -= 1
+            if self._looks_left < 0:
+                self._closing.set()
+        return self._closing.is_set()
+
     def _listen(self) -> None:
         reason = "the watch ended"
         try:
-            while isinstance(changes := self._notify.watch(GATHER, STEP, 0, self._closing), set):
+            while isinstance(changes := self._notify.watch(GATHER, STEP, 0, self), set):
                 self._tell({(change, os.fsencode(path)) for change, path in changes})
         except BaseException as error:  # noqa: BLE001 - the thread's edge; a panic in Rust is no Exception
             reason = str(error) or type(error).__name__
         finally:
             self._notify.close()
-        if not self._closing.is_set():
+        if not self.is_over:
             self._ended(reason)
 
 
@@ -107,7 +132,7 @@ class Hints:
     """The watch of one folder and of the folders in it, begun anew as they change. Used in the event loop."""
 
     def __init__(self) -> None:
-        self._watch: _Watch | None = None
+        self._watches: list[_Watch] = []  # the last one, and those before it that listen on
         self._folders: dict[bytes, Identity] = {}
         self._paths: set[bytes] = set()
         self._lost = ""
@@ -127,7 +152,6 @@ class Hints:
             NoHints: the watch cannot be had; there is none then.
         """
         loop = asyncio.get_running_loop()
-        before = self._watch
         tell, ended = _posted(loop, self._hinted), _posted(loop, self._end)
 
         def lost(reason: str) -> None:
@@ -138,10 +162,11 @@ class Hints:
         except NoHints:
             self.close()
             raise
-        self._watch, self._folders, self._lost = watch, dict(folders), ""
+        for before in self._watches:
+            before.retire()
+        self._watches = [one for one in self._watches if not one.is_over] + [watch]
+        self._folders = dict(folders)
         watch.start()
-        if before is not None:
-            before.close()
 
     async def wait(self, timeout: float) -> set[bytes]:  # noqa: ASYNC109 - running out of time is an answer
         """Wait for hints, at most `timeout` seconds.
@@ -165,9 +190,9 @@ class Hints:
 
     def close(self) -> None:
         """Watch nothing any more."""
-        if self._watch is not None:
-            self._watch.close()
-        self._watch, self._folders, self._lost = None, {}, ""
+        for watch in self._watches:
+            watch.close()
+        self._watches, self._folders, self._lost = [], {}, ""
 
     def _hinted(self, changes: set[tuple[int, bytes]]) -> None:
         for change, path in changes:
@@ -179,7 +204,7 @@ class Hints:
 
     def _end(self, what: tuple[_Watch, str]) -> None:
         watch, reason = what
-        if watch is self._watch:
+        if watch in self._watches:
             self._lost = reason
             self._news.set()
 

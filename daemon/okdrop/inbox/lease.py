@@ -6,7 +6,7 @@ given back at once: it is asked for its answer alone.
 
 Whoever opens the file for writing while we hold the lease makes the kernel send us SIGIO, whose default
 action ends the process. So no lease is taken unless SIGIO is ignored, which `prepare` sees to. To catch it
-would not do: what is caught cuts the waits of every thread short, and those of the kernel's events end by it.
+would not do: what is caught cuts the waits of any thread short, also where code of others waits.
 """
 
 from __future__ import annotations
