@@ -180,15 +180,34 @@ def test_a_disk_that_takes_little_at_a_time_takes_all(
     assert (tmp_path / "copy").read_bytes() == b"content"
 
 
-def test_a_disk_without_modes_takes_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("call", ["fchmod", "utime"])
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL])
+def test_a_disk_without_modes_or_times_takes_the_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
     (tmp_path / "a").write_bytes(b"content")
 
-    def refuse(*_: object) -> None:
-        raise PermissionError(errno.EPERM, "Operation not permitted")
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, "fchmod", refuse)
+    monkeypatch.setattr(os, call, refuse)
     copied(tmp_path)
     assert (tmp_path / "copy").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("call", ["fchmod", "utime"])
+def test_a_disk_that_breaks_at_the_end_of_a_copy_gives_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    (tmp_path / "a").write_bytes(b"content")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        copied(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_stopped_copy_leaves_nothing(tmp_path: Path) -> None:

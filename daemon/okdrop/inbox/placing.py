@@ -41,6 +41,9 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno
 _NO_SYNC: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
 """This file system does not sync folders; it does so by itself, or not at all."""
 
+_NO_MODES: Final = frozenset({errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+"""This file system keeps no modes, or no times, or not those that we would give."""
+
 
 class StoppedError(Exception):
     """Somebody asked to stop in the middle of a long copy; nothing is half done."""
@@ -184,10 +187,20 @@ def _write(target: int, block: bytes) -> None:
 
 def _dress(target: int, status: os.stat_result) -> None:
     """Give the copy the file's mode and times, as far as its file system has them, and make it durable."""
-    with contextlib.suppress(PermissionError, NotImplementedError):
+    with _where_it_can():
         os.fchmod(target, stat.S_IMODE(status.st_mode))
-    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with _where_it_can():
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
     os.fsync(target)
+
+
+@contextlib.contextmanager
+def _where_it_can() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_MODES:
+            raise
 
 
 def _read_again(path: bytes, target: int, wanted: bytes, stop: threading.Event) -> None:
