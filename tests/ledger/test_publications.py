@@ -130,6 +130,8 @@ async def test_drafts_are_those_that_friends_alone_see(ledger: Ledger, url: str)
     draft = await published(ledger, "a/1.mp4", draft=Draft.FRIENDS)
     await published(ledger, "a/2.mp4", draft=Draft.RELEASE)
     await published(ledger, "a/3.mp4")
+    refused = await published(ledger, "a/4.mp4", draft=Draft.FRIENDS)
+    await ledger.write(refused.to(State.FAILED))
     with read_only(url) as reader:
         assert reader.in_draft() == [draft.id]
 
