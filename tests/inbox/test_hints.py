@@ -85,14 +85,32 @@ async def test_what_happened_just_before_a_watch_is_replaced_is_told(hints: Hint
             wanted -= await hints.wait(10)
 
 
-async def test_a_watch_that_was_replaced_ends_soon(hints: Hints, tmp_path: Path) -> None:
-    for _ in range(3):
+def watching() -> int:
+    return [thread.name for thread in threading.enumerate()].count("hints")
+
+
+async def test_there_are_never_more_than_two_watches_and_one_in_the_end(hints: Hints, tmp_path: Path) -> None:
+    before = watching()
+    for _ in range(4):
         await hints.watch(folders(tmp_path))
+        assert watching() <= before + 2
     async with asyncio.timeout(10):
-        while [thread.name for thread in threading.enumerate()].count("hints") > 1:
+        while watching() > before + 1:
             await hints.wait(0.1)
     (tmp_path / "a.mp4").touch()
     await hinted(hints, tmp_path / "a.mp4")
+
+
+async def test_a_watch_that_was_replaced_says_of_no_folder_that_it_is_watched_no_more(
+    hints: Hints, tmp_path: Path
+) -> None:
+    """It hears that a folder came which the next one watches."""
+    await hints.watch(folders(tmp_path))
+    below = tmp_path / "below"
+    below.mkdir()
+    await hints.watch(folders(tmp_path, below))
+    await hinted(hints, below)
+    assert hints.folders == folders(tmp_path, below)
 
 
 async def test_what_a_replaced_watch_could_not_tell_is_told_as_a_loss(hints: Hints, tmp_path: Path) -> None:
@@ -225,24 +243,27 @@ async def test_what_another_watch_raises_when_it_begins_is_told(
 
 async def test_the_end_of_a_watch_that_was_closed_is_no_news(hints: Hints, tmp_path: Path) -> None:
     await hints.watch(folders(tmp_path))
-    [closed] = hints._watches
+    closed = hints._watch
+    assert closed is not None
     hints.close()
-    hints._end((closed, "too late"))
+    hints._end(closed, "too late")
     assert await hints.wait(0.01) == set()
 
 
 async def test_a_loss_is_told_though_another_watch_began_since(hints: Hints, tmp_path: Path) -> None:
     await hints.watch(folders(tmp_path))
-    [ended] = hints._watches
-    hints._end((ended, "the disk is gone"))
+    assert hints._watch is not None
+    hints._end(hints._watch, "the disk is gone")
     await hints.watch(folders(tmp_path))
     with pytest.raises(NoHints, match="the disk is gone"):
         await hints.wait(10)
 
 
-async def test_what_nobody_takes_is_bounded(hints: Hints) -> None:
+async def test_what_nobody_takes_is_bounded(hints: Hints, tmp_path: Path) -> None:
+    await hints.watch(folders(tmp_path))
+    assert hints._watch is not None
     for start in range(0, 3 * MANY, 100):
-        hints._hinted({(1, b"/drop/%d.mp4" % number) for number in range(start, start + 100)})
+        hints._hinted(hints._watch, {(1, b"/drop/%d.mp4" % number) for number in range(start, start + 100)})
     assert MANY < len(await hints.wait(0)) < 2 * MANY
 
 

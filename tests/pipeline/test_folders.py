@@ -229,7 +229,8 @@ async def test_more_hints_than_many_are_a_reason_to_scan(
         bench.file("silent.mp4")
         await until(lambda: "silent.mp4" in watched.names)
         watched.found.clear()
-        watched.watch._hints._hinted({(1, b"/1"), (1, b"/2"), (1, b"/3")})
+        assert watched.watch._hints._watch is not None
+        watched.watch._hints._hinted(watched.watch._hints._watch, {(1, b"/1"), (1, b"/2"), (1, b"/3")})
         await until(lambda: "silent.mp4" in watched.names)
 
 

@@ -43,8 +43,8 @@ STEP: Final = 100
 GATHER: Final = 400
 """Milliseconds for which hints that go on coming are gathered into one batch."""
 
-LISTENS_ON: Final = 2 * GATHER // STEP + 2
-"""Looks that the thread of a replaced watch takes before it ends: twice what its last hints need.
+LISTENS_ON: Final = GATHER // STEP + 4
+"""Looks that the thread of a replaced watch takes before it ends: a few more than its last hints need.
 They are counted, not timed: a process that was stopped meanwhile has them still before it."""
 
 MANY: Final = 5000
@@ -71,8 +71,8 @@ class _Watch:
 
     Args:
         folders: absolute; none of what is below them.
-        tell: called with changes and the paths of them, from another thread.
-        ended: called with the reason when it ends by itself, from another thread.
+        tell: called with it, and with changes and the paths of them, from another thread.
+        ended: called with it, and with the reason when it ends by itself, from another thread.
 
     Raises:
         NoHints: it cannot be had.
@@ -81,17 +81,22 @@ class _Watch:
     def __init__(
         self,
         folders: Collection[bytes],
-        tell: Callable[[set[tuple[int, bytes]]], None],
-        ended: Callable[[str], None],
+        tell: Callable[[_Watch, set[tuple[int, bytes]]], None],
+        ended: Callable[[_Watch, str], None],
     ) -> None:
         self._notify: Final = notifier(folders)
         self._tell: Final = tell
         self._ended: Final = ended
         self._closing: Final = threading.Event()
         self._looks_left: int | None = None
+        self._thread: Final = threading.Thread(target=self._listen, name="hints", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._listen, name="hints", daemon=True).start()
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until it is over, and has told all it tells. Blocks."""
+        self._thread.join()
 
     def close(self) -> None:
         """End soon; the thread lets go of the kernel's resources."""
@@ -99,13 +104,7 @@ class _Watch:
 
     def retire(self) -> None:
         """The same, but tell before of all that happened until now."""
-        if self._looks_left is None:
-            self._looks_left = LISTENS_ON
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is told any more."""
-        return self._closing.is_set()
+        self._looks_left = LISTENS_ON
 
     def is_set(self) -> bool:
         """Whether to end now; watchfiles asks that before each look."""
@@ -119,20 +118,21 @@ class _Watch:
         reason = "the watch ended"
         try:
             while isinstance(changes := self._notify.watch(GATHER, STEP, 0, self), set):
-                self._tell({(change, os.fsencode(path)) for change, path in changes})
+                self._tell(self, {(change, os.fsencode(path)) for change, path in changes})
         except BaseException as error:  # noqa: BLE001 - the thread's edge; a panic in Rust is no Exception
             reason = str(error) or type(error).__name__
         finally:
             self._notify.close()
-        if not self.is_over:
-            self._ended(reason)
+        if not self._closing.is_set():
+            self._ended(self, reason)
 
 
 class Hints:
     """The watch of one folder and of the folders in it, begun anew as they change. Used in the event loop."""
 
     def __init__(self) -> None:
-        self._watches: list[_Watch] = []  # the last one, and those before it that listen on
+        self._watch: _Watch | None = None
+        self._before: _Watch | None = None  # the one that was replaced last; it may listen on
         self._folders: dict[bytes, Identity] = {}
         self._paths: set[bytes] = set()
         self._lost = ""
@@ -153,19 +153,16 @@ class Hints:
         """
         loop = asyncio.get_running_loop()
         tell, ended = _posted(loop, self._hinted), _posted(loop, self._end)
-
-        def lost(reason: str) -> None:
-            ended((watch, reason))
-
+        if self._before is not None:
+            await begun(self._before.join, name="watch")  # never more than two, however many folders come
         try:
-            watch = await begun(lambda: _Watch(folders, tell, lost), name="watch")
+            watch = await begun(lambda: _Watch(folders, tell, ended), name="watch")
         except NoHints:
             self.close()
             raise
-        for before in self._watches:
-            before.retire()
-        self._watches = [one for one in self._watches if not one.is_over] + [watch]
-        self._folders = dict(folders)
+        if self._watch is not None:
+            self._watch.retire()
+        self._before, self._watch, self._folders = self._watch, watch, dict(folders)
         watch.start()
 
     async def wait(self, timeout: float) -> set[bytes]:  # noqa: ASYNC109 - running out of time is an answer
@@ -190,21 +187,23 @@ class Hints:
 
     def close(self) -> None:
         """Watch nothing any more."""
-        for watch in self._watches:
-            watch.close()
-        self._watches, self._folders, self._lost = [], {}, ""
+        for watch in (self._before, self._watch):
+            if watch is not None:
+                watch.close()
+        self._before, self._watch, self._folders, self._lost = None, None, {}, ""
 
-    def _hinted(self, changes: set[tuple[int, bytes]]) -> None:
-        for change, path in changes:
-            if change != Change.modified:
-                self._folders.pop(path, None)
+    def _hinted(self, watch: _Watch, changes: set[tuple[int, bytes]]) -> None:
+        """Note what one of the watches heard; only the last one knows which folders are watched no more."""
+        if watch is self._watch:
+            for change, path in changes:
+                if change != Change.modified:
+                    self._folders.pop(path, None)
         if len(self._paths) <= MANY:  # more than many are a reason to scan, whichever they are
             self._paths |= {path for _, path in changes}
         self._news.set()
 
-    def _end(self, what: tuple[_Watch, str]) -> None:
-        watch, reason = what
-        if watch in self._watches:
+    def _end(self, watch: _Watch, reason: str) -> None:
+        if watch in {self._watch, self._before}:
             self._lost = reason
             self._news.set()
 
@@ -265,8 +264,8 @@ def _is_utf8(name: bytes) -> bool:
 def _posted(loop: asyncio.AbstractEventLoop, call: Callable[..., None]) -> Callable[..., None]:
     """The same call, made in the loop's thread; a loop that is closed needs no hints."""
 
-    def post(argument: object) -> None:
+    def post(*arguments: object) -> None:
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(call, argument)
+            loop.call_soon_threadsafe(call, *arguments)
 
     return post
