@@ -43,9 +43,9 @@ async def test_a_throttled_upload_is_seen_to_fill_its_strip_and_its_video_to_be_
     start: Any, opened: Any
 ) -> None:
     emulator, daemon = await start(settings=SLOW)
-    daemon.file("evening.mp4", 3 * MB)
     async with daemon.serving() as (running, address):
         page = await opened(address)
+        daemon.file("evening.mp4", 3 * MB)  # now: a browser may take its time to start
         card = page.locator("#sending > li").filter(has_text="evening.mp4")
         await expect(card).to_be_visible()
         strip = card.get_by_role("progressbar", name="evening.mp4")
@@ -144,9 +144,9 @@ async def test_all_is_paused_and_resumed_and_a_limit_shows(start: Any, opened: A
 
 async def test_an_upload_is_cancelled_at_the_second_press(start: Any, opened: Any) -> None:
     _, daemon = await start(settings=SLOW)
-    daemon.file("evening.mp4", 3 * MB)
     async with daemon.serving() as (running, address):
         page = await opened(address)
+        daemon.file("evening.mp4", 3 * MB)  # now: a browser may take its time to start
         button = page.locator("#sending").get_by_role("button", name=re.compile("Cancel evening.mp4"))
         await button.click()
         await expect(button).to_have_text("Sure?")
@@ -163,17 +163,17 @@ HOSTILE = '<img src=x onerror="document.title=`broken`">'
 async def test_a_name_is_a_text_whatever_it_says(start: Any, opened: Any) -> None:
     _, daemon = await start(settings=SLOW)
     names = [f"{HOSTILE}.mp4", "<script>document.title='broken'</script>.mp4", "\u202egpj.mp4", "a\nb.mp4"]
-    for number, name in enumerate(names):
-        daemon.file(name.replace("/", "\u2215"), 1 * MB + number)
-    daemon.file(b"odd-\xff.mp4", 30 * KB)
     async with daemon.serving() as (running, address):
         page = await opened(address)
+        for number, name in enumerate(names):
+            daemon.file(name.replace("/", "\u2215"), 1 * MB + number)
+        daemon.file(b"odd-\xff.mp4", 30 * KB)
         await expect(page.locator("#sending > li")).not_to_have_count(0)
         await running.tells("upload.published")
         for shown in (f"{HOSTILE}.mp4", "<script>", r"\u202egpj.mp4", r"a\nb.mp4", r"odd-\xff.mp4"):
             await expect(row(page, shown)).to_have_count(1)
         assert await page.locator("main img, main script").count() == 0
-        await row(page, HOSTILE).get_by_role("link").click()
+        await row(page, HOSTILE).locator("a.name").click()
         await expect(page.get_by_role("dialog").locator("h2")).to_have_text(f"{HOSTILE}.mp4")
         assert await page.title() == "okdrop"
 
@@ -239,16 +239,16 @@ async def test_folders_accounts_and_hosts_are_told_of(start: Any, opened: Any) -
 
 async def test_a_phone_needs_no_scrolling_sideways(start: Any, opened: Any) -> None:
     _, daemon = await start(settings=SLOW)
-    daemon.file(f"{'long' * 50}.mp4", 2 * MB)
-    daemon.file("tiny.mp4", 100)
     async with daemon.serving() as (running, address):
-        await running.tells("upload.failed")
         page = await opened(address, viewport={"width": 360, "height": 740}, has_touch=True)
+        daemon.file(f"{'long' * 50}.mp4", 2 * MB)
+        daemon.file("tiny.mp4", 100)
         await expect(page.locator("#sending > li")).to_have_count(1)
         await expect(page.locator("#rows > li")).to_have_count(2)
         await expect(page.locator("#health")).to_contain_text("free")
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
-        await row(page, "tiny.mp4").get_by_role("link").click()
+        await running.tells("upload.failed")
+        await row(page, "tiny.mp4").locator("a.name").click()
         await expect(page.get_by_role("dialog")).to_be_visible()
         assert await page.evaluate("document.querySelector('dialog[open]').scrollWidth") <= 360
 
