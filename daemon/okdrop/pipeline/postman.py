@@ -32,7 +32,7 @@ AT_ONCE: Final = 2
 """Processes that send a message at once, at most."""
 
 GATHERED: Final = 1000
-"""Steps that one message tells of, at most."""
+"""Steps that one message tells of, and that are looked at for one, at most."""
 
 
 class Postman:
@@ -52,9 +52,12 @@ class Postman:
         """Tell what is due in a step's lane; or, where it is not the hour for any of it, say when it is."""
         lane, receiver = step.lane, self._parts.notices.receivers[step.lane]
         told = await self._told_of(lane, receiver)
-        waiting = await self._parts.ledger.waiting_in(lane, at_most=GATHERED)
+        rhythm = receiver.rhythm
+        waiting = await self._parts.ledger.waiting_in(
+            lane, at_most=GATHERED, first=rhythm.urgent, last=rhythm.last
+        )
         now = self._parts.now()
-        chosen = turn(receiver.rhythm, waiting, told, now)
+        chosen = turn(rhythm, waiting, told, now)
         if not chosen.ids:
             return Took(outcome=None, not_before=chosen.until or now)
         about = await self._parts.ledger.steps(chosen.ids)
