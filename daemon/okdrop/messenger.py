@@ -35,6 +35,9 @@ ABSENT: Final = "absent"  # Apprise cannot be imported
 _CALM: Final = 10
 """By how much it comes after others who want the processor (nice)."""
 
+_WITH_TLS: Final = frozenset({"starttls", "ssl", "tls"})
+"""How mail and its kind say in an address that there is TLS, whatever the address begins with."""
+
 _HTTP: Final = re.compile(r"\berror[=: ]+([1-5]\d\d)\b")
 
 _WHY: Final[tuple[tuple[str, str], ...]] = (
@@ -142,12 +145,22 @@ def _unfit(service: Any, schema: str) -> str | None:
     """Why nothing is sent through a service, of an address that begins so; None: it may be used."""
     if not service.verify_certificate:
         return UNVERIFIED
+    return None if _has_tls(service, schema) or _is_loopback(_host_of(service)) else PLAIN
+
+
+def _has_tls(service: Any, schema: str) -> bool:
+    """Whether it has TLS, or the service knows none at all."""
+    if (mode := getattr(service, "secure_mode", None)) is not None:
+        return mode in _WITH_TLS  # which "mailtos://…?mode=insecure" has not, and is secure by its own word
     plain, secure = _schemas(service.protocol), _schemas(service.secure_protocol)
     in_the_cloud = getattr(service, "mode", None) == "cloud"  # of ntfy: by https, whatever the schema
-    if service.secure or not secure or in_the_cloud or schema not in plain - secure:
-        return None
-    host = getattr(service, "smtp_host", None) or service.host
-    return None if _is_loopback(str(host)) else PLAIN
+    return bool(service.secure or not secure or in_the_cloud or schema not in plain - secure)
+
+
+def _host_of(service: Any) -> str:
+    """Where it goes: of a mail address that is the server, if one is named."""
+    named = (getattr(service, name, None) for name in ("smtp_host", "xmpp_host"))
+    return str(next(filter(None, named), service.host))
 
 
 def _schemas(named: Any) -> set[str]:

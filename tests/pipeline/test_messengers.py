@@ -7,13 +7,15 @@ import functools
 import json
 import ssl
 import threading
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aiohttp import web
+from apprise.manager_plugins import NotificationManager
 
 from client.test_webhooks import receiver as receiving
-from okdrop import hooks
+from okdrop import hooks, messenger
 from okdrop.config import Config
 from okdrop.config.notify import Language
 from okdrop.errors import ConfigurationError
@@ -21,6 +23,9 @@ from okdrop.pipeline import messengers
 from okdrop.pipeline.letters import Letter
 from okdrop.pipeline.messengers import Delivered, Receiver, deliver, look, require
 from scripted import LOOPBACK_PEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 LETTER = Letter(title="okdrop: a trial", body="“<b>x</b> [a](b)” & Закат", kind="warning")
@@ -154,6 +159,16 @@ async def test_a_proxy_is_used_and_not_for_this_machine() -> None:
         (f"json://host.example/{TOKEN}", False, "without TLS"),
         (f"gotify://host.example/{TOKEN}", False, "without TLS"),
         (f"mailto://user:{TOKEN}@host.example", False, "without TLS"),
+        (f"mailtos://user:{TOKEN}@host.example?mode=insecure", False, "without TLS"),
+        (f"mailtos://user:{TOKEN}@host.example?mode=InSecure", False, "without TLS"),
+        (
+            f"mailtos://user:{TOKEN}@127.0.0.1?mode=insecure&smtp=host.example&from=a@b.example",
+            False,
+            "without TLS",
+        ),
+        (f"mailtos://user:{TOKEN}@host.example?mode=insecure&smtp=127.0.0.1", True, "E-Mail"),
+        (f"mailto://user:{TOKEN}@host.example?mode=starttls", True, "E-Mail"),
+        (f"deltachats://user:{TOKEN}@host.example?mode=insecure", False, "without TLS"),
         (f"jsons://host.example/{TOKEN}?verify=no", False, "not verified"),
         (f"nosuch://{TOKEN}", False, "makes nothing of its url"),
         ("tgram://1/2", False, "makes nothing of its url"),
@@ -164,6 +179,40 @@ def test_an_address_is_looked_at_before_anything_is_sent(url: str, *, well: bool
     assert (found.well, found.final) == (well, not well)
     assert words in found.said
     assert TOKEN not in found.said
+
+
+MODES = (("xmpps", "xmpp"), ("mailtos", "mailto"), ("deltachats", "deltachat"))
+"""Schemas of those services of Apprise that have a mode which says whether there is TLS."""
+
+
+def of_every_service() -> Iterator[Any]:
+    plugins = NotificationManager()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what they import
+        plugins.load_modules()
+    return cast("Iterator[Any]", plugins.plugins(include_disabled=True))
+
+
+def test_every_service_of_apprise_that_has_tls_as_a_mode_is_known() -> None:
+    having = {
+        tuple(plugin.__dict__.get(name) or getattr(plugin, name) for name in ("secure_protocol", "protocol"))
+        for plugin in of_every_service()
+        for argument in plugin.template_args.values()
+        if {*argument.get("values", ())} & {"starttls", "tls", "ssl"}
+    }
+    assert having == {*MODES}
+
+
+@pytest.mark.parametrize("schema", [schema for both in MODES for schema in both])
+def test_a_mode_without_tls_is_refused_whatever_the_address_begins_with(schema: str) -> None:
+    (plugin,) = (one for one in of_every_service() if schema in (one.protocol, one.secure_protocol))
+    modes = [*plugin.template_args["mode"]["values"]]
+    assert len(modes) == 3
+    for mode in modes:
+        service = plugin(**plugin.parse_url(f"{schema}://user:{TOKEN}@host.example?mode={mode}"))
+        refused = messenger._unfit(service, schema)
+        assert service.secure_mode in modes
+        assert refused == (messenger.PLAIN if service.secure_mode in {"none", "insecure"} else None)
 
 
 def test_where_apprise_is_not_installed_that_is_said_in_the_user_s_words(
