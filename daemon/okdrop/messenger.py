@@ -6,6 +6,9 @@ answer is one line of JSON on standard output:
 
     {"verdict": "sent", "service": "Telegram", "why": ""}
 
+It ends with whoever started it, however that ended, and by a clock of its own: else it would go on with the
+secret when nobody is there any more to end it.
+
 What Apprise and its plugins write goes nowhere, since it may hold an address or a token. Of their words only
 those of `_WHY` are passed on, in ours.
 """
@@ -13,11 +16,13 @@ those of `_WHY` are passed on, in ours.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import ipaddress
 import json
 import logging
 import os
 import re
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +39,8 @@ ABSENT: Final = "absent"  # Apprise cannot be imported
 
 _CALM: Final = 10
 """By how much it comes after others who want the processor (nice)."""
+
+_PR_SET_PDEATHSIG: Final = 1
 
 _WITH_TLS: Final = frozenset({"starttls", "ssl", "tls"})
 """How mail and its kind say in an address that there is TLS, whatever the address begins with."""
@@ -57,6 +64,7 @@ _WHY: Final[tuple[tuple[str, str], ...]] = (
 
 def main() -> None:
     """Read what is to be done, do it, say what came of it."""
+    _end_with_our_parent()
     answer = os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
@@ -64,8 +72,18 @@ def main() -> None:
     with contextlib.suppress(OSError):  # a unit may forbid even that
         os.nice(_CALM)
     wanted = json.load(sys.stdin)
+    if os.getppid() != wanted["parent"]:
+        return  # it was gone before we asked to be ended with it
+    signal.setitimer(signal.ITIMER_REAL, wanted["seconds"])  # SIGALRM ends us, wherever we are
     said = carry_out(wanted)
     os.write(answer, json.dumps(said).encode() + b"\n")
+
+
+def _end_with_our_parent() -> None:
+    """Have the kernel end us when the thread that started us is gone (prctl(2), PR_SET_PDEATHSIG)."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, (signal.SIGKILL, 0, 0, 0)))
 
 
 def carry_out(wanted: Mapping[str, Any]) -> dict[str, str]:

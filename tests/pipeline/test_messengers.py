@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import ssl
+import subprocess
+import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +28,7 @@ from okdrop.pipeline.messengers import Delivered, Receiver, deliver, look, requi
 from scripted import LOOPBACK_PEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 LETTER = Letter(title="okdrop: a trial", body="“<b>x</b> [a](b)” & Закат", kind="warning")
@@ -120,6 +123,54 @@ async def test_one_that_hangs_is_ended_in_its_time(monkeypatch: pytest.MonkeyPat
         delivered = await told(as_apprise(url) + "?rto=1000", timeout=5.0)
         release.set()
     assert delivered == Delivered(well=False, said="the messenger took longer than 5 s, and was ended")
+
+
+@contextlib.asynccontextmanager
+async def hanging() -> AsyncIterator[tuple[str, asyncio.Event, asyncio.Event]]:
+    """A service that never answers: its address, and events that somebody came, and that they are gone."""
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        left.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/{TOKEN}?rto=1000", came, left
+
+
+async def test_one_whose_daemon_was_killed_ends_with_it() -> None:
+    async with hanging() as (url, came, left), asyncio.timeout(120):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "import sys, threading; from okdrop.pipeline.messengers import *; from okdrop.config.notify import *;"
+            " from okdrop.pipeline.letters import trial;"
+            " deliver(Receiver(url=sys.argv[1], language=Language.ENGLISH, timeout=1000.0),"
+            " trial(Language.ENGLISH), {}, stop=threading.Event())",
+            url,
+        )
+        await came.wait()
+        process.kill()
+        await process.wait()
+        await left.wait()
+
+
+async def test_one_that_nobody_ends_in_its_time_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messengers, "_OVERTIME", -999.0)
+    async with hanging() as (url, _, _):
+        delivered = await told(url, timeout=1000.0)
+    assert delivered == Delivered(well=False, said="the messenger was ended by signal 14")
+
+
+def test_one_that_comes_too_late_to_be_ended_with_its_daemon_does_nothing() -> None:
+    wanted = json.dumps({"parent": 0, "seconds": 100.0, "url": "ntfy://topic", "path": sys.path})
+    command = [sys.executable, "-I", str(messengers._MESSENGER)]
+    ended = subprocess.run(command, input=wanted.encode(), capture_output=True, check=True, timeout=60)  # noqa: S603
+    assert ended.stdout == b""
 
 
 async def test_tls_is_verified_by_the_authorities_that_are_configured_beside() -> None:

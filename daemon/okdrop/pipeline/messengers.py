@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _MESSENGER: Final = Path(okdrop.__file__).with_name("messenger.py")
 _PACKAGE: Final = "apprise"
 
+_OVERTIME: Final = 2 * hooks.GRACE
+"""Seconds beyond its time after which it ends itself: then nobody who could have ended it is there."""
+
 _FINAL: Final = {
     "unknown": "Apprise makes nothing of its url: look at how it writes addresses of this service",
     "plain": "its url would have words and token go without TLS; take the form that has it (ntfys://, jsons://,"
@@ -121,6 +124,8 @@ def _carried_out(
         "path": [place for place in sys.path if place.startswith("/")],
         "proxy": receiver.proxy,
         "ca_file": receiver.ca_file,
+        "parent": os.getpid(),
+        "seconds": receiver.timeout + _OVERTIME,
         **said,
     }
     ran = hooks.run(
