@@ -229,6 +229,29 @@ async def test_one_that_hangs_is_ended_and_holds_up_no_upload(
     assert trouble.said == "the messenger took longer than 2 s, and was ended"
 
 
+async def test_however_many_hang_another_is_told(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "QUICK", 0.05)
+    names = ["a", "b", "c", "well"]
+    receivers = {
+        f"notify:{name}": Receiver(
+            url=f"{'note' if name == 'well' else 'hang'}://{tmp_path / name}",
+            language=Language.ENGLISH,
+            timeout=1000.0,
+        )
+        for name in names
+    }
+    listeners = tuple(Listener(kind=Kind.NOTIFY, name=name, occasions=frozenset(Occasion)) for name in names)
+    wanted = Notices(listeners=listeners, receivers=receivers, environment={"PATH": "/usr/bin:/bin"})
+    async with serving(dataclasses.replace(bench.parts, notices=wanted)):
+        for name in names[:-1]:
+            await bench.ledger.add_steps([dataclasses.replace(step(name), lane=f"notify:{name}")])
+            await until((tmp_path / name).exists)
+        await bench.ledger.add_steps([dataclasses.replace(step("well"), lane="notify:well")])
+        await until(lambda: bool(bench.told(events.StepDone)))
+
+
 async def test_one_that_our_end_cuts_is_told_in_the_next_life(bench: Bench, tmp_path: Path) -> None:
     await bench.ledger.add_steps([step("a")])
     async with serving(parts_of(bench, tmp_path / "inbox", scheme="hang")):
