@@ -24,6 +24,7 @@ import os
 import re
 import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ UNKNOWN: Final = "unknown"  # Apprise makes nothing of the address
 PLAIN: Final = "plain"  # it would go without TLS to another machine
 UNVERIFIED: Final = "unverified"  # TLS would not be verified
 ABSENT: Final = "absent"  # Apprise cannot be imported
+BROKEN: Final = "broken"  # a bug, in a plugin of Apprise or here
 
 _CALM: Final = 10
 """By how much it comes after others who want the processor (nice)."""
@@ -75,8 +77,16 @@ def main() -> None:
     if os.getppid() != wanted["parent"]:
         return  # it was gone before we asked to be ended with it
     signal.setitimer(signal.ITIMER_REAL, wanted["seconds"])  # SIGALRM ends us, wherever we are
-    said = carry_out(wanted)
+    try:
+        said = carry_out(wanted)
+    except Exception as error:  # noqa: BLE001 - the edge: its words may hold a secret, where it was does not
+        said = _said(BROKEN, why=_place_of(error))
     os.write(answer, json.dumps(said).encode() + b"\n")
+
+
+def _place_of(error: Exception) -> str:
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {os.path.basename(at.filename)}, line {at.lineno}"  # noqa: PTH119 - as above
 
 
 def _end_with_our_parent() -> None:
@@ -170,7 +180,8 @@ def _has_tls(service: Any, schema: str) -> bool:
     """Whether it has TLS, or the service knows none at all."""
     if (mode := getattr(service, "secure_mode", None)) is not None:
         return mode in _WITH_TLS  # which "mailtos://…?mode=insecure" has not, and is secure by its own word
-    plain, secure = _schemas(service.protocol), _schemas(service.secure_protocol)
+    kind = type(service)  # an instance may call something else so: Kodi's the version of its protocol
+    plain, secure = _schemas(kind.protocol), _schemas(kind.secure_protocol)
     in_the_cloud = getattr(service, "mode", None) == "cloud"  # of ntfy: by https, whatever the schema
     return bool(service.secure or not secure or in_the_cloud or schema not in plain - secure)
 

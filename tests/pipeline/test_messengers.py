@@ -220,6 +220,9 @@ async def test_a_proxy_is_used_and_not_for_this_machine() -> None:
         (f"mailtos://user:{TOKEN}@host.example?mode=insecure&smtp=127.0.0.1", True, "E-Mail"),
         (f"mailto://user:{TOKEN}@host.example?mode=starttls", True, "E-Mail"),
         (f"deltachats://user:{TOKEN}@host.example?mode=insecure", False, "without TLS"),
+        (f"kodi://user:{TOKEN}@host.example", False, "without TLS"),
+        (f"xbmc://user:{TOKEN}@host.example", False, "without TLS"),
+        (f"kodi://user:{TOKEN}@127.0.0.1", True, "Kodi"),
         (f"jsons://host.example/{TOKEN}?verify=no", False, "not verified"),
         (f"nosuch://{TOKEN}", False, "makes nothing of its url"),
         ("tgram://1/2", False, "makes nothing of its url"),
@@ -289,7 +292,17 @@ def test_an_answer_that_is_none_is_trouble(tmp_path: Any, monkeypatch: pytest.Mo
         found = seen("ntfy://topic")
         assert not found.well
         assert not found.final
-        assert found.said.startswith("the messenger exit code")
+        assert found.said.startswith("the messenger crashed (exit code ")
+
+
+def test_a_bug_in_a_plugin_is_told_by_its_place_and_no_word_more(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apprise.py").write_text(f"def __getattr__(name): raise RuntimeError({TOKEN!r})")
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    found = seen("ntfy://topic")
+    words = "a bug, in Apprise's part for this service or ours: RuntimeError in apprise.py, line 1"
+    assert found == Delivered(well=False, said=words)
 
 
 def test_the_address_is_neither_an_argument_nor_in_the_environment(

@@ -136,9 +136,11 @@ def _carried_out(
         stop=stop,
     )
     answer = _answer_of(ran.output)
-    if not ran.well or answer is None:
-        return Delivered(well=False, said=f"the messenger {ran.said}")
-    return _delivered(answer)
+    if ran.well and answer is not None:
+        return _delivered(answer)
+    came_to_an_end = ran.code is not None and ran.code >= 0 and not ran.overdue and not ran.stopped
+    words = f"crashed ({ran.said})" if came_to_an_end else ran.said
+    return Delivered(well=False, said=f"the messenger {words}")
 
 
 def _answer_of(output: str) -> dict[str, Any] | None:
@@ -158,6 +160,8 @@ def _delivered(answer: Mapping[str, Any]) -> Delivered:
             return Delivered(well=True, said=service)
         case "absent":
             return Delivered(well=False, said=f"the package {_PACKAGE} cannot be imported")
+        case "broken":
+            return Delivered(well=False, said=f"a bug, in Apprise's part for this service or ours: {why}")
         case _ if verdict in _FINAL:
             return Delivered(well=False, said=_FINAL[verdict], final=True)
         case _:
