@@ -305,6 +305,13 @@ def test_a_bug_in_a_plugin_is_told_by_its_place_and_no_word_more(
     assert found == Delivered(well=False, said=words)
 
 
+def test_nothing_is_taken_from_the_working_directory(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apprise.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])  # as `python -m okdrop` has it
+    assert seen(f"ntfys://host.example/{TOKEN}").well
+
+
 def test_the_address_is_neither_an_argument_nor_in_the_environment(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

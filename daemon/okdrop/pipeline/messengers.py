@@ -121,7 +121,7 @@ def _carried_out(
 ) -> Delivered:
     wanted = {
         "url": receiver.url,
-        "path": [place for place in sys.path if place.startswith("/")],
+        "path": _places(),
         "proxy": receiver.proxy,
         "ca_file": receiver.ca_file,
         "parent": os.getpid(),
@@ -141,6 +141,13 @@ def _carried_out(
     came_to_an_end = ran.code is not None and ran.code >= 0 and not ran.overdue and not ran.stopped
     words = f"crashed ({ran.said})" if came_to_an_end else ran.said
     return Delivered(well=False, said=f"the messenger {words}")
+
+
+def _places() -> list[str]:
+    """Where packages are. The working directory is none, though `python -m okdrop` names it: who may write
+    there shall not say what the messenger runs."""
+    here = os.path.realpath(".")
+    return [place for place in sys.path if place.startswith("/") and os.path.realpath(place) != here]
 
 
 def _answer_of(output: str) -> dict[str, Any] | None:
