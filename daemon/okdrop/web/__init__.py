@@ -1,6 +1,7 @@
 """The daemon's own HTTP: the page, health, metrics, the API, and events as they happen.
 
-server     listens, and lets go; how many may be connected
+server     listens, and lets go
+door       how many may be connected, and who goes for another
 guard      who may ask at all: the name that was called, where a page came from, the token
 sessions   a browser that showed the token once, and shows a cookie since
 login      where a browser shows it
