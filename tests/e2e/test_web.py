@@ -547,8 +547,7 @@ async def test_a_person_is_led_to_the_form_and_a_program_is_told(
                 assert answer.status == 200
         login, other = f"{address}/login", {"Origin": "https://evil.example"}
         assert (await send(http, "POST", login, data={"token": TOKEN}, headers=other))[0] == 403
-        async with http.post(login, json={"token": TOKEN}) as answer:
-            assert answer.status == 403
+        assert (await send(http, "POST", login, json={"token": TOKEN}))[0] == 415
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(cookie_jar=jar) as browser:
             async with browser.post(login, data={"token": TOKEN}, allow_redirects=False) as answer:
@@ -562,6 +561,24 @@ async def test_a_person_is_led_to_the_form_and_a_program_is_told(
         assert (codes[0], codes[-1]) == (403, 429)
         assert await _guess(http, login, TOKEN) == 429
         await running.tells("web.refused")
+        assert len(running.told("web.refused")) == 1
+
+
+async def test_what_is_no_form_is_refused_in_words_and_counts_as_a_wrong_token(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    _, daemon = await start(settings={"web__token": TOKEN})
+    form = "application/x-www-form-urlencoded"
+    async with daemon.serving() as (running, address):
+        codes = list[int]()
+        for kind, body in [(form, b"token=\xff"), (f"{form}; charset=nosuch", b"token=x")] * 6:
+            code, answer = await send(
+                http, "POST", f"{address}/login", data=body, headers={"Content-Type": kind}
+            )
+            codes.append(code)
+            assert "bug" not in answer["error"]
+        assert codes == [400, 415] * 5 + [429] * 2
+        assert running.told("web.trouble") == []
         assert len(running.told("web.refused")) == 1
 
 

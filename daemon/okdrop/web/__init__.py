@@ -16,6 +16,7 @@ health     alive, ready, how it stands, metrics
 stream     events, as they happen; beside them the pulse of what moves
 openapi    what can be asked, and what is answered, for programs; schemas are the shapes of it, said by shapes
 answers    JSON, and errors in words
+troubles   bugs that answers met, told once in a while
 
 A secret or an upload URL is in no answer: what is told is what `status --json` and the log tell.
 """

@@ -25,6 +25,7 @@ from okdrop.web.answers import RefusedError
 from okdrop.web.page import STATIC
 from okdrop.web.sessions import Sessions
 from okdrop.web.tries import Tries
+from okdrop.web.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -95,6 +96,7 @@ class Guard:
         self._monotonic: Final = monotonic
         self._emit: Final = emit
         self._tries: Final = Tries()
+        self._troubles: Final = Troubles(monotonic, emit)
         self.sessions: Final = Sessions(self._token, now) if token else None  #: None: no token is needed
 
     @web.middleware
@@ -119,7 +121,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - the edge: a bug here must not hold up an upload
             at = traceback.extract_tb(error.__traceback__)[-1]
             message = f"{type(error).__name__} in {at.name}, line {at.lineno}"
-            self._emit(events.WebTrouble(route=_route(request), message=message))
+            self._troubles.tell(_route(request), message)
             return RefusedError(500, "a bug; the log says where").answer
 
     def _check_host(self, request: web.Request) -> None:

@@ -91,8 +91,9 @@ class Login:
         sessions = self._guard.sessions
         if sessions is None:
             return _to("/")
+        shown = await self._shown(request)
         try:
-            self._guard.check_shown(request, await _token_in(request))
+            self._guard.check_shown(request, shown)
         except RefusedError as refused:
             if refused.status == _TOO_MANY:
                 return _page(request, "wait", status=_TOO_MANY, headers=refused.headers)
@@ -101,6 +102,17 @@ class Login:
         answer = _to("/")
         answer.set_cookie(sessions.name, sessions.begin(), max_age=LIFE, httponly=True, samesite="Strict")
         return answer
+
+    async def _shown(self, request: web.Request) -> bytes:
+        """What was typed into the form. What is no such form is a wrong token as well: it is counted."""
+        try:
+            return await _token_in(request)
+        except RefusedError as unread:
+            try:
+                self._guard.check_shown(request, b"")
+            except RefusedError as refused:
+                raise (refused if refused.status == _TOO_MANY else unread) from None
+            raise
 
     async def _leave(self, _request: web.Request) -> web.Response:
         answer = _to("/login")
@@ -125,6 +137,10 @@ async def _token_in(request: web.Request) -> bytes:
             token = (await request.post()).get("token", "")
     except TimeoutError:
         raise RefusedError(408, "the body did not come") from None
+    except LookupError:
+        raise RefusedError(415, "the body is in an encoding that nobody knows") from None
+    except ValueError:  # UnicodeDecodeError is one
+        raise RefusedError(400, "the body is not what a form sends") from None
     return token.strip().encode("utf-8", "surrogateescape") if isinstance(token, str) else b""
 
 

@@ -191,7 +191,7 @@ def _leads_on(name: str, says: str, refused: Sequence[int] = ()) -> dict[str, An
 
 def _login() -> dict[str, Any]:
     form = {"type": "object", "properties": {"token": text("`web.token`")}, "required": ["token"]}
-    shown = _leads_on("login", "show the token, for a cookie", (403, 413))
+    shown = _leads_on("login", "show the token, for a cookie", (400, 403, 408, 413, 415))
     shown["requestBody"] = {
         "required": True,
         "content": {"application/x-www-form-urlencoded": {"schema": form}},
