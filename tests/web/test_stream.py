@@ -127,7 +127,7 @@ async def test_those_who_left_make_room_before_anybody_has_to_go() -> None:
                 for _ in range(LISTENERS - 1):
                     await others.enter_async_context(listening(url))
             async with asyncio.timeout(30):  # their ends are on the way
-                while sum(not one.has_left for one in stream._listeners) > 1:
+                while sum(not one.has_left for one in stream._listeners) > 1:  # noqa: ASYNC110
                     await asyncio.sleep(0)
         stream.hear(events.OrphanDeleted(video_id="7"))
         assert b"orphan.deleted" in await first.content.readuntil(b"\n\n")

@@ -144,8 +144,10 @@ def _carried_out(
 
 
 def _places() -> list[str]:
-    """Where packages are. The working directory is none, though `python -m okdrop` names it: who may write
-    there shall not say what the messenger runs."""
+    """Where packages are. The working directory is none, though `python -m okdrop` names it.
+
+    Who may write there shall not say what the messenger runs.
+    """
     here = os.path.realpath("/proc/self/cwd")
     return [place for place in sys.path if place.startswith("/") and os.path.realpath(place) != here]
 

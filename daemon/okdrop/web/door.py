@@ -1,7 +1,7 @@
-"""Connections, with a bound: whoever came last is let in, and who has asked nothing for the longest time goes.
+"""Connections, with a bound: whoever comes is let in, and who has asked nothing for the longest time goes.
 
-A process has as many files to open as it has, and uploads need theirs. So connections are bounded; but if the
-last one were turned away, whoever opens that many and says nothing would keep everybody else out, and whatever
+A process has as many files to open as it has, and uploads need theirs. So connections are bounded; but were
+the last one turned away, whoever opens that many and says nothing would keep everybody else out, and whatever
 asks for health would take a daemon that is well for one that hangs.
 
     busy      a request is answered that showed the token, or where none is needed: stays

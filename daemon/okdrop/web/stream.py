@@ -3,8 +3,8 @@
 Each listener has a queue of its own, with a bound. One that is slower than what happens is cut, and comes
 back by itself: what it missed is in the ledger. Nobody who works here waits for any of them.
 
-Places are few, and nobody keeps one for nothing: who has left makes room, who takes nothing for some seconds is
-cut, and where there is no room for one more, the one that has listened for the longest time goes.
+Places are few, and nobody keeps one for nothing: who has left makes room, who takes nothing for some seconds
+is cut, and where there is no room for one more, the one that has listened for the longest time goes.
 """
 
 from __future__ import annotations
