@@ -172,18 +172,24 @@ class Guard:
     def check_shown(self, request: web.Request, shown: bytes) -> None:
         """Compare what was shown with the token, if its address may try.
 
+        The token is let in from where it was shown lately, whatever others show there: behind one proxy are
+        many. From elsewhere it is not told from a wrong one while too many of those come: else it could be
+        guessed on.
+
         Raises:
             RefusedError: 401, it is not the token; 429, too many of them came from there.
         """
         address, now = request.remote or "", self._monotonic()
-        if wait := self._tries.wait(address, now):
+        is_right = hmac.compare_digest(shown, self._token)
+        wait = self._tries.wait(address, now)
+        if wait and not (is_right and self._tries.knows(address, now)):
             after = {"Retry-After": str(math.ceil(wait))}
             raise RefusedError(429, "too many wrong tokens from this address; try again later", after)
-        if not hmac.compare_digest(shown, self._token):
+        if not is_right:
             if self._tries.wrong(address, now):
                 self._emit(events.WebRefused(address=address))
             raise RefusedError(401, "this is not the token", _ASK)
-        self._tries.right(address)
+        self._tries.right(address, now)
         request[AUTHORISED] = True
 
 
