@@ -340,6 +340,10 @@ async def test_a_name_that_was_made_to_lead_here_is_refused(start: Any, http: ai
             "evil.example": 421,
             f"evil.example:{port}": 421,
             "127.0.0.1.evil.example": 421,
+            "[::1]evil.example": 421,
+            f"[::1]evil.example:{port}": 421,
+            "[::1": 421,
+            "localhost:evil.example": 421,
             "192.168.1.7": 421,  # this one listens for its own machine alone
             "": 421,
             f"localhost:{port}": 200,
@@ -348,6 +352,17 @@ async def test_a_name_that_was_made_to_lead_here_is_refused(start: Any, http: ai
             "okdrop.lan": 200,
         }.items():
             assert (await get(http, f"{address}/api/status", headers={"Host": host}))[0] == status, host
+
+
+async def test_a_probe_that_calls_nobody_is_told_of_health_and_of_nothing_else(start: Any) -> None:
+    _, daemon = await start()
+    async with daemon.serving() as (_, address):
+        host, port = address.removeprefix("http://").split(":")
+        for path, status in {"/healthz": b"200", "/readyz": b"200", "/api/status": b"421", "/": b"421"}.items():
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            assert (await reader.readline()).split()[1] == status, path
+            writer.close()
 
 
 async def test_a_page_of_another_place_changes_nothing(start: Any, http: aiohttp.ClientSession) -> None:
