@@ -358,7 +358,8 @@ async def test_a_probe_that_calls_nobody_is_told_of_health_and_of_nothing_else(s
     _, daemon = await start()
     async with daemon.serving() as (_, address):
         host, port = address.removeprefix("http://").split(":")
-        for path, status in {"/healthz": b"200", "/readyz": b"200", "/api/status": b"421", "/": b"421"}.items():
+        answers = {"/healthz": b"200", "/readyz": b"200", "/api/status": b"421", "/": b"421"}
+        for path, status in answers.items():
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
             assert (await reader.readline()).split()[1] == status, path
@@ -581,14 +582,22 @@ async def test_a_person_is_led_to_the_form_and_a_program_is_told(
                 assert (answer.status, answer.headers["Location"]) == (303, "/")
             assert (await get(browser, f"{address}/api/status"))[1]["signed_in"] is True
             assert (await send(browser, "POST", f"{address}/api/pause", headers=other))[0] == 403
+            (cookie,) = jar
+            copied = {"Cookie": f"{cookie.key}={cookie.value}"}
             async with browser.post(f"{address}/logout", allow_redirects=False) as answer:
                 assert answer.headers["Location"] == "/login"
             assert (await get(browser, f"{address}/api/status"))[0] == 401
+            assert (await get(http, f"{address}/api/status", headers=copied))[0] == 401
+        by_tls = {"Origin": address.replace("http:", "https:")}
+        async with http.post(login, data={"token": TOKEN}, headers=by_tls, allow_redirects=False) as answer:
+            assert "Secure" in answer.headers["Set-Cookie"]
         codes = [await _guess(http, login, str(guess)) for guess in range(12)]
         assert (codes[0], codes[-1]) == (403, 429)
         assert await _guess(http, login, TOKEN) == 303  # it was shown from here before
         await running.tells("web.refused")
-        assert len(running.told("web.refused")) == 1
+        assert len(running.told("web.refused")) == 2  # before the token was shown, and after
+    async with daemon.serving() as (_, address):  # what was ended stays so
+        assert (await get(http, f"{address}/api/status", headers=copied))[0] == 401
 
 
 async def test_what_is_no_form_is_refused_in_words_and_counts_as_a_wrong_token(

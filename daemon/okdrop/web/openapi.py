@@ -81,7 +81,7 @@ def _page_paths() -> dict[str, Any]:
         "/": {"get": _file("page", "a page for a person", ["text/html"])},
         STATIC + "{name}": {"get": _part()},
         LOGIN: _login(),
-        "/logout": {"post": _leads_on("logout", "take the cookie of a browser back", (403,))},
+        "/logout": {"post": _leads_on("logout", "end the session of a browser, and take its cookie back", (403, 503))},
     }
 
 

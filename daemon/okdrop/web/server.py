@@ -85,6 +85,7 @@ class WebServer:
             middlewares=[self._connections.note, guard.admit], client_max_size=LARGEST_BODY
         )
         application.on_response_prepare.append(add_headers)
+        self._login: Final = Login(guard, daemon)
         for desk in (
             Health(daemon),
             Uploads(daemon),
@@ -92,7 +93,7 @@ class WebServer:
             figures,
             self.stream,
             Contract(),
-            Login(guard),
+            self._login,
             Page(),
         ):
             application.add_routes(desk.routes())
@@ -113,6 +114,7 @@ class WebServer:
             ConfigurationError: it cannot be listened there.
         """
         listening = self._bound()
+        await self._login.recall()
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(
             self._connection, sock=listening, backlog=_BACKLOG
