@@ -113,8 +113,8 @@ class WebServer:
         Raises:
             ConfigurationError: it cannot be listened there.
         """
-        listening = self._bound()
         await self._login.recall()
+        listening = self._bound()
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(
             self._connection, sock=listening, backlog=_BACKLOG
