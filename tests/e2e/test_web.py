@@ -582,22 +582,37 @@ async def test_a_person_is_led_to_the_form_and_a_program_is_told(
                 assert (answer.status, answer.headers["Location"]) == (303, "/")
             assert (await get(browser, f"{address}/api/status"))[1]["signed_in"] is True
             assert (await send(browser, "POST", f"{address}/api/pause", headers=other))[0] == 403
-            (cookie,) = jar
-            copied = {"Cookie": f"{cookie.key}={cookie.value}"}
             async with browser.post(f"{address}/logout", allow_redirects=False) as answer:
                 assert answer.headers["Location"] == "/login"
             assert (await get(browser, f"{address}/api/status"))[0] == 401
-            assert (await get(http, f"{address}/api/status", headers=copied))[0] == 401
-        by_tls = {"Origin": address.replace("http:", "https:")}
-        async with http.post(login, data={"token": TOKEN}, headers=by_tls, allow_redirects=False) as answer:
-            assert "Secure" in answer.headers["Set-Cookie"]
         codes = [await _guess(http, login, str(guess)) for guess in range(12)]
         assert (codes[0], codes[-1]) == (403, 429)
         assert await _guess(http, login, TOKEN) == 303  # it was shown from here before
         await running.tells("web.refused")
         assert len(running.told("web.refused")) == 2  # before the token was shown, and after
-    async with daemon.serving() as (_, address):  # what was ended stays so
+
+
+async def test_signing_out_ends_the_session_wherever_its_cookie_is_and_over_a_restart(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    _, daemon = await start(settings={"web__token": TOKEN})
+    async with daemon.serving() as (_, address):
+        cookies = list[dict[str, str]]()
+        for origin in (address, address.replace("http:", "https:")):
+            shown = {"data": {"token": TOKEN}, "headers": {"Origin": origin}}
+            async with http.post(f"{address}/login", allow_redirects=False, **shown) as answer:
+                set_cookie = answer.headers["Set-Cookie"]
+                assert ("Secure" in set_cookie) is origin.startswith("https:")
+                cookies.append({"Cookie": set_cookie.partition(";")[0]})
+        copied, other = cookies
+        assert (await get(http, f"{address}/api/status", headers=copied))[0] == 200
+        async with http.post(f"{address}/logout", headers=copied, allow_redirects=False) as answer:
+            assert answer.headers["Location"] == "/login"
         assert (await get(http, f"{address}/api/status", headers=copied))[0] == 401
+        assert (await get(http, f"{address}/api/status", headers=other))[0] == 200
+    async with daemon.serving() as (_, address):
+        assert (await get(http, f"{address}/api/status", headers=copied))[0] == 401
+        assert (await get(http, f"{address}/api/status", headers=other))[0] == 200
 
 
 async def test_what_is_no_form_is_refused_in_words_and_counts_as_a_wrong_token(

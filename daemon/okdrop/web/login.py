@@ -79,7 +79,7 @@ class Login:
         self._daemon: Final = daemon
 
     async def recall(self) -> None:
-        """Ask which sessions were ended in earlier lives; where that is not told, those are all distrusted."""
+        """Ask which sessions were ended in earlier lives; if that is not told, none of those is trusted."""
         sessions = self._guard.sessions
         if sessions is None:
             return

@@ -81,7 +81,9 @@ def _page_paths() -> dict[str, Any]:
         "/": {"get": _file("page", "a page for a person", ["text/html"])},
         STATIC + "{name}": {"get": _part()},
         LOGIN: _login(),
-        "/logout": {"post": _leads_on("logout", "end the session of a browser, and take its cookie back", (403, 503))},
+        "/logout": {
+            "post": _leads_on("logout", "end the session of a browser, and take its cookie back", (403, 503))
+        },
     }
 
 
