@@ -6,6 +6,9 @@ answer is one line of JSON on standard output:
 
     {"verdict": "sent", "service": "Telegram", "why": ""}
 
+It ends with whoever started it, however that ended, and by a clock of its own: else it would go on with the
+secret when nobody is there any more to end it.
+
 What Apprise and its plugins write goes nowhere, since it may hold an address or a token. Of their words only
 those of `_WHY` are passed on, in ours.
 """
@@ -13,12 +16,15 @@ those of `_WHY` are passed on, in ours.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import ipaddress
 import json
 import logging
 import os
 import re
+import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -31,9 +37,15 @@ UNKNOWN: Final = "unknown"  # Apprise makes nothing of the address
 PLAIN: Final = "plain"  # it would go without TLS to another machine
 UNVERIFIED: Final = "unverified"  # TLS would not be verified
 ABSENT: Final = "absent"  # Apprise cannot be imported
+BROKEN: Final = "broken"  # a bug, in a plugin of Apprise or here
 
 _CALM: Final = 10
 """By how much it comes after others who want the processor (nice)."""
+
+_PR_SET_PDEATHSIG: Final = 1
+
+_WITH_TLS: Final = frozenset({"starttls", "ssl", "tls"})
+"""How mail and its kind say in an address that there is TLS, whatever the address begins with."""
 
 _HTTP: Final = re.compile(r"\berror[=: ]+([1-5]\d\d)\b")
 
@@ -54,6 +66,7 @@ _WHY: Final[tuple[tuple[str, str], ...]] = (
 
 def main() -> None:
     """Read what is to be done, do it, say what came of it."""
+    _end_with_our_parent()
     answer = os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
@@ -61,8 +74,26 @@ def main() -> None:
     with contextlib.suppress(OSError):  # a unit may forbid even that
         os.nice(_CALM)
     wanted = json.load(sys.stdin)
-    said = carry_out(wanted)
+    if os.getppid() != wanted["parent"]:
+        return  # it was gone before we asked to be ended with it
+    signal.setitimer(signal.ITIMER_REAL, wanted["seconds"])  # SIGALRM ends us, wherever we are
+    try:
+        said = carry_out(wanted)
+    except Exception as error:  # noqa: BLE001 - the edge: its words may hold a secret, where it was does not
+        said = _said(BROKEN, why=_place_of(error))
     os.write(answer, json.dumps(said).encode() + b"\n")
+
+
+def _place_of(error: Exception) -> str:
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {os.path.basename(at.filename)}, line {at.lineno}"  # noqa: PTH119 - as above
+
+
+def _end_with_our_parent() -> None:
+    """Have the kernel end us when the thread that started us is gone (prctl(2), PR_SET_PDEATHSIG)."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, (signal.SIGKILL, 0, 0, 0)))
 
 
 def carry_out(wanted: Mapping[str, Any]) -> dict[str, str]:
@@ -142,12 +173,23 @@ def _unfit(service: Any, schema: str) -> str | None:
     """Why nothing is sent through a service, of an address that begins so; None: it may be used."""
     if not service.verify_certificate:
         return UNVERIFIED
-    plain, secure = _schemas(service.protocol), _schemas(service.secure_protocol)
+    return None if _has_tls(service, schema) or _is_loopback(_host_of(service)) else PLAIN
+
+
+def _has_tls(service: Any, schema: str) -> bool:
+    """Whether it has TLS, or the service knows none at all."""
+    if (mode := getattr(service, "secure_mode", None)) is not None:
+        return mode in _WITH_TLS  # which "mailtos://…?mode=insecure" has not, and is secure by its own word
+    kind = type(service)  # an instance may call something else so: Kodi's the version of its protocol
+    plain, secure = _schemas(kind.protocol), _schemas(kind.secure_protocol)
     in_the_cloud = getattr(service, "mode", None) == "cloud"  # of ntfy: by https, whatever the schema
-    if service.secure or not secure or in_the_cloud or schema not in plain - secure:
-        return None
-    host = getattr(service, "smtp_host", None) or service.host
-    return None if _is_loopback(str(host)) else PLAIN
+    return bool(service.secure or not secure or in_the_cloud or schema not in plain - secure)
+
+
+def _host_of(service: Any) -> str:
+    """Where it goes: of a mail address that is the server, if one is named."""
+    named = (getattr(service, name, None) for name in ("smtp_host", "xmpp_host"))
+    return str(next(filter(None, named), service.host))
 
 
 def _schemas(named: Any) -> set[str]:

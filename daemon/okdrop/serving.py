@@ -89,7 +89,12 @@ async def serving(
     audience.add(sights.hear)
     async with WebServer(listen, daemon, monotonic=parts.monotonic, emit=audience) as server:
         audience.add(server.stream.hear)
-        yield server.address
+        watching = asyncio.create_task(progress.watch())
+        try:
+            yield server.address
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
 
 
 def _daemon(

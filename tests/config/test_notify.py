@@ -45,6 +45,8 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
         (NOTIFY + "at_most = 0\n", "notify[0].at_most", "from 1 to"),
         (NOTIFY + 'per = "2d"\n', "notify[0].per", "not longer than a day"),
         (NOTIFY + 'per = "0s"\n', "notify[0].per", "longer than 0"),
+        (NOTIFY + 'timeout = "6m"\n', "notify[0].timeout", "not longer than five minutes"),
+        (NOTIFY + 'timeout = "0s"\n', "notify[0].timeout", "longer than 0"),
         (NOTIFY + 'folders = ["/srv/other"]\n', "notify[0].folders[0]", "is no watched folder"),
         (NOTIFY + NOTIFY, "notify[1].name", "is notify[0].name already"),
         ('[notify]\nname = "phone"\n', "notify", "two brackets"),

@@ -88,14 +88,22 @@ async def test_steps_come_in_the_order_in_which_they_are_due(ledger: Ledger, clo
     assert third.due_at == clock()
 
 
-async def test_what_waits_in_a_lane_is_told_what_is_rare_first(ledger: Ledger, clock: Clock) -> None:
-    rare = dataclasses.replace(step("halted"), event="halted")
-    await ledger.add_steps([step("a"), step("b"), rare, step("other", lane="files")])
-    first, second, third = await ledger.waiting_in(LANE, at_most=10)
-    assert [one.event for one in (first, second, third)] == ["halted", "published", "published"]
+async def test_what_waits_in_a_lane_is_told_in_the_order_that_is_asked_for(
+    ledger: Ledger, clock: Clock
+) -> None:
+    urgent = dataclasses.replace(step("halted"), event="halted")
+    other = dataclasses.replace(step("failed"), event="failed")
+    await ledger.add_steps([step("a"), step("b"), other, urgent, step("other", lane="files")])
+    order = {"first": ["halted"], "last": ["confirmed", "published"]}
+    first, second, third, fourth = await ledger.waiting_in(LANE, at_most=10, **order)
+    assert [one.event for one in (first, second)] == ["halted", "failed"]
+    assert [one.event for one in (third, fourth)] == ["published", "published"]
     assert first.created_at == first.due_at == clock()
-    assert [one.id for one in await ledger.waiting_in(LANE, at_most=2)] == [first.id, second.id]
-    assert [one.key for one in await ledger.steps([third.id, first.id])] == ["b", "halted"]
+    found = await ledger.waiting_in(LANE, at_most=2, **order)
+    assert [one.id for one in found] == [first.id, second.id]
+    unordered = await ledger.waiting_in(LANE, at_most=10)
+    assert [one.id for one in unordered] == sorted(one.id for one in (first, second, third, fourth))
+    assert [one.key for one in await ledger.steps([fourth.id, first.id])] == ["b", "halted"]
     assert await ledger.steps([]) == []
 
 

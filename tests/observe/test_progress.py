@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from okdrop import events
-from okdrop.observe.progress import LIMIT, Progress
+from okdrop.observe.progress import EVERY, LIMIT, Progress
 
 STORED = events.SegmentStored(upload=1, start=0, stop=1, received=1, size=2)
 
@@ -86,3 +88,34 @@ def test_where_nothing_has_to_go_on_nothing_hangs() -> None:
     assert not world.after(LIMIT - 1)  # the work may have come at any time since it was asked last
     assert not world.after(LIMIT)
     assert world.after(1)
+
+
+async def test_work_that_has_only_begun_does_not_hang_though_nobody_asked_for_long() -> None:
+    world = World()
+    world.progress.hear(STORED)  # the end of what was there when it was asked
+    passed = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        world.seconds += seconds
+        passed.append(seconds)
+        world.has_work = len(passed) > 30
+        if len(passed) > 31:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.progress.watch(sleep)
+    assert world.seconds > 1000.0 + LIMIT
+    assert world.progress.still_for <= EVERY
+
+
+async def test_work_that_hangs_is_seen_by_the_first_who_asks() -> None:
+    world = World()
+
+    async def sleep(seconds: float) -> None:
+        world.seconds += seconds
+        if world.seconds > 1000.0 + 2 * LIMIT:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.progress.watch(sleep)
+    assert world.progress.is_stuck

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import ssl
+import subprocess
+import sys
 import threading
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aiohttp import web
+from apprise.manager_plugins import NotificationManager
 
 from client.test_webhooks import receiver as receiving
-from okdrop import hooks
+from okdrop import hooks, messenger
 from okdrop.config import Config
 from okdrop.config.notify import Language
 from okdrop.errors import ConfigurationError
@@ -21,6 +26,9 @@ from okdrop.pipeline import messengers
 from okdrop.pipeline.letters import Letter
 from okdrop.pipeline.messengers import Delivered, Receiver, deliver, look, require
 from scripted import LOOPBACK_PEM
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 LETTER = Letter(title="okdrop: a trial", body="“<b>x</b> [a](b)” & Закат", kind="warning")
@@ -117,6 +125,55 @@ async def test_one_that_hangs_is_ended_in_its_time(monkeypatch: pytest.MonkeyPat
     assert delivered == Delivered(well=False, said="the messenger took longer than 5 s, and was ended")
 
 
+@contextlib.asynccontextmanager
+async def hanging() -> AsyncIterator[tuple[str, asyncio.Event, asyncio.Event]]:
+    """A service that never answers: its address, and events that somebody came, and that they are gone."""
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        left.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/{TOKEN}?rto=1000", came, left
+
+
+async def test_one_whose_daemon_was_killed_ends_with_it() -> None:
+    async with hanging() as (url, came, left), asyncio.timeout(120):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "import sys, threading; from okdrop.pipeline.messengers import *;"
+            " from okdrop.config.notify import Language;"
+            " from okdrop.pipeline.letters import trial;"
+            " deliver(Receiver(url=sys.argv[1], language=Language.ENGLISH, timeout=1000.0),"
+            " trial(Language.ENGLISH), {}, stop=threading.Event())",
+            url,
+        )
+        await came.wait()
+        process.kill()
+        await process.wait()
+        await left.wait()
+
+
+async def test_one_that_nobody_ends_in_its_time_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messengers, "_OVERTIME", -999.0)
+    async with hanging() as (url, _, _):
+        delivered = await told(url, timeout=1000.0)
+    assert delivered == Delivered(well=False, said="the messenger was ended by signal 14")
+
+
+def test_one_that_comes_too_late_to_be_ended_with_its_daemon_does_nothing() -> None:
+    wanted = json.dumps({"parent": 0, "seconds": 100.0, "url": "ntfy://topic", "path": sys.path})
+    command = [sys.executable, "-I", str(messengers._MESSENGER)]
+    ended = subprocess.run(command, input=wanted.encode(), capture_output=True, check=True, timeout=60)
+    assert ended.stdout == b""
+
+
 async def test_tls_is_verified_by_the_authorities_that_are_configured_beside() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(LOOPBACK_PEM)
@@ -154,6 +211,19 @@ async def test_a_proxy_is_used_and_not_for_this_machine() -> None:
         (f"json://host.example/{TOKEN}", False, "without TLS"),
         (f"gotify://host.example/{TOKEN}", False, "without TLS"),
         (f"mailto://user:{TOKEN}@host.example", False, "without TLS"),
+        (f"mailtos://user:{TOKEN}@host.example?mode=insecure", False, "without TLS"),
+        (f"mailtos://user:{TOKEN}@host.example?mode=InSecure", False, "without TLS"),
+        (
+            f"mailtos://user:{TOKEN}@127.0.0.1?mode=insecure&smtp=host.example&from=a@b.example",
+            False,
+            "without TLS",
+        ),
+        (f"mailtos://user:{TOKEN}@host.example?mode=insecure&smtp=127.0.0.1", True, "E-Mail"),
+        (f"mailto://user:{TOKEN}@host.example?mode=starttls", True, "E-Mail"),
+        (f"deltachats://user:{TOKEN}@host.example?mode=insecure", False, "without TLS"),
+        (f"kodi://user:{TOKEN}@host.example", False, "without TLS"),
+        (f"xbmc://user:{TOKEN}@host.example", False, "without TLS"),
+        (f"kodi://user:{TOKEN}@127.0.0.1", True, "Kodi"),
         (f"jsons://host.example/{TOKEN}?verify=no", False, "not verified"),
         (f"nosuch://{TOKEN}", False, "makes nothing of its url"),
         ("tgram://1/2", False, "makes nothing of its url"),
@@ -164,6 +234,40 @@ def test_an_address_is_looked_at_before_anything_is_sent(url: str, *, well: bool
     assert (found.well, found.final) == (well, not well)
     assert words in found.said
     assert TOKEN not in found.said
+
+
+MODES = (("xmpps", "xmpp"), ("mailtos", "mailto"), ("deltachats", "deltachat"))
+"""Schemas of those services of Apprise that have a mode which says whether there is TLS."""
+
+
+def of_every_service() -> Iterator[Any]:
+    plugins = NotificationManager()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what they import
+        plugins.load_modules()
+    return cast("Iterator[Any]", plugins.plugins(include_disabled=True))
+
+
+def test_every_service_of_apprise_that_has_tls_as_a_mode_is_known() -> None:
+    having = {
+        tuple(plugin.__dict__.get(name) or getattr(plugin, name) for name in ("secure_protocol", "protocol"))
+        for plugin in of_every_service()
+        for argument in plugin.template_args.values()
+        if {*argument.get("values", ())} & {"starttls", "tls", "ssl"}
+    }
+    assert having == {*MODES}
+
+
+@pytest.mark.parametrize("schema", [schema for both in MODES for schema in both])
+def test_a_mode_without_tls_is_refused_whatever_the_address_begins_with(schema: str) -> None:
+    (plugin,) = (one for one in of_every_service() if schema in (one.protocol, one.secure_protocol))
+    modes = [*plugin.template_args["mode"]["values"]]
+    assert len(modes) == 3
+    for mode in modes:
+        service = plugin(**plugin.parse_url(f"{schema}://user:{TOKEN}@host.example?mode={mode}"))
+        refused = messenger._unfit(service, schema)
+        assert service.secure_mode in modes
+        assert refused == (messenger.PLAIN if service.secure_mode in {"none", "insecure"} else None)
 
 
 def test_where_apprise_is_not_installed_that_is_said_in_the_user_s_words(
@@ -189,7 +293,24 @@ def test_an_answer_that_is_none_is_trouble(tmp_path: Any, monkeypatch: pytest.Mo
         found = seen("ntfy://topic")
         assert not found.well
         assert not found.final
-        assert found.said.startswith("the messenger exit code")
+        assert found.said.startswith("the messenger crashed (exit code ")
+
+
+def test_a_bug_in_a_plugin_is_told_by_its_place_and_no_word_more(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apprise.py").write_text(f"def __getattr__(name): raise RuntimeError({TOKEN!r})")
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    found = seen("ntfy://topic")
+    words = "a bug, in Apprise's part for this service or ours: RuntimeError in apprise.py, line 1"
+    assert found == Delivered(well=False, said=words)
+
+
+def test_nothing_is_taken_from_the_working_directory(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apprise.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])  # as `python -m okdrop` has it
+    assert seen(f"ntfys://host.example/{TOKEN}").well
 
 
 def test_the_address_is_neither_an_argument_nor_in_the_environment(

@@ -15,7 +15,7 @@ import pytest
 from okdrop import events, hooks
 from okdrop.config.notify import Language
 from okdrop.config.window import PublishWindow
-from okdrop.pipeline import messengers
+from okdrop.pipeline import messengers, postman
 from okdrop.pipeline import outbox as outbox_of
 from okdrop.pipeline.messengers import Receiver
 from okdrop.pipeline.notices import Listener, Notices
@@ -154,6 +154,30 @@ async def test_at_night_only_what_is_urgent_is_told_and_the_rest_in_the_morning(
     assert "“a”" in bodies(tmp_path / "inbox")[1]
 
 
+async def test_at_night_what_is_urgent_is_told_however_much_waits_for_the_morning(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "GATHERED", 3)
+    quiet = of_hours(bench, timedelta(hours=-1), timedelta(hours=2))
+    parts = parts_of(bench, tmp_path / "inbox", quiet=quiet, urgent=frozenset({Occasion.HALTED}))
+    await bench.ledger.add_steps([step(f"failed {number}", Occasion.FAILED) for number in range(5)])
+    await bench.ledger.add_steps([step("halted", Occasion.HALTED)])
+    async with serving(parts) as outbox:
+        await outbox.wait_until_none()
+    assert ["Nothing is sent" in body for body in bodies(tmp_path / "inbox")] == [True]
+
+
+async def test_by_day_what_failed_is_told_however_much_waits_for_a_digest(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "GATHERED", 3)
+    await bench.ledger.add_steps([step(f"confirmed {number}", Occasion.CONFIRMED) for number in range(5)])
+    await bench.ledger.add_steps([step("b", Occasion.FAILED)])
+    async with serving(parts_of(bench, tmp_path / "inbox", digest=3600.0)) as outbox:
+        await outbox.wait_until_none()
+    assert ["“b”" in body for body in bodies(tmp_path / "inbox")] == [True]
+
+
 async def test_what_cannot_be_sent_is_tried_again_told_once_and_given_up(
     bench: Bench, tmp_path: Path
 ) -> None:
@@ -203,6 +227,29 @@ async def test_one_that_hangs_is_ended_and_holds_up_no_upload(
         await until(lambda: bool(bench.told(events.StepTrouble)))
     (trouble,) = bench.told(events.StepTrouble)
     assert trouble.said == "the messenger took longer than 2 s, and was ended"
+
+
+async def test_however_many_hang_another_is_told(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "QUICK", 0.05)
+    names = ["a", "b", "c", "well"]
+    receivers = {
+        f"notify:{name}": Receiver(
+            url=f"{'note' if name == 'well' else 'hang'}://{tmp_path / name}",
+            language=Language.ENGLISH,
+            timeout=1000.0,
+        )
+        for name in names
+    }
+    listeners = tuple(Listener(kind=Kind.NOTIFY, name=name, occasions=frozenset(Occasion)) for name in names)
+    wanted = Notices(listeners=listeners, receivers=receivers, environment={"PATH": "/usr/bin:/bin"})
+    async with serving(dataclasses.replace(bench.parts, notices=wanted)):
+        for name in names[:-1]:
+            await bench.ledger.add_steps([dataclasses.replace(step(name), lane=f"notify:{name}")])
+            await until((tmp_path / name).exists)
+        await bench.ledger.add_steps([dataclasses.replace(step("well"), lane="notify:well")])
+        await until(lambda: bool(bench.told(events.StepDone)))
 
 
 async def test_one_that_our_end_cuts_is_told_in_the_next_life(bench: Bench, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from okdrop.web.sessions import LIFE, Sessions
+from okdrop.web.sessions import LIFE, Session, Sessions
 
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
 
@@ -35,8 +35,43 @@ def test_what_is_forged_is_no_cookie(forged: str) -> None:
 
 
 def test_a_longer_life_cannot_be_written_into_it() -> None:
-    until, _, signature = sessions().begin().partition(".")
-    assert not sessions().holds(f"{int(until) + 1}.{signature}")
+    until, number, signature = sessions().begin().split(".")
+    assert not sessions().holds(f"{int(until) + 1}.{number}.{signature}")
+    assert not sessions().holds(f"{until}.0.{signature}")
+
+
+def test_what_is_signed_as_a_name_is_no_value() -> None:
+    kept = sessions()
+    for text in ("name", "", "name:"):
+        assert not kept.holds(f"{text}.{kept._signed('name', text)}")
+
+
+def test_one_that_was_ended_is_good_nowhere_and_another_is() -> None:
+    kept = sessions()
+    cookie, other = kept.begin(), kept.begin()
+    ended = kept.end(cookie)
+    assert ended is not None
+    assert not kept.holds(cookie)
+    assert kept.holds(other)
+    assert kept.end("9999999999.x.00") is None
+    restarted = sessions()
+    assert restarted.holds(cookie)
+    restarted.ended([ended])
+    assert not restarted.holds(cookie)
+
+
+def test_what_was_ended_is_forgotten_once_it_would_be_over() -> None:
+    kept = sessions(after=2 * LIFE)
+    kept.ended([Session(number="a", until=1), Session(number="b", until=9_999_999_999)])
+    kept.ended([])
+    assert [*kept._ended] == ["b"]
+
+
+def test_where_it_is_not_known_which_were_ended_only_new_ones_are_good() -> None:
+    cookie, kept = sessions().begin(), sessions(after=60)
+    kept.distrust()
+    assert not kept.holds(cookie)
+    assert kept.holds(kept.begin())
 
 
 def test_the_token_is_in_no_cookie() -> None:

@@ -93,15 +93,52 @@ async def test_one_who_reads_too_slowly_is_cut_and_the_others_are_not() -> None:
         assert b"service.crashed" in await quick.content.readuntil(b"\n\n")
 
 
-async def test_no_more_than_so_many_listen_and_nobody_after_the_end() -> None:
+async def test_one_who_takes_nothing_for_a_while_is_cut() -> None:
+    stream = Stream(lambda: AT, taken_within=0.05)
+    async with served(stream) as url, listening(url) as slow:
+        async with asyncio.timeout(30):
+            while len(stream):
+                if len(next(iter(stream._listeners)).queue._queue) < QUEUE // 2:  # type: ignore[attr-defined]
+                    stream.hear(LARGE)
+                await asyncio.sleep(0)
+        with pytest.raises(aiohttp.ClientError):
+            await slow.read()
+
+
+async def test_where_as_many_listen_as_may_the_first_goes_for_one_more() -> None:
     stream = Stream(lambda: AT)
     async with served(stream) as url, contextlib.AsyncExitStack() as stack:
-        answers = [await stack.enter_async_context(listening(url)) for _ in range(LISTENERS)]
+        first, second, *_ = [await stack.enter_async_context(listening(url)) for _ in range(LISTENERS)]
+        last = await stack.enter_async_context(listening(url))
         assert len(stream) == LISTENERS
-        with pytest.raises(streaming.RefusedError, match="too many"):
-            await stream._listen(_request())
+        with pytest.raises(aiohttp.ClientError):
+            await first.read()
+        stream.hear(events.OrphanDeleted(video_id="7"))
+        for one in (second, last):
+            assert b"orphan.deleted" in await one.content.readuntil(b"\n\n")
+
+
+async def test_those_who_left_make_room_before_anybody_has_to_go() -> None:
+    stream = Stream(lambda: AT)
+    async with served(stream) as url, contextlib.AsyncExitStack() as stack:
+        first = await stack.enter_async_context(listening(url))
+        for _ in range(3):
+            async with contextlib.AsyncExitStack() as others:
+                for _ in range(LISTENERS - 1):
+                    await others.enter_async_context(listening(url))
+            async with asyncio.timeout(30):  # their ends are on the way
+                while sum(not one.has_left for one in stream._listeners) > 1:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+        stream.hear(events.OrphanDeleted(video_id="7"))
+        assert b"orphan.deleted" in await first.content.readuntil(b"\n\n")
+
+
+async def test_nobody_listens_after_the_end() -> None:
+    stream = Stream(lambda: AT)
+    async with served(stream) as url, contextlib.AsyncExitStack() as stack:
+        answers = [await stack.enter_async_context(listening(url)) for _ in range(3)]
         stream.close()
-        assert [await answer.read() for answer in answers] == [b""] * LISTENERS
+        assert [await answer.read() for answer in answers] == [b""] * 3
         with pytest.raises(streaming.RefusedError):
             await stream._listen(_request())
 

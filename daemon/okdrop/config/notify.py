@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LONGEST_SPAN: Final = 86_400.0
 """Seconds over which messages are counted, at most."""
 
+LONGEST_TIMEOUT: Final = 300.0
+"""Seconds that one message may take, at most."""
+
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]{0,31}://[!-~]+", re.IGNORECASE)
 _YES: Final = frozenset({"yes", "true", "1", "on"})
 
@@ -105,6 +108,13 @@ def _span(value: object) -> float:
     return seconds
 
 
+def _timeout(value: object) -> float:
+    seconds = parse_duration(value)
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        raise ValueError("must be longer than 0, and not longer than five minutes")
+    return seconds
+
+
 MessageUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_address)]
 QuietHours: TypeAlias = Annotated[PublishWindow, BeforeValidator(_quiet), PlainSerializer(str)]
 
@@ -122,7 +132,7 @@ class Notify(Listener):
     per: Annotated[float, BeforeValidator(_span)] = 600.0
     quiet: QuietHours = ALWAYS
     urgent: tuple[Occasion, ...] = ()
-    timeout: PositiveSeconds = 30.0
+    timeout: Annotated[float, BeforeValidator(_timeout)] = 30.0
     give_up_after: PositiveSeconds = 86_400.0
     tries: Annotated[int, BeforeValidator(whole(1, 1000))] = 100
 

@@ -8,7 +8,7 @@ from okdrop.ledger import outbox
 from okdrop.ledger.outbox import Following
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from okdrop.ledger.outbox import Plan
@@ -54,9 +54,18 @@ class StepDesk:
         """The step of a lane that is due next, be it in the future; None: there is none."""
         return await self._thread.read(outbox.next_step, lane)
 
-    async def waiting_in(self, lane: str, *, at_most: int) -> list[Waiting]:
-        """What waits in a lane, be it for a time in the future; what is not about a publishing first."""
-        return await self._thread.read(outbox.waiting, lane, at_most=at_most)
+    async def waiting_in(
+        self, lane: str, *, at_most: int, first: Iterable[str] = (), last: Iterable[str] = ()
+    ) -> list[Waiting]:
+        """What waits in a lane, be it for a time in the future; those that are due first before others.
+
+        Args:
+            lane: which.
+            at_most: so many of them.
+            first: events that come before all others: what is urgent must not be missed behind them.
+            last: events that come after all others.
+        """
+        return await self._thread.read(outbox.waiting, lane, at_most=at_most, first=first, last=last)
 
     async def steps(self, numbers: Sequence[int]) -> list[Step]:
         """Steps by their ids, in the order in which they were written."""

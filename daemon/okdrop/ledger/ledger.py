@@ -365,7 +365,7 @@ class Ledger(Publications, StepDesk):
         """Let a value stand above the configuration from now on; None takes it back.
 
         Args:
-            name: `okdrop.ledger.overrides.BANDWIDTH` or `PAUSED`.
+            name: `okdrop.ledger.overrides.BANDWIDTH`, `PAUSED` or `ENDED`.
             value: in the words of the configuration.
             folder: the watched folder that it is about; "" for all.
         """

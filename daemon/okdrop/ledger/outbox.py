@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Integer, and_, bindparam, case, delete, exists, insert, select, update
 
 from okdrop.ledger.schema import OUTBOX, TAKEN, TO_PRUNE, TO_TAKE, UPLOADS, Instant
-from okdrop.steps import NewStep, Occasion, Outcome, Step, Waiting
+from okdrop.steps import NewStep, Outcome, Step, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,11 +39,17 @@ NEXT: Final = (
     .limit(bindparam("at_most", type_=Integer))
 )
 
-# What waits in a lane, as much of it as says whose turn it is: what is rare before what comes by thousands.
+# What waits in a lane, as much of it as says whose turn it is: what must not be held up before all else, and
+# last what comes by thousands, or waits for the others of its kind.
+_RANK: Final = case(
+    (_STEP.event.in_(bindparam("first", expanding=True)), 0),
+    (_STEP.event.in_(bindparam("last", expanding=True)), 2),
+    else_=1,
+)
 WAITING: Final = (
     select(_STEP.id, _STEP.event, _STEP.created_at, _STEP.due_at)
     .where(TO_TAKE, _STEP.lane == bindparam("of_lane"))
-    .order_by(_STEP.event == Occasion.PUBLISHED.value, _STEP.due_at, _STEP.id)
+    .order_by(_RANK, _STEP.due_at, _STEP.id)
     .limit(bindparam("at_most", type_=Integer))
 )
 
@@ -141,9 +147,12 @@ def next_step(connection: Connection, lane: str) -> Step | None:
     return None if row is None else _step_of(row)
 
 
-def waiting(connection: Connection, lane: str, *, at_most: int) -> list[Waiting]:
-    """What waits in a lane, be it for a time in the future; what is not about a publishing first."""
-    rows = connection.execute(WAITING, {"of_lane": lane, "at_most": at_most})
+def waiting(
+    connection: Connection, lane: str, *, at_most: int, first: Iterable[str], last: Iterable[str]
+) -> list[Waiting]:
+    """What waits in a lane, be it for a time in the future, by its event: `first`, all others, `last`."""
+    keys = {"of_lane": lane, "at_most": at_most, "first": [*first], "last": [*last]}
+    rows = connection.execute(WAITING, keys)
     return [Waiting(id=row.id, event=row.event, created_at=row.created_at, due_at=row.due_at) for row in rows]
 
 

@@ -22,12 +22,15 @@ BANDWIDTH: Final = "bandwidth"
 PAUSED: Final = "paused"
 """Nothing is begun by a daemon; the value says nothing."""
 
+ENDED: Final = "session_ended"
+"""A browser signed out: its session is in the place of the folder; the value is until when it was good."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """One decision."""
 
-    name: str  #: `BANDWIDTH` or `PAUSED`
+    name: str  #: `BANDWIDTH`, `PAUSED` or `ENDED`
     folder: str = ""  #: the watched folder that it is about; "" for all
     value: str = ""
     since: datetime

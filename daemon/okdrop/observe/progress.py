@@ -5,21 +5,26 @@ there is some, something moves: bytes leave or are acknowledged, files are read,
 trouble is met, which says for how long it waits. If none of that happens for long, and nothing that is known
 and told stands in the way, a new start is the only thing that is left to try.
 
-Whether there is work is seen whenever it is asked. So the time counts from the first time that there was
-some, and an answer after hours without a question is no surprise.
+Whether there is work is looked at every minute (`watch`), and whenever it is asked. So the time counts from
+when there was some again: what was done long ago is not held against what has only begun.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from okdrop import events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 LIMIT: Final = 900.0
 """Seconds without any movement after which it counts as hanging, at least."""
+
+
+EVERY: Final = 60.0
+"""Seconds between two looks whether there is work."""
 
 
 class Progress:
@@ -55,19 +60,29 @@ class Progress:
         elif isinstance(event, events.UploadTrouble | events.UploadWaits):
             self._move(event.delay)
 
+    async def watch(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> NoReturn:
+        """Look regularly; ends when cancelled."""
+        while True:
+            await sleep(EVERY)
+            self._look()
+
     @property
     def still_for(self) -> float:
         """Seconds for which nothing has moved though something could; 0 where nothing has to."""
-        now, has_work, read = self._monotonic(), self._could_go_on(), self._read()
-        if not (has_work and self._had_work) or read != self._read_before:
-            self._moved = max(self._moved, now)
-        self._had_work, self._read_before = has_work, read
-        return max(0.0, now - self._moved)
+        self._look()
+        return max(0.0, self._monotonic() - self._moved)
 
     @property
     def is_stuck(self) -> bool:
         """Whether that is too long."""
         return self.still_for > self._limit
+
+    def _look(self) -> None:
+        """See whether there is work, and whether there was some at the last look."""
+        has_work, read = self._could_go_on(), self._read()
+        if not (has_work and self._had_work) or read != self._read_before:
+            self._move()
+        self._had_work, self._read_before = has_work, read
 
     def _move(self, ahead: float = 0.0) -> None:
         self._moved = max(self._moved, self._monotonic() + ahead)

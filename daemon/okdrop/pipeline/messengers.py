@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _MESSENGER: Final = Path(okdrop.__file__).with_name("messenger.py")
 _PACKAGE: Final = "apprise"
 
+_OVERTIME: Final = 2 * hooks.GRACE
+"""Seconds beyond its time after which it ends itself: then nobody who could have ended it is there."""
+
 _FINAL: Final = {
     "unknown": "Apprise makes nothing of its url: look at how it writes addresses of this service",
     "plain": "its url would have words and token go without TLS; take the form that has it (ntfys://, jsons://,"
@@ -118,9 +121,11 @@ def _carried_out(
 ) -> Delivered:
     wanted = {
         "url": receiver.url,
-        "path": [place for place in sys.path if place.startswith("/")],
+        "path": _places(),
         "proxy": receiver.proxy,
         "ca_file": receiver.ca_file,
+        "parent": os.getpid(),
+        "seconds": receiver.timeout + _OVERTIME,
         **said,
     }
     ran = hooks.run(
@@ -131,9 +136,20 @@ def _carried_out(
         stop=stop,
     )
     answer = _answer_of(ran.output)
-    if not ran.well or answer is None:
-        return Delivered(well=False, said=f"the messenger {ran.said}")
-    return _delivered(answer)
+    if ran.well and answer is not None:
+        return _delivered(answer)
+    came_to_an_end = ran.code is not None and ran.code >= 0 and not ran.overdue and not ran.stopped
+    words = f"crashed ({ran.said})" if came_to_an_end else ran.said
+    return Delivered(well=False, said=f"the messenger {words}")
+
+
+def _places() -> list[str]:
+    """Where packages are. The working directory is none, though `python -m okdrop` names it.
+
+    Who may write there shall not say what the messenger runs.
+    """
+    here = os.path.realpath("/proc/self/cwd")
+    return [place for place in sys.path if place.startswith("/") and os.path.realpath(place) != here]
 
 
 def _answer_of(output: str) -> dict[str, Any] | None:
@@ -153,6 +169,8 @@ def _delivered(answer: Mapping[str, Any]) -> Delivered:
             return Delivered(well=True, said=service)
         case "absent":
             return Delivered(well=False, said=f"the package {_PACKAGE} cannot be imported")
+        case "broken":
+            return Delivered(well=False, said=f"a bug, in Apprise's part for this service or ours: {why}")
         case _ if verdict in _FINAL:
             return Delivered(well=False, said=_FINAL[verdict], final=True)
         case _:

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from okdrop.steps import Step
 
 AT_ONCE: Final = 2
-"""Processes that send a message at once, at most."""
+"""Messages that are begun at once, at most: that is what costs the processor."""
+
+QUICK: Final = 5.0
+"""Seconds within which a message is commonly sent; one that takes longer only waits, and holds nobody up."""
 
 GATHERED: Final = 1000
-"""Steps that one message tells of, at most."""
+"""Steps that one message tells of, and that are looked at for one, at most."""
 
 
 class Postman:
@@ -45,16 +48,23 @@ class Postman:
     def __init__(self, parts: Parts) -> None:
         self._parts: Final = parts
         self._told: Final[dict[str, collections.deque[datetime]]] = {}
-        # Threads of its own: a messenger that hangs must not take one that files are read with.
-        self._threads: Final = concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="message")
+        self._begun: Final = asyncio.Semaphore(AT_ONCE)
+        # Threads of its own: a messenger that hangs must not take one that files are read with. As many as
+        # there are receivers, each of which is sent one message at a time: one must not take another's.
+        self._threads: Final = concurrent.futures.ThreadPoolExecutor(
+            max(1, len(parts.notices.receivers)), thread_name_prefix="message"
+        )
 
     async def tell(self, step: Step) -> Took:
         """Tell what is due in a step's lane; or, where it is not the hour for any of it, say when it is."""
         lane, receiver = step.lane, self._parts.notices.receivers[step.lane]
         told = await self._told_of(lane, receiver)
-        waiting = await self._parts.ledger.waiting_in(lane, at_most=GATHERED)
+        rhythm = receiver.rhythm
+        waiting = await self._parts.ledger.waiting_in(
+            lane, at_most=GATHERED, first=rhythm.urgent, last=rhythm.last
+        )
         now = self._parts.now()
-        chosen = turn(receiver.rhythm, waiting, told, now)
+        chosen = turn(rhythm, waiting, told, now)
         if not chosen.ids:
             return Took(outcome=None, not_before=chosen.until or now)
         about = await self._parts.ledger.steps(chosen.ids)
@@ -77,9 +87,12 @@ class Postman:
         stop, environment = threading.Event(), self._parts.notices.environment
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(
-                self._threads, lambda: messengers.deliver(receiver, letter, environment, stop=stop)
-            )
+            async with self._begun:
+                sending = loop.run_in_executor(
+                    self._threads, lambda: messengers.deliver(receiver, letter, environment, stop=stop)
+                )
+                await asyncio.wait({sending}, timeout=QUICK)
+            return await sending
         finally:
             stop.set()
 

@@ -48,6 +48,15 @@ class Rhythm:
     quiet: PublishWindow = ALWAYS
     urgent: frozenset[Occasion] = frozenset()
 
+    @property
+    def last(self) -> frozenset[Occasion]:
+        """What is looked at after all else where much waits: it comes by thousands, and may wait longest.
+
+        With `urgent` before all else, nothing that may be told stands behind what may not, neither by day nor
+        in quiet hours.
+        """
+        return DIGESTED - self.urgent
+
     def is_quiet_at(self, moment: datetime, zone: tzinfo | None = None) -> bool:
         """Whether a moment lies in the quiet hours, by the local clock."""
         return bool(self.quiet.spans) and self.quiet.is_open_at(moment.astimezone(zone))

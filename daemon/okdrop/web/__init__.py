@@ -1,6 +1,7 @@
 """The daemon's own HTTP: the page, health, metrics, the API, and events as they happen.
 
-server     listens, and lets go; how many may be connected
+server     listens, and lets go
+door       how many may be connected, and who goes for another
 guard      who may ask at all: the name that was called, where a page came from, the token
 sessions   a browser that showed the token once, and shows a cookie since
 login      where a browser shows it
@@ -15,6 +16,7 @@ health     alive, ready, how it stands, metrics
 stream     events, as they happen; beside them the pulse of what moves
 openapi    what can be asked, and what is answered, for programs; schemas are the shapes of it, said by shapes
 answers    JSON, and errors in words
+troubles   bugs that answers met, told once in a while
 
 A secret or an upload URL is in no answer: what is told is what `status --json` and the log tell.
 """

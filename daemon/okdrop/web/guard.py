@@ -15,6 +15,7 @@ import binascii
 import hmac
 import ipaddress
 import math
+import re
 import traceback
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ from okdrop.web.answers import RefusedError
 from okdrop.web.page import STATIC
 from okdrop.web.sessions import Sessions
 from okdrop.web.tries import Tries
+from okdrop.web.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -95,6 +97,7 @@ class Guard:
         self._monotonic: Final = monotonic
         self._emit: Final = emit
         self._tries: Final = Tries()
+        self._troubles: Final = Troubles(monotonic, emit)
         self.sessions: Final = Sessions(self._token, now) if token else None  #: None: no token is needed
 
     @web.middleware
@@ -119,10 +122,12 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - the edge: a bug here must not hold up an upload
             at = traceback.extract_tb(error.__traceback__)[-1]
             message = f"{type(error).__name__} in {at.name}, line {at.lineno}"
-            self._emit(events.WebTrouble(route=_route(request), message=message))
+            self._troubles.tell(_route(request), message)
             return RefusedError(500, "a bug; the log says where").answer
 
     def _check_host(self, request: web.Request) -> None:
+        if "Host" not in request.headers and request.method in SAFE and request.path in OPEN:
+            return  # load balancers ask so, by HTTP/1.0; no browser does
         called = _host_of(request.headers.get("Host", ""))
         if called in self._names or self._is_our_address(called):
             return
@@ -170,21 +175,28 @@ class Guard:
     def check_shown(self, request: web.Request, shown: bytes) -> None:
         """Compare what was shown with the token, if its address may try.
 
+        The token is let in from where it was shown lately, whatever others show there: behind one proxy are
+        many. From elsewhere it is not told from a wrong one while too many of those come: else it could be
+        guessed on.
+
         Raises:
             RefusedError: 401, it is not the token; 429, too many of them came from there.
         """
         address, now = request.remote or "", self._monotonic()
-        if wait := self._tries.wait(address, now):
+        is_right = hmac.compare_digest(shown, self._token)
+        wait = self._tries.wait(address, now)
+        if wait and not (is_right and self._tries.knows(address, now)):
             after = {"Retry-After": str(math.ceil(wait))}
             raise RefusedError(429, "too many wrong tokens from this address; try again later", after)
-        if not hmac.compare_digest(shown, self._token):
+        if not is_right:
             if self._tries.wrong(address, now):
                 self._emit(events.WebRefused(address=address))
             raise RefusedError(401, "this is not the token", _ASK)
-        self._tries.right(address)
+        self._tries.right(address, now)
         request[AUTHORISED] = True
 
 
+_HOST: Final = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\[\]:]*))(?::[0-9]{1,5})?")
 _TROUBLE: Final = 400
 _IN_WORDS: Final = {
     404: "there is nothing here; docs/api.md lists what there is",
@@ -215,11 +227,9 @@ def _route(request: web.Request) -> str:
 
 
 def _host_of(header: str) -> str:
-    """The host without its port; an IPv6 address without its brackets."""
-    host = header.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    """The host without its port; an IPv6 address without its brackets; "" for what is neither."""
+    found = _HOST.fullmatch(header.strip().lower())
+    return (found["address"] or found["name"]) if found is not None else ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from okdrop.web.answers import RefusedError
-from okdrop.web.sessions import LIFE
+from okdrop.ledger.overrides import ENDED
+from okdrop.web.answers import RefusedError, ledger_within
+from okdrop.web.sessions import LIFE, Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from okdrop.web.daemon import Daemon
     from okdrop.web.guard import Guard
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -69,10 +71,32 @@ class Login:
 
     Args:
         guard: knows the token.
+        daemon: whose ledger keeps which sessions were ended.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, daemon: Daemon) -> None:
         self._guard: Final = guard
+        self._daemon: Final = daemon
+
+    async def recall(self) -> None:
+        """Ask which sessions were ended in earlier lives; if that is not told, none of those is trusted."""
+        sessions = self._guard.sessions
+        if sessions is None:
+            return
+        try:
+            async with ledger_within():
+                standing = await self._daemon.ledger.overrides()
+                ended = [
+                    Session(number=one.folder, until=int(one.value)) for one in standing if one.name == ENDED
+                ]
+                now = self._daemon.now().timestamp()
+                for one in ended:
+                    if one.until <= now:
+                        await self._daemon.ledger.override(ENDED, None, folder=one.number)
+        except RefusedError:
+            sessions.distrust()
+        else:
+            sessions.ended(ended)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What is answered here."""
@@ -91,25 +115,53 @@ class Login:
         sessions = self._guard.sessions
         if sessions is None:
             return _to("/")
+        shown = await self._shown(request)
         try:
-            self._guard.check_shown(request, await _token_in(request))
+            self._guard.check_shown(request, shown)
         except RefusedError as refused:
             if refused.status == _TOO_MANY:
                 return _page(request, "wait", status=_TOO_MANY, headers=refused.headers)
             # Without the challenge that goes with 401: a browser would open a dialogue of its own.
             return _page(request, "wrong", status=403)
         answer = _to("/")
-        answer.set_cookie(sessions.name, sessions.begin(), max_age=LIFE, httponly=True, samesite="Strict")
+        answer.set_cookie(
+            sessions.name,
+            sessions.begin(),
+            max_age=LIFE,
+            httponly=True,
+            samesite="Strict",
+            secure=_is_by_tls(request),
+        )
         return answer
 
-    async def _leave(self, _request: web.Request) -> web.Response:
-        answer = _to("/login")
-        if self._guard.sessions is not None:
-            answer.del_cookie(self._guard.sessions.name, httponly=True, samesite="Strict")
+    async def _shown(self, request: web.Request) -> bytes:
+        """What was typed into the form. What is no such form is a wrong token as well: it is counted."""
+        try:
+            return await _token_in(request)
+        except RefusedError as unread:
+            try:
+                self._guard.check_shown(request, b"")
+            except RefusedError as refused:
+                raise (refused if refused.status == _TOO_MANY else unread) from None
+            raise
+
+    async def _leave(self, request: web.Request) -> web.Response:
+        answer, sessions = _to("/login"), self._guard.sessions
+        if sessions is not None:
+            ended = sessions.end(request.cookies.get(sessions.name, ""))
+            if ended is not None:
+                async with ledger_within():  # it is ended all the same, but a restart would not know of it
+                    await self._daemon.ledger.override(ENDED, str(ended.until), folder=ended.number)
+            answer.del_cookie(sessions.name, httponly=True, samesite="Strict", secure=_is_by_tls(request))
         return answer
 
 
 _TOO_MANY: Final = 429
+
+
+def _is_by_tls(request: web.Request) -> bool:
+    """Whether the page came by TLS, from a proxy before us: then its cookie is for that alone."""
+    return request.headers.get("Origin", "").startswith("https://")
 
 
 def _to(place: str) -> web.Response:
@@ -125,6 +177,10 @@ async def _token_in(request: web.Request) -> bytes:
             token = (await request.post()).get("token", "")
     except TimeoutError:
         raise RefusedError(408, "the body did not come") from None
+    except LookupError:
+        raise RefusedError(415, "the body is in an encoding that nobody knows") from None
+    except ValueError:  # UnicodeDecodeError is one
+        raise RefusedError(400, "the body is not what a form sends") from None
     return token.strip().encode("utf-8", "surrogateescape") if isinstance(token, str) else b""
 
 

@@ -81,7 +81,9 @@ def _page_paths() -> dict[str, Any]:
         "/": {"get": _file("page", "a page for a person", ["text/html"])},
         STATIC + "{name}": {"get": _part()},
         LOGIN: _login(),
-        "/logout": {"post": _leads_on("logout", "take the cookie of a browser back", (403,))},
+        "/logout": {
+            "post": _leads_on("logout", "end the session of a browser, and take its cookie back", (403, 503))
+        },
     }
 
 
@@ -191,7 +193,7 @@ def _leads_on(name: str, says: str, refused: Sequence[int] = ()) -> dict[str, An
 
 def _login() -> dict[str, Any]:
     form = {"type": "object", "properties": {"token": text("`web.token`")}, "required": ["token"]}
-    shown = _leads_on("login", "show the token, for a cookie", (403, 413))
+    shown = _leads_on("login", "show the token, for a cookie", (400, 403, 408, 413, 415))
     shown["requestBody"] = {
         "required": True,
         "content": {"application/x-www-form-urlencoded": {"schema": form}},

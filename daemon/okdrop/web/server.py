@@ -13,6 +13,7 @@ from aiohttp import web
 
 from okdrop import events
 from okdrop.errors import ConfigurationError
+from okdrop.web.door import Connections
 from okdrop.web.figures import Figures
 from okdrop.web.guard import Guard, add_headers
 from okdrop.web.health import Health
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from okdrop.web.daemon import Daemon
-
-CONNECTIONS: Final = 64
-"""At once, at most: a process has as many files to open as it has, and uploads need theirs."""
 
 LARGEST_BODY: Final = 16 * 1024
 """Bytes; what is asked fits into some hundred."""
@@ -82,8 +80,12 @@ class WebServer:
             monotonic=monotonic,
             emit=emit,
         )
-        application = web.Application(middlewares=[guard.admit], client_max_size=LARGEST_BODY)
+        self._connections: Final = Connections(monotonic)
+        application = web.Application(
+            middlewares=[self._connections.note, guard.admit], client_max_size=LARGEST_BODY
+        )
         application.on_response_prepare.append(add_headers)
+        self._login: Final = Login(guard, daemon)
         for desk in (
             Health(daemon),
             Uploads(daemon),
@@ -91,7 +93,7 @@ class WebServer:
             figures,
             self.stream,
             Contract(),
-            Login(guard),
+            self._login,
             Page(),
         ):
             application.add_routes(desk.routes())
@@ -103,7 +105,6 @@ class WebServer:
             shutdown_timeout=LET_GO_WITHIN,
         )
         self._server: asyncio.Server | None = None
-        self._fresh: list[web.RequestHandler] = []
         self.address = ""  #: as a URL begins, once it listens
 
     async def __aenter__(self) -> Self:
@@ -112,6 +113,7 @@ class WebServer:
         Raises:
             ConfigurationError: it cannot be listened there.
         """
+        await self._login.recall()
         listening = self._bound()
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(
@@ -130,13 +132,8 @@ class WebServer:
 
     def _connection(self) -> asyncio.BaseProtocol:
         server = self._runner.server
-        # Several are accepted at a time, and count as connections a moment later.
-        self._fresh = [one for one in self._fresh if one.transport is None]
-        if server is None or len(server.connections) + len(self._fresh) >= CONNECTIONS:
-            return _TurnedAway()
-        handler = server()
-        self._fresh.append(handler)
-        return handler
+        assert server is not None  # noqa: S101 - it is set up before anybody can connect
+        return self._connections.door(server)
 
     def _bound(self) -> socket.socket:
         host, port = self._listen.host, self._listen.port
@@ -157,11 +154,3 @@ class WebServer:
             )
         listening.setblocking(False)
         return listening
-
-
-class _TurnedAway(asyncio.Protocol):
-    """One connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let go of it."""
-        transport.close()

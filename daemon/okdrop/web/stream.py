@@ -2,6 +2,9 @@
 
 Each listener has a queue of its own, with a bound. One that is slower than what happens is cut, and comes
 back by itself: what it missed is in the ledger. Nobody who works here waits for any of them.
+
+Places are few, and nobody keeps one for nothing: who has left makes room, who takes nothing for some seconds
+is cut, and where there is no room for one more, the one that has listened for the longest time goes.
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ QUEUE: Final = 512
 HEARTBEAT: Final = 15.0
 """Seconds after which silence is told of: else whoever stands between takes it for the end."""
 
+TAKEN_WITHIN: Final = 10.0
+"""Seconds for which one who takes nothing of what is sent is waited for."""
+
 LEVELS: Final = ("debug", "info", "warning", "error")
 _NEWS: Final = LEVELS.index("info")
 
@@ -48,7 +54,17 @@ class _Listener:
         self.pulse: Final = pulse
         self.lowest: Final = LEVELS.index(level)
         self.queue: Final[asyncio.Queue[bytes | None]] = asyncio.Queue(QUEUE)
-        self.cut: Callable[[], object] | None = None
+        self.transport: asyncio.Transport | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether nobody is there any more."""
+        return self.transport is not None and self.transport.is_closing()
+
+    def cut(self) -> None:
+        """End its connection."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def put(self, block: bytes | None) -> bool:
         """Have it sent; whether there is room."""
@@ -67,6 +83,7 @@ class Stream:
         look: what a pulse tells.
         monotonic: seconds.
         heartbeat: seconds of silence after which something is said.
+        taken_within: seconds for which one who takes nothing is waited for.
     """
 
     def __init__(
@@ -76,12 +93,14 @@ class Stream:
         look: Callable[[], dict[str, Any]] = dict,
         monotonic: Callable[[], float] = time.monotonic,
         heartbeat: float = HEARTBEAT,
+        taken_within: float = TAKEN_WITHIN,
     ) -> None:
         self._now: Final = now
         self._look: Final = look
         self._monotonic: Final = monotonic
         self._heartbeat: Final = heartbeat
-        self._listeners: Final[set[_Listener]] = set()
+        self._taken_within: Final = taken_within
+        self._listeners: Final[dict[_Listener, None]] = {}  # the one that came first is the first
         self._number = 0
         self._news = 0  # those that were of level "info" and above
         self._closed = False
@@ -118,9 +137,8 @@ class Stream:
         return {**self._look(), "events": self._news}
 
     def _drop(self, listener: _Listener) -> None:
-        self._listeners.discard(listener)
-        if listener.cut is not None:
-            listener.cut()
+        self._listeners.pop(listener, None)
+        listener.cut()
 
     def _block(self, event: Event) -> bytes:
         facts = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
@@ -132,27 +150,40 @@ class Stream:
         if level not in LEVELS:
             raise RefusedError(400, f"level must be one of {', '.join(LEVELS)}")
         every = whole_number(request, "pulse", default=0, low=SHORTEST, high=LONGEST)
-        if self._closed or len(self._listeners) >= LISTENERS:
-            raise RefusedError(503, "too many listen already", {"Retry-After": "5"})
+        if self._closed:
+            raise RefusedError(503, "nothing more comes", {"Retry-After": "5"})
+        self._make_room()
         pulse = Pulse(every / 1000, self._looked, self._monotonic) if every else None
         listener = _Listener(level, pulse)
-        self._listeners.add(listener)
+        self._listeners[listener] = None
         try:
             return await self._pass_on(request, listener)
         finally:
-            self._listeners.discard(listener)
+            self._listeners.pop(listener, None)
+
+    def _make_room(self) -> None:
+        """Have a place free for one more."""
+        for one in [one for one in self._listeners if one.has_left]:
+            self._drop(one)
+        while len(self._listeners) >= LISTENERS:
+            self._drop(next(iter(self._listeners)))
 
     async def _pass_on(self, request: web.Request, listener: _Listener) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
-        transport = request.transport
-        listener.cut = transport.abort if transport is not None else None
+        listener.transport = request.transport
         with contextlib.suppress(ConnectionError):  # who leaves is not told of it
             await response.prepare(request)
-            await response.write(_HELLO)
-            while (block := await self._next_block(listener)) is not None:
-                await response.write(block)
+            block: bytes | None = _HELLO
+            while block is not None:
+                try:
+                    async with asyncio.timeout(self._taken_within):
+                        await response.write(block)
+                except TimeoutError:
+                    self._drop(listener)
+                    break
+                block = await self._next_block(listener)
         return response
 
     async def _next_block(self, listener: _Listener) -> bytes | None:

@@ -1,4 +1,8 @@
-"""How often a wrong token may be shown: so seldom that guessing leads nowhere."""
+"""How often a wrong token may be shown: so seldom that guessing leads nowhere.
+
+An address from which the right one came lately is known, and wrong ones that come from there do not lock out
+who has the right one.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,9 @@ EVERY: Final = 6.0
 REMEMBERED: Final = 1024
 """Addresses; the one that was heard of longest ago is forgotten."""
 
+KNOWN_FOR: Final = 86_400.0
+"""Seconds for which an address is known."""
+
 _IPV6_NETWORK: Final = 64
 
 
@@ -30,6 +37,7 @@ class Tries:
 
     def __init__(self) -> None:
         self._accounts: Final[dict[str, _Account]] = {}
+        self._known: Final[dict[str, float]] = {}
 
     def wait(self, address: str, now: float) -> float:
         """How many seconds until this address may try; 0: now."""
@@ -51,9 +59,19 @@ class Tries:
         news, account.told = not account.told, True
         return news
 
-    def right(self, address: str) -> None:
-        """It showed the token: what it did wrong before is forgotten."""
-        self._accounts.pop(_network(address), None)
+    def right(self, address: str, now: float) -> None:
+        """It showed the token: what it did wrong before is forgotten, and it is known for a while."""
+        name = _network(address)
+        self._accounts.pop(name, None)
+        self._known.pop(name, None)
+        if len(self._known) >= REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[name] = now
+
+    def knows(self, address: str, now: float) -> bool:
+        """Whether it showed the token lately."""
+        at = self._known.get(_network(address))
+        return at is not None and now < at + KNOWN_FOR
 
     def _refill(self, account: _Account, now: float) -> None:
         account.left = min(FREE, account.left + (now - account.at) / EVERY)
