@@ -133,11 +133,23 @@ def _parts(view: View, desk: Desk, width: int, glyphs: Glyphs) -> list[_Part]:
     found = [
         _Part("hosts", hosts),
         _Part("on their way", moving, _index([one.row for one in view.moving], desk)),
+        _unfinished(view, width, glyphs),
         listed("failed", rows.failed, lambda row: (row.cause, "red")),
         listed("queued, those found first", rows.queued, lambda row: (queued(row, view.now), "dim")),
         listed("published", rows.published, lambda row: (published(row), "green")),
     ]
     return [part for part in found if part.things]
+
+
+def _unfinished(view: View, width: int, glyphs: Glyphs) -> _Part:
+    """Files that have no upload yet."""
+    if view.unfinished is None:
+        return _Part("", [])
+    things = [
+        [Text("  ", no_wrap=True).append_text(two_sides((one.name, ""), (one.words, "dim"), width - 2, glyphs))]
+        for one in view.unfinished.files
+    ]
+    return _Part(view.unfinished.words, things)
 
 
 def _label(row: Row) -> str:

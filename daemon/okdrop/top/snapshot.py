@@ -25,6 +25,10 @@ def snapshot_lines(view: View) -> Iterator[str]:
         yield f"host {host(one)}"
     for upload in view.moving:
         yield f"on its way: {upload.row.id} {upload.row.path}: {moving(upload)}"
+    if view.unfinished is not None and view.unfinished.count:
+        yield view.unfinished.words
+        for file in view.unfinished.files:
+            yield f"not finished: {file.path}: {file.words}"
     for row in rows.failed:
         yield f"failed: {row.id} {row.path}: {row.cause}"
     for row in rows.queued:

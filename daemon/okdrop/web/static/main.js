@@ -23,6 +23,7 @@ const PUBLISHED_EVERY = 120_000;
 let events = null;
 let counted = null;
 let limit = null;
+let unfinished = null;
 let asked = 0;
 
 async function refreshStatus() {
@@ -35,6 +36,9 @@ async function refreshStatus() {
   const now = status.counts.published;
   if (now !== counted) published.refresh().catch(passOver);
   counted = now;
+  const files = JSON.stringify(status.files_waiting);
+  if (unfinished !== null && files !== unfinished) list.refresh();
+  unfinished = files;
   if (steering.rate() !== limit) hour.refresh(steering.rate()).catch(passOver);
   limit = steering.rate();
 }
