@@ -123,6 +123,28 @@ async def test_a_missing_folder(environ: dict[str, str], tmp_path: Path) -> None
     assert about(said, "account").startswith("ok")  # the rest is looked at all the same
 
 
+async def test_a_folder_in_it_that_files_cannot_move_out_of_is_told_by_name(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = tmp_path / "drop" / "cam\n2"
+    denied.mkdir()
+    (tmp_path / "drop" / "cam 1").mkdir()
+    access = os.access
+
+    def refuse(path: bytes | Path, mode: int, **how: bool) -> bool:
+        return not os.fsencode(path).startswith(os.fsencode(denied)) and access(path, mode, **how)
+
+    monkeypatch.setattr(os, "access", refuse)
+    code, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "kept"))
+    assert code == 2
+    words = f"in it {tmp_path}/drop/cam\\n2 cannot be written, as after = 'move' needs"
+    assert about(said, "folder") == f"FAIL  folder {tmp_path}/drop: {words}"
+    (denied / "more").mkdir()
+    _, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "kept"))
+    assert f"in it {tmp_path}/drop/cam\\n2 and 1 more cannot be written" in about(said, "folder")
+    assert (await checked(environ))[0] == 0  # what stays needs nothing of the kind
+
+
 def moving(path: Path, move_to: Path) -> dict[str, str]:
     watch = {"path": str(path), "after": "move", "move_to": str(move_to)}
     return {"OKDROP_WATCH": json.dumps([watch])}

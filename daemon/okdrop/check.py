@@ -17,6 +17,7 @@ import threading
 import time
 import urllib.parse
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from okdrop import accounts, service
@@ -37,7 +38,7 @@ from okdrop.protocol.multipart import LARGEST
 from okdrop.steps import Kind, lane_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from okdrop.config import Bandwidth, Config, Watch
@@ -49,6 +50,9 @@ CLOCK_TOLERANCE: Final = 120.0
 
 _GRAVITY: Final = (service.OK, service.SOME_FAILED, service.NOT_AUTHORISED, service.USAGE)
 """Exit codes, the gravest last: without its folders and its ledger no run begins at all."""
+
+_MOST_FOLDERS: Final = 1000
+"""Folders in a watched one of which each is asked whether it may be written."""
 
 _ONE_REQUEST: Final = (
     f"multipart: one request for each file, {LARGEST // 10**9} GB at most; what is cut starts anew"
@@ -174,8 +178,8 @@ def _folder(watch: Watch) -> Finding:
     except FolderError as error:
         reason = error.message.removeprefix(f"{shown(path)}: ")
         return Finding(what, f"{reason}; {error.hint}", service.USAGE)
-    if watch.after != "keep" and not os.access(path, os.W_OK):
-        return Finding(what, f"cannot be written, as after = {watch.after.value!r} needs", service.USAGE)
+    if watch.after != "keep" and (denied := _denied(path, seen.folders)):
+        return Finding(what, f"{denied}, as after = {watch.after.value!r} needs", service.USAGE)
     if seen.problems:
         return Finding(what, _blind(seen.problems), service.USAGE)
     writers = {
@@ -185,6 +189,17 @@ def _folder(watch: Watch) -> Finding:
     }[lease.can_see_writers(path)]
     mode = look(watch.watching, seen.folders).in_words(watch.poll)
     return Finding(what, f"{_counted(len(seen.found), 'video')}; {writers}; watch mode: {mode}")
+
+
+def _denied(path: bytes, folders: Iterable[bytes]) -> str:
+    """Which of the folders that files are taken from may not be written; "" where all may, as far as looked."""
+    denied = [one for one in islice(folders, _MOST_FOLDERS) if not os.access(one, os.W_OK | os.X_OK)]
+    if path in denied:
+        return "cannot be written"
+    if not denied:
+        return ""
+    more = f" and {len(denied) - 1:,} more" if len(denied) > 1 else ""
+    return f"in it {shown(min(denied))}{more} cannot be written"
 
 
 def _reading(config: Config) -> list[Finding]:
