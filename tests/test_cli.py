@@ -720,5 +720,6 @@ def test_a_pause_is_shown_until_it_is_over(okdrop: Callable[..., tuple[int, str,
     assert okdrop("pause") == (0, "paused; okdrop resume has it go on\n", "")
     assert re.match(r"paused since \S+Z: okdrop resume has it go on", okdrop("status")[1].splitlines()[-1])
     assert json.loads(okdrop("status", "--json")[1])["by_hand"]["paused_since"].endswith("Z")
-    assert okdrop("resume") == (0, "not paused\n", "")
+    assert okdrop("resume") == (0, "resumed\n", "")
+    assert okdrop("resume") == (0, "nothing was paused\n", "")
     assert "paused" not in okdrop("status")[1]
