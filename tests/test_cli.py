@@ -718,7 +718,7 @@ def test_a_folder_is_named_as_it_is_watched(
 @pytest.mark.usefixtures("rows")
 def test_a_pause_is_shown_until_it_is_over(okdrop: Callable[..., tuple[int, str, str]]) -> None:
     assert okdrop("pause") == (0, "paused; okdrop resume has it go on\n", "")
-    assert re.match(r"paused since \S+Z: okdrop resume has it go on", okdrop("status")[1].splitlines()[-1])
+    assert re.match(r"paused since \S+Z: okdrop resume has it go on", okdrop("status")[1].splitlines()[0])
     assert json.loads(okdrop("status", "--json")[1])["by_hand"]["paused_since"].endswith("Z")
     assert okdrop("resume") == (0, "resumed\n", "")
     assert okdrop("resume") == (0, "nothing was paused\n", "")

@@ -102,13 +102,18 @@ def summary(
     return words or "nothing was ever dropped"
 
 
+def pauses(standing: Iterable[Override]) -> Iterator[str]:
+    """That nothing new is begun, which goes before all else: rows stay as they were."""
+    for row in standing:
+        if row.name == PAUSED:
+            yield f"paused since {rfc3339(row.since)}: okdrop resume has it go on"
+
+
 def decisions(standing: Iterable[Override]) -> Iterator[str]:
-    """What a person decided while it ran, a line each."""
+    """What else a person decided while it ran, a line each."""
     for row in standing:
         since = f"since {rfc3339(row.since)}"
-        if row.name == PAUSED:
-            yield f"paused {since}: okdrop resume has it go on"
-        elif row.name == BANDWIDTH:
+        if row.name == BANDWIDTH:
             reset = (
                 f"okdrop bandwidth reset{' --folder ' + shown(os.fsencode(row.folder)) if row.folder else ''}"
             )

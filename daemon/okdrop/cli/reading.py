@@ -58,6 +58,8 @@ def status(
             )
         else:
             _say_halted(seen.halts, settings)
+            for line in report.pauses(seen.standing):
+                print(line)
             answer = gathered(
                 f"{line}\n" for line in itertools.chain(_drawn_or_lines(seen), _unfinished(config, settings))
             )

@@ -96,7 +96,7 @@ def _view(  # noqa: PLR0913 - what a view is made of
         address=where.url,
         status=status,
         rows=rows,
-        moving=heard.moving(rows.moving),
+        moving=heard.moving(rows.moving, paused=status.paused_since is not None),
         unfinished=unfinished,
         lost=lost,
         now=datetime.now(UTC),
