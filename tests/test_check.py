@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,11 +219,17 @@ async def test_where_published_files_move_to(environ: dict[str, str], tmp_path: 
     assert f"{tmp_path}/a is no folder" in about(said, "move_to")
 
 
-@pytest.mark.parametrize(("there", "word"), [(True, "written"), (False, "created")])
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        (True, "cannot be written; let okdrop's user write to {kept}"),
+        (False, "cannot be created; create it for okdrop: install -d -o {user} '{kept}'"),
+    ],
+)
 async def test_a_place_to_move_to_that_may_not_be_used(
-    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, *, there: bool
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, *, there: bool
 ) -> None:
-    kept = tmp_path / "archive" / "kept"
+    kept = tmp_path / "archive" / "kept it"
     (kept if there else kept.parent).mkdir(parents=True)
     access = os.access
     monkeypatch.setattr(
@@ -230,7 +237,8 @@ async def test_a_place_to_move_to_that_may_not_be_used(
     )
     code, said = await checked(environ, **moving(tmp_path / "drop", kept))
     assert code == 2
-    assert f"cannot be {word}" in about(said, "move_to")
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert about(said, "move_to").endswith(": " + words.format(kept=kept, user=user))
 
 
 async def test_a_place_to_move_to_on_another_disk(environ: dict[str, str], tmp_path: Path) -> None:

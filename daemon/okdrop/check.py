@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import pwd
+import shlex
 import shutil
 import threading
 import time
@@ -276,10 +278,11 @@ def _move_to(folder: Path, move_to: Path) -> Finding:
     if not os.path.isdir(nearest):  # noqa: PTH112 - Path's own raises where it may not look
         return Finding(what, f"{shown(os.fsencode(nearest))} is no folder", service.USAGE)
     if not os.access(nearest, os.W_OK | os.X_OK):
-        verb = "written" if nearest == move_to else "created"
-        return Finding(
-            what, f"cannot be {verb}; let okdrop's user write to {shown(os.fsencode(nearest))}", service.USAGE
-        )
+        place = shown(os.fsencode(move_to))
+        says = f"cannot be written; let okdrop's user write to {place}"
+        if nearest != move_to:
+            says = f"cannot be created; create it for okdrop: install -d -o {_user()} {shlex.quote(place)}"
+        return Finding(what, says, service.USAGE)
     try:
         crosses = folder.stat().st_dev != nearest.stat().st_dev
     except OSError:  # the folder's own line says why
@@ -287,6 +290,14 @@ def _move_to(folder: Path, move_to: Path) -> Finding:
     if crosses:
         return Finding(what, "lies on another file system: files are copied there, and compared")
     return Finding(what, "files are renamed to there")
+
+
+def _user() -> str:
+    """Who checks, and so who would run, by the name that `chown` knows."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user need have none
+        return str(os.geteuid())
 
 
 def _ledger(url: str) -> Finding:
