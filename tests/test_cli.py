@@ -545,7 +545,7 @@ def test_who_looks_on_beside_a_halted_daemon_is_told(
     def asked(*arguments: str, halt: Halt | None = HALT) -> str:
         return asyncio.run(ask_beside_it(*arguments, halt=halt))
 
-    assert asked("status").splitlines()[:2] == [HALTED, "\t".join((*report._COLUMNS, "reason"))]
+    assert asked("status").splitlines()[:2] == [HALTED, "\t".join((*report._COLUMNS, "reason", "updated"))]
     assert asked("status", halt=None).startswith("id\t")
     assert json.loads(asked("status", "--json"))["halted"] == {
         "code": "api_102",

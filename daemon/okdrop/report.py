@@ -161,8 +161,9 @@ def status_as_lines(
     shown_rows = 0
     for shown_rows, row in enumerate(rows, start=1):
         if shown_rows == 1:
-            yield "\t".join((*_COLUMNS, "reason"))
-        yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row, replaced))))
+            yield "\t".join((*_COLUMNS, "reason", "updated"))
+        remarks = "; ".join(_remarks(row, replaced))
+        yield "\t".join((*_cells(row, nothing="-"), remarks, rfc3339(row.updated_at)))
     yield summary(counts, shown_rows, held=held, orphans=orphans)
 
 
@@ -183,11 +184,13 @@ def status_as_table(
     for name in _COLUMNS:
         right = name in {"id", "size", "held by OK"}
         whole = name in {"id", "state", "size", "video"}
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=whole)
+        title = f"{name}\nlast, UTC" if name == "state" else name
+        table.add_column(title, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
-        *cells, file = _cells(row, nothing="")
+        number, state, *cells, file = _cells(row, nothing="")
+        at = f"{row.updated_at:%m-%d %H:%M}"  # 80 columns have no room for more
         # Text, never markup: names and reasons come from elsewhere.
-        table.add_row(*cells, Text("\n".join((file, *_remarks(row, replaced)))))
+        table.add_row(number, f"{state}\n{at}", *cells, Text("\n".join((file, *_remarks(row, replaced)))))
     return table
 
 
@@ -268,6 +271,7 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
     """What there is to say of one upload: name and value, in the order in which one reads them."""
     ticket, failure, posted = row.ticket, row.failure, row.publication.posted_at
     told = [
+        ("upload", str(row.id)),
         ("path", shown(row.drop.path)),
         ("state", row.state.value),
         ("account", row.account),
@@ -283,7 +287,8 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
         ("waits", awaiting(row)),
         ("replaced by", f"upload {replaced_by}" if replaced_by is not None else ""),
         ("same as", f"upload {row.duplicate_of}" if row.duplicate_of is not None else ""),
-        ("title", printable(row.drop.title)),
+        ("title", printable(row.publication.title or row.drop.title)),
+        ("privacy", row.publication.privacy),
         ("tickets", f"{row.tickets} of {TICKETS_PER_REVISION}"),
         ("sent", f"{row.bytes_sent:,} bytes, over all tickets"),
         ("attempts", str(row.attempts)),
@@ -301,7 +306,12 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
 def _steps(history: Iterable[HistoryRow]) -> Iterator[tuple[str, str, str]]:
     for step in history:
         before = step.from_state.value if step.from_state is not None else "new"
-        yield rfc3339(step.at), f"{before} → {step.to_state}", printable(step.note)
+        stays = step.from_state is step.to_state
+        yield (
+            rfc3339(step.at),
+            step.to_state.value if stays else f"{before} → {step.to_state}",
+            printable(step.note),
+        )
 
 
 def steps_as_lines(steps: Iterable[Step]) -> Iterator[str]:

@@ -23,11 +23,14 @@ async def test_in_a_pipe_nothing_is_cut_however_narrow(start: Any) -> None:
     name = f"{daemon.drop}/[red]\\xff\\n{'x' * 200}.mp4"
     status = await daemon.ends("status")
     (row,) = [line.split("\t") for line in status.out.splitlines() if name in line]
-    assert row[:-1] == ["1", "published", "100 %", "20,000", video, name]
+    assert row[:-2] == ["1", "published", "100 %", "20,000", video, name]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", row[-1])
     assert len(status.out.splitlines()) == 3
     show = await daemon.ends("show", "1")
     assert f"path:        {name}" in show.out.splitlines()
     assert f"video:       {video}, https://ok.ru/video/{video}" in show.out.splitlines()
+    assert emulator.videos()[0]["title"] in show.out
+    assert "privacy:     PUBLIC" in show.out.splitlines()
     assert "\x1b" not in status.out + show.out
     assert file.exists()
 
