@@ -8,7 +8,7 @@ import pytest
 
 from ledger.making import START, drop, ticket
 from okdrop.drop import Failure, Halt, State, Upload, too_small
-from okdrop.words import halted, held, lasting, standing, video
+from okdrop.words import halted, held, lasting, limit_text, standing, video
 
 PAGE = "https://ok.ru/video/77"
 FAILURE = Failure(code="bad_file", message="no")
@@ -70,6 +70,21 @@ def test_where_an_upload_stands(row: Upload, text: str) -> None:
 )
 def test_a_span_of_time_is_said_in_the_units_of_a_person(seconds: float, text: str) -> None:
     assert lasting(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (100 * 1024, "100KiB/s"),
+        (2 * 1024**2, "2MiB/s"),
+        (1024**2 * 3 // 2, "1.5MiB/s"),
+        (20_000_000, "20MB/s"),
+        (500_000, "500kB/s"),
+        (1025, "1,025 bytes a second"),
+    ],
+)
+def test_a_limit_is_said_as_the_configuration_has_it(rate: int, text: str) -> None:
+    assert limit_text(rate) == text
 
 
 def test_no_word_holds_the_signed_url() -> None:

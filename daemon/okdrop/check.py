@@ -33,11 +33,11 @@ from okdrop.inbox.scan import FolderError, scan
 from okdrop.inbox.walk import Wanted
 from okdrop.inbox.watching import look
 from okdrop.ledger import daemon_of, read_only, writable
-from okdrop.observe.standing import amount
 from okdrop.pipeline import messengers
 from okdrop.pipeline.listeners import notices
 from okdrop.protocol.multipart import LARGEST
 from okdrop.steps import Kind, lane_of
+from okdrop.words import limit_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -133,9 +133,8 @@ def _limit(what: str, bandwidth: Bandwidth) -> list[Finding]:
     if not bandwidth.points:
         return []
     rate = bandwidth.rate_at(datetime.now(UTC).astimezone())
-    now = f"at most {amount(rate)} a second" if rate is not None else "no limit"
-    by = " now, by the timetable" if "," in bandwidth.text else ""
-    return [Finding(what, f"{bandwidth}: {now}{by}")]
+    now = f"at most {limit_text(rate)}" if rate is not None else "no limit"
+    return [Finding(what, f"{bandwidth}: {now} now, by the timetable" if "," in bandwidth.text else now)]
 
 
 def _publishing(watch: Watch) -> list[Finding]:

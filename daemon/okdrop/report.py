@@ -20,6 +20,7 @@ from okdrop.words import (
     draft,
     held,
     hindered,
+    limit_text,
     not_yet,
     printable,
     video_page,
@@ -142,7 +143,7 @@ def _limit(text: str) -> str:
 
 
 def _rate(rate: int | None) -> str:
-    return "no limit" if rate is None else f"{rate:,} bytes a second"
+    return "no limit" if rate is None else limit_text(rate)
 
 
 def _entries(count: int) -> str:

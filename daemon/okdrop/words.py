@@ -21,6 +21,8 @@ AWAITS: Final = {
 _RETRY: Final = re.compile(r"`?(?:\bokdrop )?\bretry\b(?: ID\b)?`?")
 """How a hint speaks of handing an upload back."""
 
+_RATES: Final = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10, "GB": 10**9, "MB": 10**6, "kB": 10**3}
+
 _SPANS: Final = ((86400, "d"), (3600, "h"), (60, "min"))
 
 OK_SAYS: Final = {
@@ -43,6 +45,16 @@ def hindered(code: str) -> str:
 def printable(text: str) -> str:
     """A text from elsewhere on one line: what a terminal would not show as text is escaped."""
     return shown(text.encode("utf-8", "backslashreplace"))
+
+
+def limit_text(rate: int) -> str:
+    """A limit in bytes a second, as the configuration would have it: `2MiB/s`, `20MB/s`."""
+    texts = [
+        f"{rate / size:.2f}".rstrip("0").rstrip(".") + f"{unit}/s"
+        for unit, size in _RATES.items()
+        if rate >= size and not 100 * rate % size
+    ]
+    return min(texts, key=len, default=f"{rate:,} bytes a second")
 
 
 def lasting(seconds: float) -> str:

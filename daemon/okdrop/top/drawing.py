@@ -16,7 +16,7 @@ from rich.text import Text
 from okdrop.observe.standing import Stage, amount, duration
 from okdrop.top.desk import Mode, selected
 from okdrop.top.lines import bar, cut, line, two_sides
-from okdrop.top.wording import counts, host, limit, published, queued
+from okdrop.top.wording import counts, host, limit, pace, published, queued
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def _head(view: View, width: int, glyphs: Glyphs) -> list[Text]:
     lines = [
         line([("okdrop ", "bold"), (words, style), (f"  {view.address}", "dim")], width, glyphs),
         line([(counts(status), "")], width, glyphs),
-        line([(f"{amount(status.goodput)}/s now", "bold"), (f", {limit(status)}", "")], width, glyphs),
+        line([(f"{pace(status.goodput)} now", "bold"), (f", {limit(status)}", "")], width, glyphs),
     ]
     return lines + [line([(one, "yellow")], width, glyphs) for one in status.troubles[:_MOST_TROUBLES]]
 

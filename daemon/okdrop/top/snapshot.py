@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from okdrop.observe.standing import amount
-from okdrop.top.wording import counts, host, limit, moving, published, queued
+from okdrop.top.wording import counts, host, limit, moving, pace, published, queued
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,7 @@ def snapshot_lines(view: View) -> Iterator[str]:
     status, rows = view.status, view.rows
     yield f"okdrop {status.version} at {view.address}: {status.words}"
     yield counts(status)
-    yield f"{amount(status.goodput)}/s now, {limit(status)}"
+    yield f"{pace(status.goodput)} now, {limit(status)}"
     for trouble in status.troubles:
         yield f"trouble: {trouble}"
     for one in status.hosts:
