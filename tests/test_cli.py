@@ -146,6 +146,7 @@ def test_every_command_explains_itself(okdrop: Callable[..., tuple[int, str, str
     code, out, err = okdrop(command, "--help")
     assert (code, err) == (0, "")
     assert f"okdrop {command}" in out
+    assert okdrop(command, "-h") == (0, out, "")
 
 
 def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
