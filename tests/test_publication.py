@@ -51,7 +51,13 @@ def test_friends_are_first_until_a_person_says_so_or_the_time_comes() -> None:
 def test_of_the_words_the_title_and_for_whom_are_known() -> None:
     publication = Publication(words='["Evening", "text", ["a"], "FRIENDS", true]')
     assert (publication.title, publication.privacy) == ("Evening", "FRIENDS")
-    for words in ("", "w", "[1]", "{}", '["", "", [], "FRIENDS", true]'):  # the last: what is kept of those that failed
+    for words in (
+        "",
+        "w",
+        "[1]",
+        "{}",
+        '["", "", [], "FRIENDS", true]',
+    ):  # the last: what is kept of those that failed
         assert (Publication(words=words).title, Publication(words=words).privacy) == ("", "")
 
 

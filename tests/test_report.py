@@ -138,7 +138,16 @@ def test_in_a_pipe_an_upload_is_one_line_of_columns_whatever_its_name() -> None:
     )
     assert head.split("\t") == ["id", "state", "held by OK", "size", "video", "file", "reason", "updated"]
     shown = "/srv/tab\\there\\nand \\xff" + "x" * 200 + ".mp4"
-    assert line.split("\t") == ["7", "uploading", "0 %", "200", TICKET.video_id, shown, "", "2030-01-02T03:04:05.678Z"]
+    assert line.split("\t") == [
+        "7",
+        "uploading",
+        "0 %",
+        "200",
+        TICKET.video_id,
+        shown,
+        "",
+        "2030-01-02T03:04:05.678Z",
+    ]
     assert last == "1 uploading"
     assert list(status_as_lines({}, [upload()]))[1].split("\t")[4] == "-"  # an empty column is still one
 

@@ -33,18 +33,22 @@ def upload(state: State, **facts: Any) -> Upload:
         ),
         (
             upload(
-                State.FAILED, failure=Failure(code="bad_file", message="no", hint="mend it, then retry: at once")
+                State.FAILED,
+                failure=Failure(code="bad_file", message="no", hint="mend it, then retry: at once"),
             ),
             "failed: bad_file: no; mend it, then okdrop retry 7: at once",
         ),
         (
             upload(
-                State.FAILED, failure=Failure(code="bad_file", message="no", hint="mend it, then: okdrop retry")
+                State.FAILED,
+                failure=Failure(code="bad_file", message="no", hint="mend it, then: okdrop retry"),
             ),
             "failed: bad_file: no; mend it, then: okdrop retry 7",
         ),
         (
-            upload(State.FAILED, failure=Failure(code="bad_file", message="no", hint="look, then `okdrop retry`")),
+            upload(
+                State.FAILED, failure=Failure(code="bad_file", message="no", hint="look, then `okdrop retry`")
+            ),
             "failed: bad_file: no; look, then okdrop retry 7",
         ),
         (
@@ -66,7 +70,14 @@ def test_where_an_upload_stands(row: Upload, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (0.5, "0.5 s"), (10, "10 s"), (60, "1 min"), (5400, "1 h 30 min"), (90061, "1 d 1 h 1 min 1 s")],
+    [
+        (0, "0 s"),
+        (0.5, "0.5 s"),
+        (10, "10 s"),
+        (60, "1 min"),
+        (5400, "1 h 30 min"),
+        (90061, "1 d 1 h 1 min 1 s"),
+    ],
 )
 def test_a_span_of_time_is_said_in_the_units_of_a_person(seconds: float, text: str) -> None:
     assert lasting(seconds) == text

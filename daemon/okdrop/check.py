@@ -193,7 +193,7 @@ def _folder(watch: Watch) -> Finding:
 
 
 def _denied(path: bytes, folders: Iterable[bytes]) -> str:
-    """Which of the folders that files are taken from may not be written; "" where all may, as far as looked."""
+    """Which of the folders that files are taken from may not be written; "" where none is found."""
     denied = [one for one in islice(folders, _MOST_FOLDERS) if not os.access(one, os.W_OK | os.X_OK)]
     if path in denied:
         return "cannot be written"

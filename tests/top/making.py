@@ -89,7 +89,11 @@ def waiting_document(names: tuple[str, ...] = (), count: int | None = None) -> d
         }
         for name in names
     ]
-    return {"count": len(names) if count is None else count, "reasons": {"not_whole": len(names)}, "files": files}
+    return {
+        "count": len(names) if count is None else count,
+        "reasons": {"not_whole": len(names)},
+        "files": files,
+    }
 
 
 FAILURE: Final = {"code": "text_refused", "message": "OK refuses [b]the\ntitle", "hint": "change it"}

@@ -34,7 +34,7 @@ def answering(body: bytes, status: int = 200) -> Iterator[tuple[Where, list[str 
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -35,7 +35,15 @@ def test_no_name_can_steer_a_terminal(name: str) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [None, [], {}, {"count": 1}, {"count": "many", "files": []}, {"count": 1, "files": [{}]}, {"count": 1, "files": 1}],
+    [
+        None,
+        [],
+        {},
+        {"count": 1},
+        {"count": "many", "files": []},
+        {"count": 1, "files": [{}]},
+        {"count": 1, "files": 1},
+    ],
 )
 def test_what_no_daemon_would_say_is_refused(document: Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):

@@ -96,9 +96,7 @@ def fields_of(made: Metadata, drop: Drop, watches: Sequence[Watch], settings: Se
             name=name,
             value=value if isinstance(value, tuple) else str(value),
             source="; ".join(
-                filter(
-                    None, (_source(name, made.sources[name], settings, watch), made.notes.get(name))
-                )
+                filter(None, (_source(name, made.sources[name], settings, watch), made.notes.get(name)))
             ),
         )
         for name, value in values.items()

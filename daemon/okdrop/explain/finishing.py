@@ -37,7 +37,9 @@ def whether_finished(drop: Drop, watch: Watch, monotonic: Callable[[], float]) -
     writer, holder = _writer(drop, monotonic)
     said = _said(drop, watch)
     who = f" ({holder})" if holder else ""
-    text = f"as far as one look tells, {_WRITERS[writer].format(who)} nothing changed for {_quiet(watch, said)}"
+    text = (
+        f"as far as one look tells, {_WRITERS[writer].format(who)} nothing changed for {_quiet(watch, said)}"
+    )
     if said.waits_for:
         return f"{text}, and once it is said to be done: {said.waits_for}", True
     if writer is Writer.WRITING:
@@ -54,7 +56,9 @@ def _quiet(watch: Watch, said: Said) -> str:
     """For how long; one look cannot tell whether the word that it is done came after the file was found."""
     if not watch.done or said.waits_for or watch.settle <= DONE_QUIET:
         return lasting(watch.settle)
-    return f"{lasting(watch.settle)} ({lasting(DONE_QUIET)} if that it is done was said while a run looked on)"
+    return (
+        f"{lasting(watch.settle)} ({lasting(DONE_QUIET)} if that it is done was said while a run looked on)"
+    )
 
 
 def _writer(drop: Drop, monotonic: Callable[[], float]) -> tuple[Writer, str]:

@@ -34,7 +34,7 @@ def where(watches: Sequence[Watch], path: bytes) -> tuple[bytes, int | None]:
 def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterator[str]:
     """What keeps a scan from finding the file, beside what it is."""
     if index is None:
-        if any(os.path.realpath(path) == os.path.realpath(watch.path) for watch in watches):
+        if any(os.path.realpath(os.fsdecode(path)) == os.path.realpath(watch.path) for watch in watches):
             yield "it is a watched folder itself: name a file in it"
             return
         folders = ", ".join(shown(os.fsencode(watch.path)) for watch in watches) or "none is configured"

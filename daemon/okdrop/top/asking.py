@@ -42,7 +42,7 @@ def unfinished(where: Where) -> Unfinished:
             line.request("GET", f"/api/waiting?limit={NAMED}", headers=headers)
             answer = line.getresponse()
             raw = answer.read(_LARGEST)
-    except (OSError, http.client.HTTPException):
+    except (OSError, http.client.HTTPException, ValueError):  # the last: a token that is no header
         raise NotTold(f"no daemon answers at {where.url}") from None
     if answer.status != _OK:
         raise NotTold(f"the daemon at {where.url} refuses, with {answer.status}")

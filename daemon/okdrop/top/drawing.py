@@ -146,7 +146,11 @@ def _unfinished(view: View, width: int, glyphs: Glyphs) -> _Part:
     if view.unfinished is None:
         return _Part("", [])
     things = [
-        [Text("  ", no_wrap=True).append_text(two_sides((one.name, ""), (one.words, "dim"), width - 2, glyphs))]
+        [
+            Text("  ", no_wrap=True).append_text(
+                two_sides((one.name, ""), (one.words, "dim"), width - 2, glyphs)
+            )
+        ]
         for one in view.unfinished.files
     ]
     return _Part(view.unfinished.words, things)

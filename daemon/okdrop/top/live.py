@@ -84,7 +84,7 @@ async def watch(where: Where, stream: TextIO, descriptor: int) -> None:
         await watching.until_left(descriptor)
 
 
-def _view(  # noqa: PLR0913 - what a view is made of
+def _view(
     where: Where,
     status: Status,
     rows: Rows,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from okdrop.top.model import View
+    from okdrop.top.unfinished import Unfinished
 
 
 def snapshot_lines(view: View) -> Iterator[str]:
@@ -24,13 +25,19 @@ def snapshot_lines(view: View) -> Iterator[str]:
         yield f"host {host(one)}"
     for upload in view.moving:
         yield f"on its way: {upload.row.id} {upload.row.path}: {moving(upload)}"
-    if view.unfinished is not None and view.unfinished.count:
-        yield view.unfinished.words
-        for file in view.unfinished.files:
-            yield f"not finished: {file.path}: {file.words}"
+    yield from _unfinished(view.unfinished)
     for row in rows.failed:
         yield f"failed: {row.id} {row.path}: {row.cause}"
     for row in rows.queued:
         yield f"queued: {row.id} {row.path}: {queued(row, view.now)}"
     for row in rows.published:
         yield f"published: {row.id} {row.path}: {published(row)}"
+
+
+def _unfinished(found: Unfinished | None) -> Iterator[str]:
+    """Files that have no upload yet."""
+    if found is None or not found.count:
+        return
+    yield found.words
+    for file in found.files:
+        yield f"not finished: {file.path}: {file.words}"
