@@ -208,6 +208,7 @@ def test_one_upload_is_told_in_full() -> None:
     )
     *block, empty, step = upload_as_lines(row, [STEP])
     assert block == [
+        "upload:      7",
         "path:        /srv/\\n.mp4",
         "state:       failed",
         "size:        200 bytes",

@@ -85,7 +85,7 @@ def test_what_a_sidecar_and_a_name_say_is_told_by_whom(drop: Path) -> None:
     assert {one.name: (one.value, one.source) for one in found.fields} == {
         "title": ("Name", f"the file's name, by the group title of `name_pattern` of [[watch]] {drop}"),
         "description": ("D", "the sidecar 2026 Name.json"),
-        "tags": (("2026",), '`tags = ["{{ year }}"]` of [[watch]] 0'),
+        "tags": (("2026",), f'`tags = ["{{{{ year }}}}"]` of [[watch]] {drop}'),
         "privacy": (
             "FRIENDS",
             'the sidecar 2026 Name.json; privacy "unlisted" is FRIENDS here, the nearest that OK has',

@@ -156,6 +156,7 @@ _STATUS: Final[dict[str, Schema]] = {
         ),
         "all of the configuration",
     ),
+    "videos_at": text("what a video's id is put behind to see it; empty where OK is played by another host"),
     "signed_in": flag("whether this was asked with the cookie of a browser"),
 }
 

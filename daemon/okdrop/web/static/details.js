@@ -107,7 +107,7 @@ export async function refresh() {
     return;
   }
   if (wanted() !== id) return;
-  const print = JSON.stringify(row);
+  const print = JSON.stringify([row, videoPage(row.video_id)]);
   if (dialog.dataset.print !== print || !dialog.open) {
     dialog.dataset.print = print;
     replaced(dialog, filled(row));

@@ -70,7 +70,7 @@ function line(row) {
 
 // What is as it was is left as it is: a button that somebody is about to press stays under the hand.
 function update(element, row) {
-  const print = JSON.stringify([row, when(row.updated_at), reason(row)]);
+  const print = JSON.stringify([row, when(row.updated_at), reason(row), videoPage(row.video_id)]);
   if (element.dataset.print === print) return;
   element.dataset.print = print;
   replaced(element, line(row));

@@ -12,6 +12,7 @@ import * as published from "./published.js";
 import * as sending from "./sending.js";
 import * as standing from "./standing.js";
 import * as steering from "./steering.js";
+import { seenAt } from "./wording.js";
 import { language, t } from "./words.js";
 
 const SOON = 250; // milliseconds: what happens together is asked for once
@@ -33,6 +34,7 @@ async function refreshStatus() {
   health.show(status);
   list.count(status.counts);
   list.offer(status.folders.map(({ folder }) => folder));
+  if (seenAt(status.videos_at)) list.refresh();
   const now = status.counts.published;
   if (now !== counted) published.refresh().catch(passOver);
   counted = now;
