@@ -170,7 +170,6 @@ class _Watching:
         while True:
             try:
                 self._status = await self._client.status()
-                self._unfinished = await self._client.unfinished()
                 if self._worth_a_look.is_set() or time.monotonic() - looked >= ROWS_EVERY or self._lost:
                     await self._look()
                     looked = time.monotonic()
@@ -183,6 +182,7 @@ class _Watching:
     async def _look(self) -> None:
         self._worth_a_look.clear()
         rows = await self._client.rows()
+        self._unfinished = await self._client.unfinished()
         self._heard.look(rows.moving, datetime.now(UTC))
         self._rows = rows
 
