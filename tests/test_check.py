@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,6 +124,28 @@ async def test_a_missing_folder(environ: dict[str, str], tmp_path: Path) -> None
     assert about(said, "account").startswith("ok")  # the rest is looked at all the same
 
 
+async def test_a_folder_in_it_that_files_cannot_move_out_of_is_told_by_name(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = tmp_path / "drop" / "cam\n2"
+    denied.mkdir()
+    (tmp_path / "drop" / "cam 1").mkdir()
+    access = os.access
+
+    def refuse(path: bytes | Path, mode: int, **how: bool) -> bool:
+        return not os.fsencode(path).startswith(os.fsencode(denied)) and access(path, mode, **how)
+
+    monkeypatch.setattr(os, "access", refuse)
+    code, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "kept"))
+    assert code == 2
+    words = f"in it {tmp_path}/drop/cam\\n2 cannot be written, as after = 'move' needs"
+    assert about(said, "folder") == f"FAIL  folder {tmp_path}/drop: {words}"
+    (denied / "more").mkdir()
+    _, said = await checked(environ, **moving(tmp_path / "drop", tmp_path / "kept"))
+    assert f"in it {tmp_path}/drop/cam\\n2 and 1 more cannot be written" in about(said, "folder")
+    assert (await checked(environ))[0] == 0  # what stays needs nothing of the kind
+
+
 def moving(path: Path, move_to: Path) -> dict[str, str]:
     watch = {"path": str(path), "after": "move", "move_to": str(move_to)}
     return {"OKDROP_WATCH": json.dumps([watch])}
@@ -135,7 +158,7 @@ async def test_the_limits_in_force_are_named(environ: dict[str, str], tmp_path: 
     limits = {"OKDROP_UPLOAD__BANDWIDTH": "20MB/s", "OKDROP_WATCH": json.dumps([watch])}
     code, said = await checked(environ, **limits)
     assert code == 0
-    assert about(said, "upload.bandwidth").endswith(": 20MB/s: at most 20.0 MB a second")
+    assert about(said, "upload.bandwidth").endswith(": at most 20MB/s")
     assert about(said, "bandwidth of").endswith(
         f"bandwidth of {tmp_path}/drop: 00:00,off: no limit now, by the timetable"
     )
@@ -196,11 +219,17 @@ async def test_where_published_files_move_to(environ: dict[str, str], tmp_path: 
     assert f"{tmp_path}/a is no folder" in about(said, "move_to")
 
 
-@pytest.mark.parametrize(("there", "word"), [(True, "written"), (False, "created")])
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        (True, "cannot be written; let okdrop's user write to {kept}"),
+        (False, "cannot be created; create it for okdrop: install -d -o {user} '{kept}'"),
+    ],
+)
 async def test_a_place_to_move_to_that_may_not_be_used(
-    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, *, there: bool
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, *, there: bool
 ) -> None:
-    kept = tmp_path / "archive" / "kept"
+    kept = tmp_path / "archive" / "kept it"
     (kept if there else kept.parent).mkdir(parents=True)
     access = os.access
     monkeypatch.setattr(
@@ -208,7 +237,8 @@ async def test_a_place_to_move_to_that_may_not_be_used(
     )
     code, said = await checked(environ, **moving(tmp_path / "drop", kept))
     assert code == 2
-    assert f"cannot be {word}" in about(said, "move_to")
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert about(said, "move_to").endswith(": " + words.format(kept=kept, user=user))
 
 
 async def test_a_place_to_move_to_on_another_disk(environ: dict[str, str], tmp_path: Path) -> None:

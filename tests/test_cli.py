@@ -146,6 +146,7 @@ def test_every_command_explains_itself(okdrop: Callable[..., tuple[int, str, str
     code, out, err = okdrop(command, "--help")
     assert (code, err) == (0, "")
     assert f"okdrop {command}" in out
+    assert okdrop(command, "-h") == (0, out, "")
 
 
 def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
@@ -545,7 +546,7 @@ def test_who_looks_on_beside_a_halted_daemon_is_told(
     def asked(*arguments: str, halt: Halt | None = HALT) -> str:
         return asyncio.run(ask_beside_it(*arguments, halt=halt))
 
-    assert asked("status").splitlines()[:2] == [HALTED, "\t".join((*report._COLUMNS, "reason"))]
+    assert asked("status").splitlines()[:2] == [HALTED, "\t".join((*report._COLUMNS, "reason", "updated"))]
     assert asked("status", halt=None).startswith("id\t")
     assert json.loads(asked("status", "--json"))["halted"] == {
         "code": "api_102",
@@ -697,7 +698,7 @@ def test_a_timetable_needs_no_quotes_and_says_what_holds_now(
 ) -> None:
     code, out, _ = okdrop("bandwidth", "00:00,1MiB/s", "00:01,1MiB/s")
     assert code == 0
-    assert out.endswith("; now 1,048,576 bytes a second\n")
+    assert out.endswith("; now 1MiB/s\n")
 
 
 @pytest.mark.usefixtures("rows")
@@ -718,7 +719,8 @@ def test_a_folder_is_named_as_it_is_watched(
 @pytest.mark.usefixtures("rows")
 def test_a_pause_is_shown_until_it_is_over(okdrop: Callable[..., tuple[int, str, str]]) -> None:
     assert okdrop("pause") == (0, "paused; okdrop resume has it go on\n", "")
-    assert re.match(r"paused since \S+Z: okdrop resume has it go on", okdrop("status")[1].splitlines()[-1])
+    assert re.match(r"paused since \S+Z: okdrop resume has it go on", okdrop("status")[1].splitlines()[0])
     assert json.loads(okdrop("status", "--json")[1])["by_hand"]["paused_since"].endswith("Z")
-    assert okdrop("resume") == (0, "not paused\n", "")
+    assert okdrop("resume") == (0, "resumed\n", "")
+    assert okdrop("resume") == (0, "nothing was paused\n", "")
     assert "paused" not in okdrop("status")[1]

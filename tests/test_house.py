@@ -101,7 +101,6 @@ THROUGH = {
     "pipeline/herald.py": "pipeline/test_outbox.py",  # who takes the steps of its lanes
     "protocol/redaction.py": "protocol/test_api_answers.py",
     "serving.py": "e2e/test_web.py",  # the daemon's own HTTP is asked over real sockets
-    "top/__init__.py": "e2e/test_top.py",  # names alone
     "top/client.py": "e2e/test_top.py",  # a daemon is asked over real sockets
     "top/live.py": "e2e/test_top.py",  # what is live is seen on a terminal
     "web/__init__.py": "e2e/test_web.py",

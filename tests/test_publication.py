@@ -48,6 +48,19 @@ def test_friends_are_first_until_a_person_says_so_or_the_time_comes() -> None:
     assert Publication(draft=Draft.RELEASE, public_at=LATER).is_released(NOW)
 
 
+def test_of_the_words_the_title_and_for_whom_are_known() -> None:
+    publication = Publication(words='["Evening", "text", ["a"], "FRIENDS", true]')
+    assert (publication.title, publication.privacy) == ("Evening", "FRIENDS")
+    for words in (
+        "",
+        "w",
+        "[1]",
+        "{}",
+        '["", "", [], "FRIENDS", true]',
+    ):  # the last: what is kept of those that failed
+        assert (Publication(words=words).title, Publication(words=words).privacy) == ("", "")
+
+
 def test_a_token_is_never_shown() -> None:
     cover = Cover(state=CoverState.HELD, photo_id="p1", token="SECRET")
     assert "SECRET" not in repr(Publication(cover=cover, words="SECRET"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -135,11 +136,43 @@ def test_in_a_pipe_an_upload_is_one_line_of_columns_whatever_its_name() -> None:
     head, line, last = status_as_lines(
         {State.UPLOADING: 1}, [upload(path, state=State.UPLOADING, ticket=TICKET)]
     )
-    assert head.split("\t") == ["id", "state", "held by OK", "size", "video", "file", "reason"]
+    assert head.split("\t") == ["id", "state", "held by OK", "size", "video", "file", "reason", "updated"]
     shown = "/srv/tab\\there\\nand \\xff" + "x" * 200 + ".mp4"
-    assert line.split("\t") == ["7", "uploading", "0 %", "200", TICKET.video_id, shown, ""]
+    assert line.split("\t") == [
+        "7",
+        "uploading",
+        "0 %",
+        "200",
+        TICKET.video_id,
+        shown,
+        "",
+        "2030-01-02T03:04:05.678Z",
+    ]
     assert last == "1 uploading"
     assert list(status_as_lines({}, [upload()]))[1].split("\t")[4] == "-"  # an empty column is still one
+
+
+def test_a_table_says_when_each_was_written_last() -> None:
+    text = drawn(upload(state=State.SUPERSEDED, ticket=TICKET), width=80)
+    assert "last, UTC" in text
+    assert "01-02 03:04" in text
+
+
+def test_what_ok_was_told_is_shown_where_it_is_known() -> None:
+    known = upload(publication=Publication(words='["Ev\\nening", "", [], "FRIENDS", false]'))
+    told = dict(facts(known))
+    assert (told["upload"], told["title"], told["privacy"]) == ("7", "Ev\\nening", "FRIENDS")
+    assert (upload_as_json(known)["title"], upload_as_json(known)["privacy"]) == ("Ev\nening", "FRIENDS")
+    assert (upload_as_json(upload())["title"], upload_as_json(upload())["privacy"]) == (None, None)
+    assert not {"title", "privacy"} & {*dict(facts(upload()))}
+
+
+def test_a_step_that_changes_no_state_is_no_arrow() -> None:
+    stays = dataclasses.replace(STEP, from_state=State.PUBLISHED, to_state=State.PUBLISHED)
+    lines = [*upload_as_lines(upload(), [stays, STEP])]
+    assert "  published  " in lines[-2]
+    assert "→" not in lines[-2]
+    assert "new → queued" in lines[-1]
 
 
 def test_what_is_not_shown_is_counted() -> None:
@@ -175,6 +208,7 @@ def test_one_upload_is_told_in_full() -> None:
     )
     *block, empty, step = upload_as_lines(row, [STEP])
     assert block == [
+        "upload:      7",
         "path:        /srv/\\n.mp4",
         "state:       failed",
         "size:        200 bytes",
@@ -242,8 +276,8 @@ def test_what_is_held_is_counted_with_what_to_do() -> None:
 def test_what_was_replaced_says_by_what_and_no_old_failure() -> None:
     failure = Failure(code="bad_file", message="OK refuses it", hint="look at it")
     old = upload(state=State.SUPERSEDED, failure=failure)
-    assert list(status_as_lines({}, [old], replaced={7: 9}.get))[1].split("\t")[-1] == "replaced by upload 9"
-    assert list(status_as_lines({}, [old]))[1].split("\t")[-1] == "the file changed"
+    assert list(status_as_lines({}, [old], replaced={7: 9}.get))[1].split("\t")[-2] == "replaced by upload 9"
+    assert list(status_as_lines({}, [old]))[1].split("\t")[-2] == "the file changed"
     told = dict(facts(old, 9))
     assert told["replaced by"] == "upload 9"
     assert not {"failure", "hint"} & {*told}

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.making import START, drop, ticket
 from okdrop.drop import Failure, Halt, State, Upload, too_small
-from okdrop.words import halted, held, standing, video
+from okdrop.words import halted, held, lasting, limit_text, standing, video
 
 PAGE = "https://ok.ru/video/77"
 FAILURE = Failure(code="bad_file", message="no")
@@ -32,6 +32,26 @@ def upload(state: State, **facts: Any) -> Upload:
             "failed: bad_file: no; look; then: okdrop retry 7",
         ),
         (
+            upload(
+                State.FAILED,
+                failure=Failure(code="bad_file", message="no", hint="mend it, then retry: at once"),
+            ),
+            "failed: bad_file: no; mend it, then okdrop retry 7: at once",
+        ),
+        (
+            upload(
+                State.FAILED,
+                failure=Failure(code="bad_file", message="no", hint="mend it, then: okdrop retry"),
+            ),
+            "failed: bad_file: no; mend it, then: okdrop retry 7",
+        ),
+        (
+            upload(
+                State.FAILED, failure=Failure(code="bad_file", message="no", hint="look, then `okdrop retry`")
+            ),
+            "failed: bad_file: no; look, then okdrop retry 7",
+        ),
+        (
             upload(State.FAILED, failure=too_small(0)),
             (
                 "failed: file_too_small: the file is empty; OK takes no video under 16384 bytes;"
@@ -46,6 +66,36 @@ def upload(state: State, **facts: Any) -> Upload:
 )
 def test_where_an_upload_stands(row: Upload, text: str) -> None:
     assert standing(row) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.5, "0.5 s"),
+        (10, "10 s"),
+        (60, "1 min"),
+        (5400, "1 h 30 min"),
+        (90061, "1 d 1 h 1 min 1 s"),
+    ],
+)
+def test_a_span_of_time_is_said_in_the_units_of_a_person(seconds: float, text: str) -> None:
+    assert lasting(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (100 * 1024, "100KiB/s"),
+        (2 * 1024**2, "2MiB/s"),
+        (1024**2 * 3 // 2, "1.5MiB/s"),
+        (20_000_000, "20MB/s"),
+        (500_000, "500kB/s"),
+        (1025, "1,025 bytes a second"),
+    ],
+)
+def test_a_limit_is_said_as_the_configuration_has_it(rate: int, text: str) -> None:
+    assert limit_text(rate) == text
 
 
 def test_no_word_holds_the_signed_url() -> None:

@@ -12,11 +12,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import pwd
+import shlex
 import shutil
 import threading
 import time
 import urllib.parse
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from okdrop import accounts, service
@@ -30,14 +33,14 @@ from okdrop.inbox.scan import FolderError, scan
 from okdrop.inbox.walk import Wanted
 from okdrop.inbox.watching import look
 from okdrop.ledger import daemon_of, read_only, writable
-from okdrop.observe.standing import amount
 from okdrop.pipeline import messengers
 from okdrop.pipeline.listeners import notices
 from okdrop.protocol.multipart import LARGEST
 from okdrop.steps import Kind, lane_of
+from okdrop.words import limit_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from okdrop.config import Bandwidth, Config, Watch
@@ -49,6 +52,9 @@ CLOCK_TOLERANCE: Final = 120.0
 
 _GRAVITY: Final = (service.OK, service.SOME_FAILED, service.NOT_AUTHORISED, service.USAGE)
 """Exit codes, the gravest last: without its folders and its ledger no run begins at all."""
+
+_MOST_FOLDERS: Final = 1000
+"""Folders in a watched one of which each is asked whether it may be written."""
 
 _ONE_REQUEST: Final = (
     f"multipart: one request for each file, {LARGEST // 10**9} GB at most; what is cut starts anew"
@@ -127,9 +133,8 @@ def _limit(what: str, bandwidth: Bandwidth) -> list[Finding]:
     if not bandwidth.points:
         return []
     rate = bandwidth.rate_at(datetime.now(UTC).astimezone())
-    now = f"at most {amount(rate)} a second" if rate is not None else "no limit"
-    by = " now, by the timetable" if "," in bandwidth.text else ""
-    return [Finding(what, f"{bandwidth}: {now}{by}")]
+    now = f"at most {limit_text(rate)}" if rate is not None else "no limit"
+    return [Finding(what, f"{bandwidth}: {now} now, by the timetable" if "," in bandwidth.text else now)]
 
 
 def _publishing(watch: Watch) -> list[Finding]:
@@ -174,8 +179,8 @@ def _folder(watch: Watch) -> Finding:
     except FolderError as error:
         reason = error.message.removeprefix(f"{shown(path)}: ")
         return Finding(what, f"{reason}; {error.hint}", service.USAGE)
-    if watch.after != "keep" and not os.access(path, os.W_OK):
-        return Finding(what, f"cannot be written, as after = {watch.after.value!r} needs", service.USAGE)
+    if watch.after != "keep" and (denied := _denied(path, seen.folders)):
+        return Finding(what, f"{denied}, as after = {watch.after.value!r} needs", service.USAGE)
     if seen.problems:
         return Finding(what, _blind(seen.problems), service.USAGE)
     writers = {
@@ -185,6 +190,17 @@ def _folder(watch: Watch) -> Finding:
     }[lease.can_see_writers(path)]
     mode = look(watch.watching, seen.folders).in_words(watch.poll)
     return Finding(what, f"{_counted(len(seen.found), 'video')}; {writers}; watch mode: {mode}")
+
+
+def _denied(path: bytes, folders: Iterable[bytes]) -> str:
+    """Which of the folders that files are taken from may not be written; "" where none is found."""
+    denied = [one for one in islice(folders, _MOST_FOLDERS) if not os.access(one, os.W_OK | os.X_OK)]
+    if path in denied:
+        return "cannot be written"
+    if not denied:
+        return ""
+    more = f" and {len(denied) - 1:,} more" if len(denied) > 1 else ""
+    return f"in it {shown(min(denied))}{more} cannot be written"
 
 
 def _reading(config: Config) -> list[Finding]:
@@ -261,10 +277,11 @@ def _move_to(folder: Path, move_to: Path) -> Finding:
     if not os.path.isdir(nearest):  # noqa: PTH112 - Path's own raises where it may not look
         return Finding(what, f"{shown(os.fsencode(nearest))} is no folder", service.USAGE)
     if not os.access(nearest, os.W_OK | os.X_OK):
-        verb = "written" if nearest == move_to else "created"
-        return Finding(
-            what, f"cannot be {verb}; let okdrop's user write to {shown(os.fsencode(nearest))}", service.USAGE
-        )
+        place = shown(os.fsencode(move_to))
+        says = f"cannot be written; let okdrop's user write to {place}"
+        if nearest != move_to:
+            says = f"cannot be created; create it for okdrop: install -d -o {_user()} {shlex.quote(place)}"
+        return Finding(what, says, service.USAGE)
     try:
         crosses = folder.stat().st_dev != nearest.stat().st_dev
     except OSError:  # the folder's own line says why
@@ -272,6 +289,14 @@ def _move_to(folder: Path, move_to: Path) -> Finding:
     if crosses:
         return Finding(what, "lies on another file system: files are copied there, and compared")
     return Finding(what, "files are renamed to there")
+
+
+def _user() -> str:
+    """Who checks, and so who would run, by the name that `chown` knows."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user need have none
+        return str(os.geteuid())
 
 
 def _ledger(url: str) -> Finding:

@@ -57,12 +57,13 @@ def upload_as_json(row: Upload, replaced_by: int | None = None) -> dict[str, Any
         "duplicate_of": row.duplicate_of,
         "replaced_by": replaced_by,
         "account": row.account,
+        "title": row.publication.title or row.drop.title or None,
         **_publication_as_json(row.publication),
     }
 
 
 def _publication_as_json(publication: Publication) -> dict[str, Any]:
-    """When and how its video becomes public; what OK is to be told is never shown."""
+    """When, how and for whom its video becomes public."""
 
     def moment(at: datetime | None) -> str | None:
         return rfc3339(at) if at is not None else None
@@ -76,6 +77,7 @@ def _publication_as_json(publication: Publication) -> dict[str, Any]:
         "public_at": moment(publication.public_at),
         "cover": cover.state.value if cover is not None else None,
         "to_be_updated": publication.renew is not None,
+        "privacy": publication.privacy or None,
     }
 
 

@@ -129,9 +129,9 @@ async def pause(url: str) -> None:
     await _override(url, PAUSED, "yes")
 
 
-async def resume(url: str) -> None:
-    """Have a paused daemon go on; raises as `limit` does."""
-    await _override(url, PAUSED, None)
+async def resume(url: str) -> bool:
+    """Have a paused daemon go on; returns whether one was paused; raises as `limit` does."""
+    return await _override(url, PAUSED, None)
 
 
 async def _carry_out_all(
@@ -145,8 +145,10 @@ async def _carry_out_all(
     return said
 
 
-async def _override(url: str, name: str, value: str | None, *, folder: str = "") -> None:
-    with read_only(url):  # looks only: an order never creates a ledger
-        pass
+async def _override(url: str, name: str, value: str | None, *, folder: str = "") -> bool:
+    """Let a value stand, or none; returns whether one stood before."""
+    with read_only(url) as reader:  # looks only: an order never creates a ledger
+        stood = any((one.name, one.folder) == (name, folder) for one in reader.overrides())
     async with await Ledger.open(url, lock=False) as ledger:
         await ledger.override(name, value, folder=folder)
+    return stood

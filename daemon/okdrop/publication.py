@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
@@ -79,6 +80,16 @@ class Publication:
     words: str = dataclasses.field(default="", repr=False)
 
     @property
+    def title(self) -> str:
+        """The title that OK was told, or is about to be, as far as it is kept; else ""."""
+        return _kept(self.words)[0]
+
+    @property
+    def privacy(self) -> str:
+        """For whom, as far as that is kept, draft or not: `PUBLIC` or `FRIENDS`; else ""."""
+        return _kept(self.words)[1]
+
+    @property
     def wants_cover(self) -> bool:
         """Whether OK is still to get or to be told a cover."""
         return self.cover is not None and self.cover.state in {CoverState.DUE, CoverState.HELD}
@@ -111,6 +122,15 @@ class Publication:
     def nothing_owed(self) -> Self:
         """Return this with nothing left to tell: the video is gone, or not ours to change any more."""
         return self.with_(draft=None, public_at=None, renew=None, cover=None, tell_at=None, words="")
+
+
+def _kept(words: str) -> tuple[str, str]:
+    """Title and privacy, as `okdrop.pipeline.telling` keeps them; "" where it kept none."""
+    try:
+        title, _description, _tags, privacy, _by_text = json.loads(words)
+    except ValueError:  # no words, or other ones than ours
+        return "", ""
+    return str(title), str(privacy) if title else ""
 
 
 UNPUBLISHED: Final = Publication()

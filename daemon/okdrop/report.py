@@ -20,6 +20,7 @@ from okdrop.words import (
     draft,
     held,
     hindered,
+    limit_text,
     not_yet,
     printable,
     video_page,
@@ -102,13 +103,18 @@ def summary(
     return words or "nothing was ever dropped"
 
 
+def pauses(standing: Iterable[Override]) -> Iterator[str]:
+    """That nothing new is begun, which goes before all else: rows stay as they were."""
+    for row in standing:
+        if row.name == PAUSED:
+            yield f"paused since {rfc3339(row.since)}: okdrop resume has it go on"
+
+
 def decisions(standing: Iterable[Override]) -> Iterator[str]:
-    """What a person decided while it ran, a line each."""
+    """What else a person decided while it ran, a line each."""
     for row in standing:
         since = f"since {rfc3339(row.since)}"
-        if row.name == PAUSED:
-            yield f"paused {since}: okdrop resume has it go on"
-        elif row.name == BANDWIDTH:
+        if row.name == BANDWIDTH:
             reset = (
                 f"okdrop bandwidth reset{' --folder ' + shown(os.fsencode(row.folder)) if row.folder else ''}"
             )
@@ -137,7 +143,7 @@ def _limit(text: str) -> str:
 
 
 def _rate(rate: int | None) -> str:
-    return "no limit" if rate is None else f"{rate:,} bytes a second"
+    return "no limit" if rate is None else limit_text(rate)
 
 
 def _entries(count: int) -> str:
@@ -156,8 +162,9 @@ def status_as_lines(
     shown_rows = 0
     for shown_rows, row in enumerate(rows, start=1):
         if shown_rows == 1:
-            yield "\t".join((*_COLUMNS, "reason"))
-        yield "\t".join((*_cells(row, nothing="-"), "; ".join(_remarks(row, replaced))))
+            yield "\t".join((*_COLUMNS, "reason", "updated"))
+        remarks = "; ".join(_remarks(row, replaced))
+        yield "\t".join((*_cells(row, nothing="-"), remarks, rfc3339(row.updated_at)))
     yield summary(counts, shown_rows, held=held, orphans=orphans)
 
 
@@ -178,11 +185,13 @@ def status_as_table(
     for name in _COLUMNS:
         right = name in {"id", "size", "held by OK"}
         whole = name in {"id", "state", "size", "video"}
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=whole)
+        title = f"{name}\nlast, UTC" if name == "state" else name
+        table.add_column(title, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
-        *cells, file = _cells(row, nothing="")
+        number, state, *cells, file = _cells(row, nothing="")
+        at = f"{row.updated_at:%m-%d %H:%M}"  # 80 columns have no room for more
         # Text, never markup: names and reasons come from elsewhere.
-        table.add_row(*cells, Text("\n".join((file, *_remarks(row, replaced)))))
+        table.add_row(number, f"{state}\n{at}", *cells, Text("\n".join((file, *_remarks(row, replaced)))))
     return table
 
 
@@ -263,6 +272,7 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
     """What there is to say of one upload: name and value, in the order in which one reads them."""
     ticket, failure, posted = row.ticket, row.failure, row.publication.posted_at
     told = [
+        ("upload", str(row.id)),
         ("path", shown(row.drop.path)),
         ("state", row.state.value),
         ("account", row.account),
@@ -278,7 +288,8 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
         ("waits", awaiting(row)),
         ("replaced by", f"upload {replaced_by}" if replaced_by is not None else ""),
         ("same as", f"upload {row.duplicate_of}" if row.duplicate_of is not None else ""),
-        ("title", printable(row.drop.title)),
+        ("title", printable(row.publication.title or row.drop.title)),
+        ("privacy", row.publication.privacy),
         ("tickets", f"{row.tickets} of {TICKETS_PER_REVISION}"),
         ("sent", f"{row.bytes_sent:,} bytes, over all tickets"),
         ("attempts", str(row.attempts)),
@@ -296,7 +307,12 @@ def facts(row: Upload, replaced_by: int | None = None) -> list[tuple[str, str]]:
 def _steps(history: Iterable[HistoryRow]) -> Iterator[tuple[str, str, str]]:
     for step in history:
         before = step.from_state.value if step.from_state is not None else "new"
-        yield rfc3339(step.at), f"{before} → {step.to_state}", printable(step.note)
+        stays = step.from_state is step.to_state
+        yield (
+            rfc3339(step.at),
+            step.to_state.value if stays else f"{before} → {step.to_state}",
+            printable(step.note),
+        )
 
 
 def steps_as_lines(steps: Iterable[Step]) -> Iterator[str]:

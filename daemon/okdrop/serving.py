@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import __version__
 from okdrop.documents import picture_as_json, rfc3339
 from okdrop.errors import LedgerError
 from okdrop.pipeline.accounts import client_of, clients
+from okdrop.words import video_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -114,6 +116,7 @@ def _daemon(
     tokens = sights.tokens
     return Daemon(
         version=__version__,
+        videos_at=_videos_at(config.ok.api_url),
         began_at=tokens.began_at,
         now=parts.now,
         ledger=parts.ledger,
@@ -133,6 +136,12 @@ def _daemon(
         decided=pipeline.overrides.look,
         metrics=metrics,
     )
+
+
+def _videos_at(api_url: str) -> str:
+    """Where videos are seen; "" where the API is not OK's own: what plays OK has pages of its own."""
+    host = urllib.parse.urlsplit(api_url).hostname or ""
+    return video_page("") if f".{host}".endswith((".ok.ru", ".odnoklassniki.ru")) else ""
 
 
 def _sending(one: Sending) -> dict[str, Any]:

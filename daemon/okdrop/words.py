@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, UNFINISHED, Halt, State, Upload
+from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, UNFINISHED, Failure, Halt, State, Upload
 from okdrop.events import shown
 from okdrop.publication import Closed, CoverState, Draft
 
@@ -16,6 +17,13 @@ AWAITS: Final = {
     SIDECAR_UNSETTLED: "publishing waits until its sidecar is finished",
 }
 """What publishing waits for where nothing is wrong."""
+
+_RETRY: Final = re.compile(r"`?(?:\bokdrop )?\bretry\b(?: ID\b)?`?")
+"""How a hint speaks of handing an upload back."""
+
+_RATES: Final = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10, "GB": 10**9, "MB": 10**6, "kB": 10**3}
+
+_SPANS: Final = ((86400, "d"), (3600, "h"), (60, "min"))
 
 OK_SAYS: Final = {
     "video_uploading": "OK is still taking it in",
@@ -37,6 +45,28 @@ def hindered(code: str) -> str:
 def printable(text: str) -> str:
     """A text from elsewhere on one line: what a terminal would not show as text is escaped."""
     return shown(text.encode("utf-8", "backslashreplace"))
+
+
+def limit_text(rate: int) -> str:
+    """A limit in bytes a second, as the configuration would have it: `2MiB/s`, `20MB/s`."""
+    texts = [
+        f"{rate / size:.2f}".rstrip("0").rstrip(".") + f"{unit}/s"
+        for unit, size in _RATES.items()
+        if rate >= size and not 100 * rate % size
+    ]
+    return min(texts, key=len, default=f"{rate:,} bytes a second")
+
+
+def lasting(seconds: float) -> str:
+    """A span of time as a person would say it: `10 min`, `1 h 30 min`, `0.5 s`."""
+    parts = []
+    for length, unit in _SPANS:
+        whole, seconds = divmod(seconds, length)
+        if whole:
+            parts.append(f"{whole:.0f} {unit}")
+    if seconds or not parts:
+        parts.append(f"{seconds:g} s")
+    return " ".join(parts)
 
 
 def video_page(video_id: str) -> str:
@@ -63,9 +93,8 @@ def standing(row: Upload) -> str:
             friends = f"; {draft(row)}" if draft(row) else ""
             return f"published{video(row)}{friends}"
         case State.FAILED if row.failure is not None:
-            hint = f"; {row.failure.hint}" if row.failure.hint else ""
-            then = "" if row.failure.code in OF_ANOTHER_FILE else f"; then: okdrop retry {row.id}"
-            return f"failed: {row.failure.code}: {row.failure.message}{hint}{then}"
+            then = "; ".join(filter(None, (row.failure.message, *_what_to_do(row, row.failure))))
+            return f"failed: {row.failure.code}: {then}"
         case State.CANCELLED:
             return f"cancelled; okdrop retry {row.id} hands it back"
         case State.DUPLICATE:
@@ -74,6 +103,15 @@ def standing(row: Upload) -> str:
             return "superseded: the file changed, and a newer upload took over"
         case _:
             return row.state.value
+
+
+def _what_to_do(row: Upload, failure: Failure) -> tuple[str, ...]:
+    """The hint, and the command that hands it back, once: a hint may speak of it already, without its id."""
+    if failure.code in OF_ANOTHER_FILE:
+        return (failure.hint,)
+    again = f"okdrop retry {row.id}"
+    said, times = _RETRY.subn(again, failure.hint, count=1)
+    return (said,) if times else (failure.hint, f"then: {again}")
 
 
 def halted(halt: Halt, *, several: bool = False) -> str:

@@ -60,6 +60,17 @@ async def test_it_is_waited_for_and_becomes_whole(daemon: Daemon, emulator: Emul
     assert_published_once(emulator.videos(), [cut], titles=False)
 
 
+async def test_one_that_ok_would_not_take_whole_either_fails_at_once_as_explain_says(daemon: Daemon) -> None:
+    daemon.watch(settle="50ms", unfinished_after="1h")
+    path = daemon.drop / "tiny.mp4"
+    path.write_bytes(BROKEN[:5000])
+    said = await daemon.ends("explain", str(path))
+    assert "it cannot be sent: the file has only 5000 bytes" in said.out
+    assert "it is noted as failed, and nothing is sent" in said.out
+    async with daemon.staying() as running:
+        assert (await running.tells("upload.failed"))["code"] == "file_too_small"
+
+
 async def test_held_it_fails_for_a_person_who_may_send_it_as_it_is(
     daemon: Daemon, emulator: Emulator, cut: Path
 ) -> None:

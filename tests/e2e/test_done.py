@@ -92,6 +92,8 @@ async def test_what_the_rules_of_a_folder_leave_is_passed_over_and_explained(sta
             ("leave", "debug"),
             ("max_size", "debug"),
         }
-        assert 'by `leave` of [[watch]] 0: the pattern "raw/"' in await explained(daemon, left[0])
-        assert "by `max_size` of [[watch]] 0" in await explained(daemon, left[1])
+        assert f'by `leave` of [[watch]] {daemon.drop}: the pattern "raw/"' in await explained(
+            daemon, left[0]
+        )
+        assert f"by `max_size` of [[watch]] {daemon.drop}" in await explained(daemon, left[1])
     assert_published_once(emulator.videos(), [taken])

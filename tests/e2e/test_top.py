@@ -75,7 +75,7 @@ async def test_it_shows_an_upload_pauses_by_p_and_leaves_by_q(start: Any) -> Non
         before = shown.settings
         await sees(shown, f"okdrop running  {address}")
         await sees(shown, r"1 [bold]long \xff.mp4")
-        await sees(shown, "at most 205 kB/s")
+        await sees(shown, "at most 200KiB/s")
         await sees(shown, "left")
         assert not shown.settings[3] & termios.ECHO
         shown.press("p")
@@ -109,7 +109,7 @@ async def test_a_failed_one_is_retried_cancelled_and_a_limit_set(start: Any) -> 
         shown.press("y")
         await sees(shown, "1 cancelled")
         shown.press("b1MiB/s\r")
-        await sees(shown, "at most 1.0 MB/s, set by hand")
+        await sees(shown, "at most 1MiB/s, set by hand")
         shown.press("bmuch\r")
         await sees(shown, "limit must be")
         shown.press("q")

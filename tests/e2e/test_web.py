@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.harness import KB, KIB, MB, assert_published_once, published, received, until
 from okdrop.emulator import ACCESS_TOKEN, APPLICATION_SECRET_KEY
+from okdrop.serving import _videos_at
 from okdrop.web.door import AT_MOST
 
 if TYPE_CHECKING:
@@ -128,6 +129,19 @@ async def test_uploads_come_in_pages_by_state_and_by_name(start: Any, http: aioh
         code, one = await get(http, f"{url}/{number}")
         assert (code, one["failure"]["code"]) == (200, "file_too_small")
         assert one == json.loads((await daemon.ends("show", str(number), "--json")).out)
+
+
+@pytest.mark.parametrize(
+    ("api_url", "videos_at"),
+    [
+        ("https://api.ok.ru", "https://ok.ru/video/"),
+        ("https://api.odnoklassniki.ru", "https://ok.ru/video/"),
+        ("https://api.notok.ru", ""),
+        ("http://127.0.0.1:8470", ""),
+    ],
+)
+def test_where_videos_are_seen_is_known_of_ok_alone(api_url: str, videos_at: str) -> None:
+    assert _videos_at(api_url) == videos_at
 
 
 async def test_a_superseded_upload_names_the_one_that_took_over(

@@ -135,13 +135,30 @@ def test_every_reason_against_is_told_at_once(place: Place) -> None:
     assert told.settle == ""
 
 
+def test_of_what_is_not_taken_no_more_is_said(place: Place) -> None:
+    told = explain(place.config(), bytes(place.video("notes.txt")), None)
+    assert told.verdict is Verdict.NOT_TAKEN
+    assert (told.after, told.fields, told.told.sidecars) == ("", (), ())
+    assert [line.split(":")[0].strip() for line in told.as_text().splitlines()[1:]] == ["verdict", "why"]
+
+
+def test_a_file_too_small_says_what_becomes_of_it_whole_or_not(place: Place) -> None:
+    path = place.drop / "tiny.mp4"
+    path.write_bytes(made.MP4[0] + made.box(b"mdat", bytes(5_000))[:-1])
+    told = explain(place.config(), bytes(path), None)
+    assert told.verdict is Verdict.NOT_TAKEN
+    assert told.why[0].startswith("it cannot be sent: the file has only ")
+    assert told.why[1] == "once nothing changes in it any more it is noted as failed, and nothing is sent"
+    assert told.settle == ""
+
+
 def test_a_file_that_lies_too_deep_is_said_to(place: Place) -> None:
     (place.drop / "one" / "two").mkdir(parents=True)
     path = place.video("one/two/a.mp4")
     assert explain(place.config(depth=2), bytes(path), None).verdict is Verdict.TAKEN
     told = explain(place.config(depth=1), bytes(path), None)
     assert told.verdict is Verdict.NOT_TAKEN
-    assert told.why == ("it lies 2 folders deep, and [[watch]] 0 looks no deeper than 1 (depth)",)
+    assert told.why == (f"it lies 2 folders deep, and [[watch]] {place.drop} looks no deeper than 1 (depth)",)
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "folder.mp4", "link.mp4", "pipe.mp4"])
@@ -301,7 +318,7 @@ def test_a_file_that_is_not_whole_would_be_waited_for(place: Place) -> None:
     told = place_explained(place, path)
     assert told.verdict is Verdict.NOT_YET
     assert "not whole: its moov box ends 1 byte past the end of the file" in told.settle
-    assert "if it stays so for 600 s more, it fails (file_not_whole)" in told.settle
+    assert "if it stays so for 10 min more, it fails (file_not_whole)" in told.settle
     assert "it is sent as it is" in place_explained(place, path, unfinished="take").settle
 
 
@@ -316,7 +333,7 @@ def place_explained(place: Place, path: Path, **folder: Any) -> Explanation:
         ({"publish_window": "18:00-23:00"}, "within 18:00-23:00 by the local clock (publish_window)"),
         ({"posts_per_day": 3}, "3 of this folder a day at most (posts_per_day)"),
         ({"publish": "friends first"}, "for friends first, until okdrop release"),
-        ({"publish": "friends first", "public_after": "1h"}, "for friends first, 3600 s later for all"),
+        ({"publish": "friends first", "public_after": "1h"}, "for friends first, 1 h later for all"),
     ],
 )
 def test_when_it_becomes_public_and_for_whom(place: Place, folder: dict[str, Any], words: str) -> None:

@@ -33,15 +33,15 @@ def test_what_a_folder_says_is_told_apart_from_what_it_leaves_out() -> None:
     assert list(fields) == ["title", "description", "tags", "privacy", "group_id"]
     assert (fields["title"].value, fields["title"].source) == (
         "a.mp4",
-        '`title = "{{ name }}"` of [[watch]] 0',
+        '`title = "{{ name }}"` of [[watch]] /srv/one',
     )
     assert (fields["tags"].value, fields["tags"].source) == (
         ("x", "a"),
-        '`tags = ["x", "{{ stem }}"]` of [[watch]] 0',
+        '`tags = ["x", "{{ stem }}"]` of [[watch]] /srv/one',
     )
     assert (fields["privacy"].value, fields["privacy"].source) == (
         "FRIENDS",
-        '`privacy = "FRIENDS"` of [[watch]] 0',
+        '`privacy = "FRIENDS"` of [[watch]] /srv/one',
     )
     assert fields["description"].source == '`description = ""`, the default of [[watch]]'
 
@@ -59,9 +59,9 @@ def test_a_file_of_no_folder_has_the_defaults() -> None:
 def test_what_was_done_to_a_text_is_told() -> None:
     fields = told(b"/srv/three/a.mp4", "/srv/three")
     assert fields["title"].source.endswith(
-        "of [[watch]] 2; the file's name, since nothing that can be read came out"
+        "of [[watch]] /srv/three; the file's name, since nothing that can be read came out"
     )
-    assert fields["description"].source.endswith("of [[watch]] 2; cut to OK's 4000 characters")
+    assert fields["description"].source.endswith("of [[watch]] /srv/three; cut to OK's 4000 characters")
 
 
 def test_a_template_that_fails_for_this_file_says_so() -> None:
@@ -83,9 +83,9 @@ def test_what_a_sidecar_and_a_name_say_is_told_by_whom(drop: Path) -> None:
     found = all_told(bytes(drop / "2026 Name.mp4"), str(drop), "", watch)
     assert found.sidecars == ("2026 Name.json",)
     assert {one.name: (one.value, one.source) for one in found.fields} == {
-        "title": ("Name", "the file's name, by the group title of `name_pattern` of [[watch]] 0"),
+        "title": ("Name", f"the file's name, by the group title of `name_pattern` of [[watch]] {drop}"),
         "description": ("D", "the sidecar 2026 Name.json"),
-        "tags": (("2026",), '`tags = ["{{ year }}"]` of [[watch]] 0'),
+        "tags": (("2026",), f'`tags = ["{{{{ year }}}}"]` of [[watch]] {drop}'),
         "privacy": (
             "FRIENDS",
             'the sidecar 2026 Name.json; privacy "unlisted" is FRIENDS here, the nearest that OK has',
@@ -104,4 +104,4 @@ def test_a_broken_sidecar_is_told_with_what_it_would_do(drop: Path) -> None:
 
 def test_that_a_sidecar_is_waited_for_is_told(drop: Path) -> None:
     found = all_told(bytes(drop / "a.mp4"), str(drop), "", Watch(path=drop, sidecar_wait=60.0))
-    assert found.awaited == "none; publishing waits for one, for 60 s from when the file is found"
+    assert found.awaited == "none; publishing waits for one, for 1 min from when the file is found"

@@ -60,8 +60,9 @@ def test_a_marker_that_is_not_there_is_named_and_one_that_is_shortens_the_wait(p
     assert waits
     path.with_name("a.done").touch()
     text, waits = said(path, done="marker")
-    assert text.endswith("nothing changed for 0.5 s")
+    assert text.endswith("for 10 s (0.5 s if that it is done was said while a run looked on)")
     assert not waits
+    assert said(path, done="marker", settle="100ms")[0].endswith("nothing changed for 0.1 s")
 
 
 def test_what_a_manifest_promises_is_told(path: Path) -> None:

@@ -38,6 +38,9 @@ def test_a_folder_holds_neither_itself_nor_its_neighbours(watches: list[Watch], 
     assert where(watches, bytes(tmp_path / "one-more" / "a.mp4"))[1] is None
     (why,) = reasons(watches, tmp_path / "a.mp4")
     assert why == f"no watched folder holds it; watched: {watches[0].path}, {watches[1].path}"
+    (tmp_path / "same").symlink_to(watches[0].path)
+    for itself in (watches[0].path, tmp_path / "same"):
+        assert reasons(watches, itself) == ["it is a watched folder itself: name a file in it"]
     assert reasons([], tmp_path / "a.mp4") == ["no watched folder holds it; watched: none is configured"]
 
 
@@ -50,9 +53,9 @@ def test_a_file_that_is_named_by_another_way_is_told_as_the_scan_would(
 
 def test_every_rule_is_named_with_its_pattern(watches: list[Watch]) -> None:
     assert reasons(watches, watches[1].path / "TMP" / "b" / "x.part") == [
-        'the folder TMP on its way is passed over, by the pattern "tmp" of [[watch]] 1',
-        'its name is passed over, by the pattern "*.part" of [[watch]] 1',
-        "its name has none of the suffixes of [[watch]] 1: mp4",
+        f'the folder TMP on its way is passed over, by the pattern "tmp" of [[watch]] {watches[1].path}',
+        f'its name is passed over, by the pattern "*.part" of [[watch]] {watches[1].path}',
+        f"its name has none of the suffixes of [[watch]] {watches[1].path}: mp4",
     ]
 
 

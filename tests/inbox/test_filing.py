@@ -326,6 +326,23 @@ def test_trouble_names_the_place_and_not_a_hidden_name(
     assert str(trouble.value) == f"{wanted}: Input/output error"
 
 
+@pytest.mark.parametrize(("denied", "call"), [("source", "rename"), ("target", "link")])
+def test_what_is_denied_names_the_folder_that_has_to_be_opened(
+    site: Site, monkeypatch: pytest.MonkeyPatch, denied: str, call: str
+) -> None:
+    folder: Path = getattr(site, denied).parent
+
+    def refuse(path: bytes, target: bytes, **_options: object) -> None:
+        raise OSError(errno.EACCES, "Permission denied", path, None, target)
+
+    monkeypatch.setattr(os, call, refuse)
+    monkeypatch.setattr(os, "access", lambda path, _mode: os.fsencode(path) != os.fsencode(folder))
+    with pytest.raises(Trouble) as trouble:
+        go(site.errand())
+    assert trouble.value.code == "filing_denied"
+    assert trouble.value.hint.startswith(f"let okdrop's user write to the folder {folder};")
+
+
 def test_a_full_disk_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

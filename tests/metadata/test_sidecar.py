@@ -63,6 +63,11 @@ def test_what_cannot_be_read_is_told_in_words(kind: str, raw: bytes, words: str)
     assert len(problem) < 300
 
 
+def test_a_message_of_the_parser_ends_where_its_sentence_does() -> None:
+    (problem,) = read_sidecar("json", b'{"title": "a\nb"}').problems
+    assert problem == "it is no JSON: line 1, column 13: Invalid control character"
+
+
 def test_notes_of_a_release_are_passed_over() -> None:
     said = read_sidecar("nfo", b"\xdc\xdb\xdb RELEASE NOTES")
     assert said.problems == ()

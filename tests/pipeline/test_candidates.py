@@ -9,6 +9,7 @@ import pytest
 
 from okdrop import events
 from okdrop.containers.structure import not_whole
+from okdrop.drop import MINIMUM_SIZE
 from okdrop.inbox import lease
 from okdrop.inbox.lease import Writer
 from okdrop.inbox.revision import revision_at
@@ -249,6 +250,20 @@ async def test_a_file_is_asked_once_for_each_revision_whether_it_is_whole(
     bench.clock.ahead += 60.0
     [finished] = await looked(candidates)
     assert finished.missing == "its end is missing"
+
+
+async def test_one_that_ok_would_not_take_whole_either_is_not_waited_for(
+    bench: Bench, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sight, "structure_at", lambda *_: not_whole("MP4", "its end is missing"))
+    monkeypatch.setattr(sight, "look_for_writer", lambda _path: Writer.NONE)
+    for size in (MINIMUM_SIZE - 1, MINIMUM_SIZE):
+        name = os.fsencode(bench.file(f"{size}.mp4", size=size))
+        candidates.add(name, folder="/drop", settle=SETTLE, whole_within=60.0, seen=revision_at(name))
+    bench.clock.ahead += SETTLE
+    [finished] = await looked(candidates)
+    assert (finished.drop.revision.size, finished.missing) == (MINIMUM_SIZE - 1, "")
+    assert len(candidates) == 1
 
 
 async def test_many_are_looked_at_some_at_a_time_in_order_and_each_once_a_round(

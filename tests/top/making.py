@@ -77,6 +77,25 @@ def row(number: int, name: str = "clip.mp4", **changes: Any) -> Row:
     return rows_of({"uploads": [row_document(number, name, **changes)]})[0]
 
 
+def waiting_document(names: tuple[str, ...] = (), count: int | None = None) -> dict[str, Any]:
+    """Files that are not finished yet."""
+    files = [
+        {
+            "path": f"/srv/drop/{name}",
+            "folder": "/srv/drop",
+            "reason": "not_whole",
+            "words": "waiting: its end is missing",
+            "seconds": 75.0,
+        }
+        for name in names
+    ]
+    return {
+        "count": len(names) if count is None else count,
+        "reasons": {"not_whole": len(names)},
+        "files": files,
+    }
+
+
 FAILURE: Final = {"code": "text_refused", "message": "OK refuses [b]the\ntitle", "hint": "change it"}
 
 

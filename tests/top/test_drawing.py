@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 
 import pytest
 from rich.console import Console, Group
@@ -12,7 +13,8 @@ from okdrop.top.desk import Desk, Mode
 from okdrop.top.drawing import Size, screen, window
 from okdrop.top.lines import PLAIN, Glyphs
 from okdrop.top.model import Rows
-from top.making import HOSTILE, row, view
+from okdrop.top.unfinished import unfinished_of
+from top.making import HOSTILE, row, view, waiting_document
 
 DESKS = (
     Desk(),
@@ -28,7 +30,10 @@ GLYPHS = Glyphs()
 @pytest.mark.parametrize("width", [1, 2, 5, 20, 60, 80, 200])
 @pytest.mark.parametrize("height", [1, 2, 3, 4, 7, 10, 24, 100])
 def test_it_fits_every_screen(width: int, height: int) -> None:
-    everything = view(HOSTILE, reasons=["halted: [b]no"], troubles=["in trouble: x\ny"] * 5)
+    everything = dataclasses.replace(
+        view(HOSTILE, reasons=["halted: [b]no"], troubles=["in trouble: x\ny"] * 5),
+        unfinished=unfinished_of(waiting_document(HOSTILE)),
+    )
     for shown in (view(()), everything, dataclasses.replace(everything, lost="no answer " * 30)):
         for desk in DESKS:
             lines = screen(shown, desk, Size(width=width, height=height), GLYPHS)
@@ -99,3 +104,10 @@ def test_an_account_is_named_where_it_is_not_that_of_ok() -> None:
     text = "\n".join(line.plain for line in screen(shown, Desk(), Size(width=80, height=24), GLYPHS))
     assert "1 mine.mp4" in text
     assert "2 kids: theirs.mp4" in text
+
+
+def test_files_that_are_not_finished_are_a_part_of_the_screen() -> None:
+    shown = dataclasses.replace(view(), unfinished=unfinished_of(waiting_document(("half.mp4",))))
+    text = "\n".join(line.plain for line in screen(shown, Desk(), Size(width=80, height=24), GLYPHS))
+    assert "1 file not finished yet" in text
+    assert re.search(r"^  half\.mp4 +its end is missing, for 1:15", text, re.MULTILINE)

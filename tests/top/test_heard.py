@@ -88,6 +88,19 @@ def test_trouble_is_said_and_counted_down_and_goes_to_the_end() -> None:
     assert (last.row.id, last.words) == (1, "waiting 20 s: the line was cut")
 
 
+def test_in_a_pause_nothing_is_said_to_be_sent() -> None:
+    clock = Clock()
+    heard, rows = Heard(clock), [row(1, state="uploading", received=1 * MB), row(2, state="finalizing")]
+    heard.look(rows, NOW)
+    assert [one.words for one in heard.moving(rows, paused=True)] == ["paused", "paused"]
+    assert [one.words for one in heard.moving(rows)] == ["sending", "publishing"]
+    clock.now += 2
+    heard.hear(progress(1, 5 * MB))
+    assert heard.moving(rows, paused=True)[0].words == "paused: segments under way land"
+    heard.hear(TROUBLE)
+    assert heard.moving(rows, paused=True)[-1].words == "waiting 30 s: the line was cut"
+
+
 def test_one_that_waited_already_is_known_by_its_row() -> None:
     retry_at = (NOW + timedelta(seconds=40)).isoformat()
     heard, rows = Heard(Clock()), [row(1, state="uploading", retry_at=retry_at)]

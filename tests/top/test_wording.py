@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 from okdrop.top.model import status_of
-from okdrop.top.wording import counts, limit, queued
+from okdrop.top.wording import counts, host, limit, pace, queued
 from top.making import NOW, row, status_document
 
 
@@ -15,8 +16,14 @@ def test_states_without_uploads_are_not_counted_aloud() -> None:
 
 def test_a_limit_says_whose_it_is() -> None:
     whole = {"folder": "", "configured": "", "by_hand": "2MB/s", "since": "x", "rate": 2_000_000}
-    assert limit(status_of(status_document(limits=[whole]))) == "at most 2.0 MB/s, set by hand"
+    assert limit(status_of(status_document(limits=[whole]))) == "at most 2MB/s, set by hand"
     assert limit(status_of(status_document())) == "no limit"
+
+
+def test_below_a_kilobyte_a_second_nothing_moves() -> None:
+    assert [pace(rate) for rate in (0, 2.205, 999, 1000)] == ["-", "-", "-", "1.0 kB/s"]
+    quiet = status_of(status_document()).hosts[0]
+    assert host(dataclasses.replace(quiet, goodput=2.205)).startswith("vu.okcdn.ru: -, 4 connections")
 
 
 def test_for_what_an_upload_waits_is_said() -> None:

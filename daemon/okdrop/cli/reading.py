@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from okdrop import words
 from okdrop.cli.answer import gathered, tell
 from okdrop.cli.support import AsJson, ConfigFile, ledger_if_any, loaded
 from okdrop.drop import UNFINISHED
-from okdrop.errors import LedgerError
+from okdrop.errors import LedgerError, OkdropError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -57,7 +58,11 @@ def status(
             )
         else:
             _say_halted(seen.halts, settings)
-            answer = gathered(f"{line}\n" for line in _drawn_or_lines(seen))
+            for line in report.pauses(seen.standing):
+                print(line)
+            answer = gathered(
+                f"{line}\n" for line in itertools.chain(_drawn_or_lines(seen), _unfinished(config, settings))
+            )
     tell(answer)
 
 
@@ -117,6 +122,28 @@ def _drawn_or_lines(seen: _Seen) -> Iterator[str]:
             seen.counts, seen.rows, held=seen.held, orphans=seen.orphans, replaced=seen.replaced
         )
     yield from report.decisions(seen.standing)
+
+
+def _unfinished(config_file: Path | None, settings: Config) -> Iterator[str]:
+    """Files that have no row yet: the running daemon alone knows them. Nothing where none is seen to run."""
+    from okdrop.config import load  # noqa: PLC0415
+    from okdrop.ledger import daemon_of  # noqa: PLC0415
+    from okdrop.top import asking, unfinished  # noqa: PLC0415
+    from okdrop.top.where import configured  # noqa: PLC0415
+
+    try:
+        if daemon_of(settings.ledger.url.get_secret_value()) is None:
+            return
+    except LedgerError:  # its lock may not be looked at
+        return
+    try:
+        # Of all secrets the token alone, and without it there is the rest to be seen.
+        web = load(config_file, os.environ, secrets_of=("web",)).web
+        found = asking.unfinished(configured(web, None))
+    except OkdropError as error:
+        yield unfinished.not_known(error.message)
+    else:
+        yield from unfinished.lines(found)
 
 
 def show(

@@ -108,5 +108,5 @@ def resume(config: ConfigFile = None) -> None:
     """Have a paused daemon go on, from what OK holds."""
     from okdrop import orders  # noqa: PLC0415
 
-    finish(orders.resume(ledger_url(config)))
-    print("not paused")
+    was_paused = finish(orders.resume(ledger_url(config)))
+    print("resumed" if was_paused else "nothing was paused")

@@ -34,19 +34,20 @@ def top(
     down select an upload, r retries it, c cancels it, b limits what is sent, ? helps. Where input or output
     is no terminal, it is shown once, in plain lines.
     """
-    from okdrop import top as watching  # noqa: PLC0415 - with it come aiohttp and a drawing library
     from okdrop.config import load  # noqa: PLC0415
+    from okdrop.top.live import snapshot, watch  # noqa: PLC0415 - with it come aiohttp and a drawing library
+    from okdrop.top.where import configured, named  # noqa: PLC0415
 
     if url is not None:
-        where = watching.named(url, token_file)
+        where = named(url, token_file)
     else:
         # Of all secrets the token alone: whoever watches need not be allowed to read the others.
         settings = load(config, os.environ, secrets=token_file is None, secrets_of=("web",))
-        where = watching.configured(settings.web, token_file)
+        where = configured(settings.web, token_file)
     if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty() and _can_draw():
-        finish(watching.watch(where, sys.stdout, sys.stdin.fileno()))
+        finish(watch(where, sys.stdout, sys.stdin.fileno()))
     else:
-        finish(watching.snapshot(where, print))
+        finish(snapshot(where, print))
 
 
 def _can_draw() -> bool:

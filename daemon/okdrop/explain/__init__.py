@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import words
 from okdrop.config import After
-from okdrop.drop import UNFINISHED, Drop, State
+from okdrop.drop import UNFINISHED, Drop, State, too_small
 from okdrop.events import shown
 from okdrop.explain.fields import NOTHING_TOLD, Field, Told, told_of
 from okdrop.explain.finishing import whether_finished
@@ -153,7 +153,9 @@ def _explained(config: Config, path: bytes, reader: Reader | None) -> Explanatio
     if revision is None:
         return Explanation(path=path, verdict=Verdict.NOT_TAKEN, why=tuple(why), folder=folder)
     if watch is not None:
-        why += against_by_rules(watch, f"[[watch]] {index}", path, revision, time.time())
+        why += against_by_rules(watch, path, revision, time.time())
+        if len(why) == 1 and too_small(revision.size) is not None:
+            why.append("once nothing changes in it any more it is noted as failed, and nothing is sent")
     drop = Drop(path=path, revision=revision, folder=folder)
     judgement = reader.judge(drop) if reader is not None else New()
     earlier = reader.uploads(paths=[path]) if reader is not None else []
@@ -183,8 +185,9 @@ def _known(
 def _unknown(
     config: Config, drop: Drop, judgement: Suspect | New, earlier: Sequence[Upload], why: list[str]
 ) -> Explanation:
-    told = told_of(drop, config)
     watch = _watch(config, drop)
+    would_go = watch is None or not why  # what lies in no folder may be named to `okdrop upload`
+    told = told_of(drop, config) if would_go else NOTHING_TOLD
     settle, verdict = "", Verdict.NOT_TAKEN
     if watch is not None and not why:
         settle, waits = whether_finished(drop, watch, time.monotonic)
@@ -198,7 +201,7 @@ def _unknown(
         settle=settle,
         turn=turn(config, drop.folder) if settle else "",
         publishing=publishing(config, drop) if settle else "",
-        after=_afterwards(config, drop),
+        after=_afterwards(config, drop) if would_go else "",
         told=told,
     )
 

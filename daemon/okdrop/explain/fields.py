@@ -8,9 +8,11 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop.errors import UploadError
+from okdrop.explain.place import label
 from okdrop.inbox.gathering import described, gather
 from okdrop.inbox.sidecars import look
 from okdrop.metadata import Origin, Settings, group_of, require_sound
+from okdrop.words import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +88,7 @@ def told_of(drop: Drop, config: Config) -> Told:
 
 def fields_of(made: Metadata, drop: Drop, watches: Sequence[Watch], settings: Settings) -> tuple[Field, ...]:
     """Every piece of a file's metadata with its source."""
-    index = next((number for number, watch in enumerate(watches) if str(watch.path) == drop.folder), None)
-    watch = watches[index] if index is not None else None
-    label = f"[[watch]] {index}"
+    watch = next((watch for watch in watches if str(watch.path) == drop.folder), None)
     group = group_of(settings.group_id, drop.path, drop.folder)
     values = {name: getattr(made, name, group) for name in _NAMES}
     return tuple(
@@ -96,9 +96,7 @@ def fields_of(made: Metadata, drop: Drop, watches: Sequence[Watch], settings: Se
             name=name,
             value=value if isinstance(value, tuple) else str(value),
             source="; ".join(
-                filter(
-                    None, (_source(name, made.sources[name], settings, watch, label), made.notes.get(name))
-                )
+                filter(None, (_source(name, made.sources[name], settings, watch), made.notes.get(name)))
             ),
         )
         for name, value in values.items()
@@ -108,27 +106,31 @@ def fields_of(made: Metadata, drop: Drop, watches: Sequence[Watch], settings: Se
 def _awaited(settings: Settings) -> str:
     if not settings.sidecar_wait:
         return ""
-    return f"none; publishing waits for one, for {settings.sidecar_wait:g} s from when the file is found"
+    return f"none; publishing waits for one, for {lasting(settings.sidecar_wait)} from when the file is found"
 
 
-def _source(name: str, source: Source, settings: Settings, watch: Watch | None, label: str) -> str:
+def _source(name: str, source: Source, settings: Settings, watch: Watch | None) -> str:
     match source.origin:
         case Origin.GIVEN:
             return "--title of okdrop upload"
         case Origin.SIDECAR:
             return f"the sidecar {source.sidecar}"
         case Origin.NAME:
-            return f"the file's name, by the group {name} of `name_pattern` of {label}"
+            return f"the file's name, by the group {name} of `name_pattern`{_of(watch)}"
         case Origin.TEMPLATE:
-            return _template(name, settings, watch, label)
+            return _template(name, settings, watch)
 
 
-def _template(name: str, settings: Settings, watch: Watch | None, label: str) -> str:
+def _of(watch: Watch | None) -> str:
+    return f" of {label(watch)}" if watch is not None else ""
+
+
+def _template(name: str, settings: Settings, watch: Watch | None) -> str:
     said = getattr(settings, name)
     value = list(said) if isinstance(said, tuple) else str(said)
     key = f"`{name} = {json.dumps(value, ensure_ascii=False)}`"
     if watch is None:
         return f"{key}, the default of okdrop upload"
     if name in watch.model_fields_set:
-        return f"{key} of {label}"
+        return f"{key}{_of(watch)}"
     return f"{key}, the default of [[watch]]"

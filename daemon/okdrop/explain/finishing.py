@@ -12,6 +12,7 @@ from okdrop.inbox.lease import Writer, look_for_writer, prepare
 from okdrop.inbox.settle import DONE_QUIET
 from okdrop.inbox.wholeness import structure_at
 from okdrop.inbox.writers import OpenFiles
+from okdrop.words import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +36,10 @@ def whether_finished(drop: Drop, watch: Watch, monotonic: Callable[[], float]) -
     """
     writer, holder = _writer(drop, monotonic)
     said = _said(drop, watch)
-    quiet = min(watch.settle, DONE_QUIET) if watch.done and not said.waits_for else watch.settle
     who = f" ({holder})" if holder else ""
-    text = f"as far as one look tells, {_WRITERS[writer].format(who)} nothing changed for {quiet:g} s"
+    text = (
+        f"as far as one look tells, {_WRITERS[writer].format(who)} nothing changed for {_quiet(watch, said)}"
+    )
     if said.waits_for:
         return f"{text}, and once it is said to be done: {said.waits_for}", True
     if writer is Writer.WRITING:
@@ -48,6 +50,15 @@ def whether_finished(drop: Drop, watch: Watch, monotonic: Callable[[], float]) -
         text = f"{text}, if its {said.promise.algorithm} is that in {said.by}"
     doubt = _not_whole(drop, watch)
     return (f"{text}; {doubt}", True) if doubt else (text, False)
+
+
+def _quiet(watch: Watch, said: Said) -> str:
+    """For how long; one look cannot tell whether the word that it is done came after the file was found."""
+    if not watch.done or said.waits_for or watch.settle <= DONE_QUIET:
+        return lasting(watch.settle)
+    return (
+        f"{lasting(watch.settle)} ({lasting(DONE_QUIET)} if that it is done was said while a run looked on)"
+    )
 
 
 def _writer(drop: Drop, monotonic: Callable[[], float]) -> tuple[Writer, str]:
@@ -70,5 +81,5 @@ def _not_whole(drop: Drop, watch: Watch) -> str:
     if structure.standing is not Standing.NOT_WHOLE:
         return ""
     then = "it is sent as it is" if watch.unfinished is Unfinished.TAKE else "it fails (file_not_whole)"
-    longer = f"if it stays so for {watch.unfinished_after:g} s more"
+    longer = f"if it stays so for {lasting(watch.unfinished_after)} more"
     return f"but it is not whole: {structure.reason}; {longer}, {then}"

@@ -34,21 +34,29 @@ def where(watches: Sequence[Watch], path: bytes) -> tuple[bytes, int | None]:
 def against(watches: Sequence[Watch], index: int | None, path: bytes) -> Iterator[str]:
     """What keeps a scan from finding the file, beside what it is."""
     if index is None:
+        if any(os.path.realpath(os.fsdecode(path)) == os.path.realpath(watch.path) for watch in watches):
+            yield "it is a watched folder itself: name a file in it"
+            return
         folders = ", ".join(shown(os.fsencode(watch.path)) for watch in watches) or "none is configured"
         yield f"no watched folder holds it; watched: {folders}"
         return
-    watch, names, label = watches[index], watches[index].names, f"[[watch]] {index}"
+    watch, names, table = watches[index], watches[index].names, label(watches[index])
     if watch.marker and not os.path.lexists(watch.path / watch.marker):
         yield f"the folder {watch.path} lacks its marker {eye(watch.marker)}: it counts as not mounted"
     *above, name = Path(os.fsdecode(path)).relative_to(watch.path).parts
-    yield from _on_its_way(watch, above, label)
+    yield from _on_its_way(watch, above)
     if (pattern := names.ignoring(name)) is not None:
-        yield f'its name is passed over, by the pattern "{pattern}" of {label}'
+        yield f'its name is passed over, by the pattern "{pattern}" of {table}'
     if not names.is_video(name):
-        yield f"its name has none of the suffixes of {label}: {', '.join(watch.suffixes)}"
+        yield f"its name has none of the suffixes of {table}: {', '.join(watch.suffixes)}"
 
 
-def against_by_rules(watch: Watch, label: str, path: bytes, revision: Revision, now: float) -> Iterator[str]:
+def label(watch: Watch) -> str:
+    """The table of the configuration that a folder is from: nobody counts them."""
+    return f"[[watch]] {eye(watch.path)}"
+
+
+def against_by_rules(watch: Watch, path: bytes, revision: Revision, now: float) -> Iterator[str]:
     """What of a folder's rules leaves the file; `now` is seconds since the epoch."""
     below = str(Path(os.fsdecode(path)).relative_to(watch.path))
     by_path = watch.rules.left_by_path(below)
@@ -58,7 +66,7 @@ def against_by_rules(watch: Watch, label: str, path: bytes, revision: Revision, 
     )
     by_facts = watch.rules.left_by_facts(size=size, mtime_ns=since_ns, now=now)
     for left in filter(None, (by_path, by_facts)):
-        yield f"it is passed over, by `{left.rule}` of {label}: {left.reason}"
+        yield f"it is passed over, by `{left.rule}` of {label(watch)}: {left.reason}"
 
 
 def _inode_changed(path: bytes) -> int | None:
@@ -68,15 +76,16 @@ def _inode_changed(path: bytes) -> int | None:
         return None
 
 
-def _on_its_way(watch: Watch, above: Sequence[str], label: str) -> Iterator[str]:
+def _on_its_way(watch: Watch, above: Sequence[str]) -> Iterator[str]:
     """What keeps a scan from coming to these folders, each in the one before."""
+    table = label(watch)
     if watch.deepest is not None and len(above) > watch.deepest:
-        yield f"it lies {len(above)} folders deep, and {label} looks no deeper than {watch.deepest} (depth)"
+        yield f"it lies {len(above)} folders deep, and {table} looks no deeper than {watch.deepest} (depth)"
     place = watch.path
     for part in above:
         place /= part
         if (pattern := watch.names.ignoring(part)) is not None:
-            yield f'the folder {eye(part)} on its way is passed over, by the pattern "{pattern}" of {label}'
+            yield f'the folder {eye(part)} on its way is passed over, by the pattern "{pattern}" of {table}'
         if is_link(os.fsencode(place)):
             yield f"the folder {eye(part)} on its way is a symbolic link, and those are not followed"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from okdrop.config import Publish
+from okdrop.words import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def _rules(config: Config, watch: Watch | None) -> Iterator[str]:
         yield f"{config.upload.posts_per_day} of all a day at most (upload.posts_per_day)"
     if watch is not None and watch.publish is Publish.FRIENDS_FIRST:
         yield (
-            f"for friends first, {watch.public_after:g} s later for all"
+            f"for friends first, {lasting(watch.public_after)} later for all"
             if watch.public_after
             else "for friends first, until okdrop release"
         )

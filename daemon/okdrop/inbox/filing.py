@@ -22,7 +22,7 @@ from okdrop.inbox.revision import revision_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from okdrop.drop import Revision
     from okdrop.inbox.errand import Errand
@@ -270,6 +270,15 @@ def translated() -> Iterator[None]:
         raise translation(error) from error
 
 
+def _denying(names: Sequence[bytes]) -> str:
+    """Which folder it is that may not be written, of those that hold what could not be renamed or made."""
+    whole = [name for name in names if os.path.isabs(name)]
+    folders = [name if is_folder(name) else os.path.dirname(name) for name in whole]
+    refused = [folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)]
+    found = next(iter(refused or folders), None)
+    return "the folder" if found is None else f"the folder {shown(found)}"
+
+
 def translation(error: OSError) -> Trouble:
     """What stands in the way of putting a file away; never for good: somebody may mend it."""
     names = [os.fsencode(name) for name in (error.filename2, error.filename) if isinstance(name, str | bytes)]
@@ -277,7 +286,7 @@ def translation(error: OSError) -> Trouble:
     where = f"{shown((plain or names)[0])}: " if names else ""
     said = where + (error.strerror or type(error).__name__)
     if error.errno in _FORBIDDEN:
-        hint = "let okdrop's user write to the folder; the file is whole, and it is tried again"
+        hint = f"let okdrop's user write to {_denying(names)}; the file is whole, and it is tried again"
         return Trouble(said, code="filing_denied", hint=hint)
     if error.errno in _FULL:
         hint = "make room where `move_to` lies; the file is whole, and it is tried again"

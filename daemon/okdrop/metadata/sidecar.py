@@ -77,7 +77,8 @@ def _json(raw: bytes) -> Said:
     try:
         tree = json.loads(text)
     except json.JSONDecodeError as error:
-        raise _BrokenError(f"it is no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        what = error.msg.removesuffix(" at")  # of the place, which stands before
+        raise _BrokenError(f"it is no JSON: line {error.lineno}, column {error.colno}: {what}") from None
     except ValueError:
         raise _BrokenError("it is no JSON: a number is too long") from None
     except RecursionError:

@@ -14,6 +14,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from okdrop.containers import Standing
+from okdrop.drop import too_small
 from okdrop.inbox.done import NO_DEMAND, NOT_ASKED, Demand, Said, Sayings
 from okdrop.inbox.lease import Writer, look_for_writer
 from okdrop.inbox.revision import revision_at
@@ -47,7 +48,12 @@ class Candidate:
     inside: tuple[Revision, str] | None = None  #: what is missing of that revision by its own structure
 
     def missing(self, revision: Revision) -> str:
-        """What is missing of this revision; read from the file unless it was before. Blocks."""
+        """What is missing of this revision; read from the file unless it was before. Blocks.
+
+        One that OK would not take even if it were whole is not waited for: its size says why at once.
+        """
+        if too_small(revision.size) is not None:
+            return ""
         if self.inside is None or self.inside[0] != revision:
             structure = structure_at(self.path, revision)
             what = structure.reason if structure.standing is Standing.NOT_WHOLE else ""

@@ -151,7 +151,7 @@ class FolderStanding:
 
     def _tell_way(self) -> None:
         way = self._told_way = self.way
-        words = {True: "are seen", False: "cannot be seen", None: "are not known to be seen"}
+        words = {True: "are seen", False: "cannot be seen", None: "not known yet"}
         self._parts.emit(
             events.FolderWatched(
                 path=self._shown,

@@ -58,6 +58,11 @@ _FATAL: Final = frozenset(
     1200,
 }
 
+_ASK_ANEW: Final = (
+    "get a new token, and put it where the present one is: `access_token`, or the file that"
+    " `access_token_file` names"
+)
+
 _OPERATOR: Final[Mapping[int, tuple[str, str]]] = {
     3: ("OK knows no such method", "a newer okdrop may be needed"),
     9: ("OK blocked this machine's address", "ask OK's support, or send from another address"),
@@ -66,28 +71,28 @@ _OPERATOR: Final[Mapping[int, tuple[str, str]]] = {
         "check the VIDEO_CONTENT permission and group rights",
     ),
     22: ("the user is not activated", "activate the account on ok.ru"),
-    23: ("the user has not joined the application", "get a new token, and set `ok.access_token`"),
+    23: ("the user has not joined the application", _ASK_ANEW),
     24: ("the user is not the owner", "use the token of the owner"),
     50: (
         "the user is not an administrator of the group",
         "make the user an administrator, or change `group_id`",
     ),
     101: ("the application key is wrong", "check `ok.application_key`"),
-    102: ("the access token has expired", "get a new token, and set `ok.access_token`"),
-    103: ("the access token is not valid", "get a new token, and set `ok.access_token`"),
+    102: ("the access token has expired", _ASK_ANEW),
+    103: ("the access token is not valid", _ASK_ANEW),
     104: ("the signature is wrong", "check `ok.application_secret_key` and `ok.session_secret_key`"),
     105: ("the call was signed again", "check the machine's clock and that nothing repeats its requests"),
     200: ("the application lacks a permission", "ask OK's support for VIDEO_CONTENT, then get a new token"),
     210: ("the application is disabled", "look at the application's page on ok.ru"),
     211: ("the application is disabled by a decision of OK", "ask OK's support"),
-    401: ("OK asks for a login", "get a new token, and set `ok.access_token`"),
+    401: ("OK asks for a login", _ASK_ANEW),
     402: ("OK asks for a captcha", "log in on ok.ru in a browser, then get a new token"),
     403: ("OK asks to confirm that the user is human", "log in on ok.ru in a browser, then get a new token"),
     451: ("this method cannot be called with a session", "check the kind of the application"),
-    453: ("the call needs a user's session", "get a new token, and set `ok.access_token`"),
+    453: ("the call needs a user's session", _ASK_ANEW),
     455: ("the user's friends restrict this", "check the account's restrictions on ok.ru"),
     456: ("the group restricts this", "check the group's settings on ok.ru"),
-    457: ("not authorised for this", "get a new token, and set `ok.access_token`"),
+    457: ("not authorised for this", _ASK_ANEW),
     458: ("privacy settings restrict this", "check the account's privacy settings on ok.ru"),
     514: ("OK wants the session verified", "log in on ok.ru in a browser, then get a new token"),
     900: ("OK knows no such application", "check `ok.application_key`"),

@@ -16,6 +16,7 @@ from okdrop.errors import Halted, OkdropError
 from okdrop.top.desk import Cancel, Limit, Pause, Retry
 from okdrop.top.heard import event_of
 from okdrop.top.model import Rows, rows_of, status_of
+from okdrop.top.unfinished import unfinished_of
 from okdrop.words import printable
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from okdrop.events import UploadEvent
     from okdrop.top.desk import Order
     from okdrop.top.model import Status
+    from okdrop.top.unfinished import Unfinished
     from okdrop.top.where import Where
 
 T = TypeVar("T")
@@ -99,6 +101,10 @@ class Client:
             published=await self._page("published", FEW),
             failed=await self._page("failed", FEW),
         )
+
+    async def unfinished(self) -> Unfinished:
+        """The files that are not finished yet; raises Unanswered, NotAdmitted."""
+        return self._read(unfinished_of, await self._ask("GET", f"/api/waiting?limit={FEW}"))
 
     async def order(self, order: Order) -> str:
         """Have it do something; returns what it said.

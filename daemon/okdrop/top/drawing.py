@@ -16,7 +16,7 @@ from rich.text import Text
 from okdrop.observe.standing import Stage, amount, duration
 from okdrop.top.desk import Mode, selected
 from okdrop.top.lines import bar, cut, line, two_sides
-from okdrop.top.wording import counts, host, limit, published, queued
+from okdrop.top.wording import counts, host, limit, pace, published, queued
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def _head(view: View, width: int, glyphs: Glyphs) -> list[Text]:
     lines = [
         line([("okdrop ", "bold"), (words, style), (f"  {view.address}", "dim")], width, glyphs),
         line([(counts(status), "")], width, glyphs),
-        line([(f"{amount(status.goodput)}/s now", "bold"), (f", {limit(status)}", "")], width, glyphs),
+        line([(f"{pace(status.goodput)} now", "bold"), (f", {limit(status)}", "")], width, glyphs),
     ]
     return lines + [line([(one, "yellow")], width, glyphs) for one in status.troubles[:_MOST_TROUBLES]]
 
@@ -133,11 +133,27 @@ def _parts(view: View, desk: Desk, width: int, glyphs: Glyphs) -> list[_Part]:
     found = [
         _Part("hosts", hosts),
         _Part("on their way", moving, _index([one.row for one in view.moving], desk)),
+        _unfinished(view, width, glyphs),
         listed("failed", rows.failed, lambda row: (row.cause, "red")),
         listed("queued, those found first", rows.queued, lambda row: (queued(row, view.now), "dim")),
         listed("published", rows.published, lambda row: (published(row), "green")),
     ]
     return [part for part in found if part.things]
+
+
+def _unfinished(view: View, width: int, glyphs: Glyphs) -> _Part:
+    """Files that have no upload yet."""
+    if view.unfinished is None:
+        return _Part("", [])
+    things = [
+        [
+            Text("  ", no_wrap=True).append_text(
+                two_sides((one.name, ""), (one.words, "dim"), width - 2, glyphs)
+            )
+        ]
+        for one in view.unfinished.files
+    ]
+    return _Part(view.unfinished.words, things)
 
 
 def _label(row: Row) -> str:

@@ -114,10 +114,12 @@ class Heard:
             )
         _note(one, at)
 
-    def moving(self, rows: Iterable[Row]) -> tuple[Moving, ...]:
+    def moving(self, rows: Iterable[Row], *, paused: bool = False) -> tuple[Moving, ...]:
         """How they stand now: what moves stands first, what waits last; else in their order."""
         now = self._monotonic()
-        found = [_moving(row, self._tracked[row.id], now) for row in rows if row.id in self._tracked]
+        found = [
+            _moving(row, self._tracked[row.id], now, paused=paused) for row in rows if row.id in self._tracked
+        ]
         return tuple(sorted(found, key=lambda one: one.standing.stage is Stage.WAITING))
 
 
@@ -139,9 +141,11 @@ def _first_seen(row: Row, at: float, now: datetime) -> Standing:
     return standing
 
 
-def _moving(row: Row, one: Tracked, now: float) -> Moving:
+def _moving(row: Row, one: Tracked, now: float, *, paused: bool) -> Moving:
     left = one.time_left(now)
     words = one.standing.says(now)
+    if paused and one.standing.stage is not Stage.WAITING:
+        words = "paused" if left is None else "paused: segments under way land"
     if row.waits_for is not None:
         words = f"waits for the end of upload {row.waits_for}, which may be of the same bytes"
     return Moving(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from okdrop.top.desk import Order
     from okdrop.top.model import Status
+    from okdrop.top.unfinished import Unfinished
     from okdrop.top.where import Where
 
 DRAWN_EVERY: Final = 0.5
@@ -55,9 +56,10 @@ async def snapshot(where: Where, say: Callable[[str], object]) -> None:
     heard = Heard(time.monotonic)
     async with Client(where) as client:
         status, rows = await client.status(), await client.rows()
+        unfinished = await client.unfinished()
     now = datetime.now(UTC)
     heard.look(rows.moving, now)
-    for line in snapshot_lines(_view(where, status, rows, heard)):
+    for line in snapshot_lines(_view(where, status, rows, heard, unfinished)):
         say(line)
 
 
@@ -82,12 +84,20 @@ async def watch(where: Where, stream: TextIO, descriptor: int) -> None:
         await watching.until_left(descriptor)
 
 
-def _view(where: Where, status: Status, rows: Rows, heard: Heard, lost: str = "") -> View:
+def _view(
+    where: Where,
+    status: Status,
+    rows: Rows,
+    heard: Heard,
+    unfinished: Unfinished | None,
+    lost: str = "",
+) -> View:
     return View(
         address=where.url,
         status=status,
         rows=rows,
-        moving=heard.moving(rows.moving),
+        moving=heard.moving(rows.moving, paused=status.paused_since is not None),
+        unfinished=unfinished,
         lost=lost,
         now=datetime.now(UTC),
     )
@@ -102,6 +112,7 @@ class _Watching:
         self._heard: Final = Heard(time.monotonic)
         self._status = status
         self._rows = Rows()
+        self._unfinished: Unfinished | None = None
         self._lost = ""
         self._desk = Desk()
         self._left: Final = asyncio.Event()
@@ -171,6 +182,7 @@ class _Watching:
     async def _look(self) -> None:
         self._worth_a_look.clear()
         rows = await self._client.rows()
+        self._unfinished = await self._client.unfinished()
         self._heard.look(rows.moving, datetime.now(UTC))
         self._rows = rows
 
@@ -228,7 +240,7 @@ class _Watching:
                     await self._changed.wait()
 
     def _view(self) -> View:
-        return _view(self._where, self._status, self._rows, self._heard, self._lost)
+        return _view(self._where, self._status, self._rows, self._heard, self._unfinished, self._lost)
 
     def _drawn(self) -> Group:
         size = Size(width=self._console.width, height=self._console.height)

@@ -19,6 +19,8 @@ from okdrop.words import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from okdrop.top.unfinished import Unfinished
+
 ON_THEIR_WAY: Final = frozenset({State.UPLOADING, State.FINALIZING})
 """The states of what is being worked on, or waits for its next try."""
 
@@ -122,6 +124,7 @@ class View:
     status: Status
     rows: Rows
     moving: tuple[Moving, ...] = ()
+    unfinished: Unfinished | None = None  #: files without an upload; None before it was asked
     lost: str = ""  #: why the latest question had no answer; what is shown is from before
     now: datetime  #: aware
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from okdrop.drop import State
 from okdrop.observe.standing import amount, duration
-from okdrop.words import video_page
+from okdrop.words import limit_text, video_page
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from okdrop.top.model import Host, Moving, Row, Status
+
+_LEAST: Final = 1000  #: bytes a second
 
 
 def counts(status: Status) -> str:
@@ -22,9 +24,14 @@ def counts(status: Status) -> str:
     return ", ".join(words) or "nothing was ever dropped"
 
 
+def pace(rate: float) -> str:
+    """Bytes a second; below a thousand, an average that fades is all there is."""
+    return f"{amount(rate)}/s" if rate >= _LEAST else "-"
+
+
 def limit(status: Status) -> str:
     """What is sent at most."""
-    words = "no limit" if status.limit is None else f"at most {amount(status.limit)}/s"
+    words = "no limit" if status.limit is None else f"at most {limit_text(status.limit)}"
     return f"{words}, set by hand" if status.limit_by_hand else words
 
 
@@ -33,8 +40,8 @@ def host(one: Host) -> str:
     uploads = "1 upload" if one.uploads == 1 else f"{one.uploads} uploads"
     connections = "1 connection" if one.connections == 1 else f"{one.connections} connections"
     segment = amount(one.segment_size)
-    pace = f"{amount(one.goodput)}/s, {connections} ({one.in_flight} busy), segments of {segment}"
-    return f"{one.name}: {pace}, {uploads}"
+    words = f"{pace(one.goodput)}, {connections} ({one.in_flight} busy), segments of {segment}"
+    return f"{one.name}: {words}, {uploads}"
 
 
 def queued(row: Row, now: datetime) -> str:

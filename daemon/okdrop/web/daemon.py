@@ -75,6 +75,7 @@ class Condition(Protocol):
 class Daemon:
     """The daemon, as it is seen from here.
 
+    `videos_at` is what a video's id is put behind to see it, "" where nobody knows.
     `began_at` is when it was started, `now` gives aware times.
     `ledger` is the daemon's own, `looks` are for looks beside it.
     `limits` are the limits that are configured: of all (""), and of each watched folder.
@@ -89,6 +90,7 @@ class Daemon:
     """
 
     version: str
+    videos_at: str
     began_at: datetime
     now: Callable[[], datetime]
     ledger: Ledger

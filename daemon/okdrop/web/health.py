@@ -102,6 +102,7 @@ class Health:
                 "folders": [self._folder(folder, room) for folder in daemon.limits if folder],
                 "hosts": [host | {"mode": _mode(modes, host["host"])} for host in daemon.hosts()],
                 "accounts": daemon.accounts(),
+                "videos_at": daemon.videos_at,
                 "signed_in": request[SIGNED_IN],
             }
         )

@@ -60,6 +60,8 @@ _UPLOAD: Final[dict[str, Schema]] = {
     "duplicate_of": maybe(whole("the id of the upload that published the same bytes", least=1)),
     "replaced_by": maybe(whole("the id of the upload that took over", least=1)),
     "account": text(_ACCOUNT),
+    "title": maybe(text("what OK was told, or is told; null where that is not known, or not known yet")),
+    "privacy": maybe(text("for whom, by what OK was told: PUBLIC or FRIENDS; null as above")),
     "waits_to_publish": maybe(word(Closed, "why it is not published though OK holds all of it")),
     "opens_at": maybe(moment("from when on it is published")),
     "posted_at": maybe(moment("when the call left, last, that published it or may have")),
@@ -154,6 +156,7 @@ _STATUS: Final[dict[str, Schema]] = {
         ),
         "all of the configuration",
     ),
+    "videos_at": text("what a video's id is put behind to see it; empty where OK is played by another host"),
     "signed_in": flag("whether this was asked with the cookie of a browser"),
 }
 

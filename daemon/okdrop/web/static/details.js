@@ -31,6 +31,8 @@ function facts(row) {
     row.bytes_sent ? fact(t("details.sent"), bytes(row.bytes_sent)) : [],
     fact(t("details.attempts"), String(row.attempts)),
     row.video_id ? fact(t("details.video"), may(row).watch ? h("a", page, row.video_id) : row.video_id) : [],
+    row.title ? fact(t("details.title"), name(shown(row.title))) : [],
+    row.privacy ? fact(t("details.privacy"), knows(`privacy.${row.privacy}`) ? t(`privacy.${row.privacy}`) : row.privacy) : [],
     row.account ? fact(t("details.account"), shown(row.account)) : [],
   );
 }
@@ -105,7 +107,7 @@ export async function refresh() {
     return;
   }
   if (wanted() !== id) return;
-  const print = JSON.stringify(row);
+  const print = JSON.stringify([row, videoPage(row.video_id)]);
   if (dialog.dataset.print !== print || !dialog.open) {
     dialog.dataset.print = print;
     replaced(dialog, filled(row));

@@ -5,9 +5,9 @@ import { locale, t } from "./words.js";
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"];
 const SHORT = 100;
 
-function unit(value, name) {
+function unit(value, name, unitDisplay = "short") {
   const digits = value < SHORT && !name.startsWith("byte") ? 1 : 0;
-  const format = { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits };
+  const format = { style: "unit", unit: name, unitDisplay, maximumFractionDigits: digits };
   return new Intl.NumberFormat(locale, format).format(value);
 }
 
@@ -37,7 +37,17 @@ export function bytes(whole) {
 /** Bytes a second. */
 export function speed(whole) {
   const [value, name] = scaled(whole);
-  return name === "byte" ? t("unit.byte_per_second", { n: value }) : unit(value, `${name}-per-second`);
+  return name === "byte" ? t("unit.byte_per_second", { n: Math.round(value) }) : unit(value, `${name}-per-second`);
+}
+
+const LIMITS = { GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10, GB: 1e9, MB: 1e6, kB: 1e3 };
+
+/** A limit in bytes a second, as the configuration would have it: 2MiB/s, 20MB/s; the shortest of those. */
+export function limitText(rate) {
+  const found = Object.entries(LIMITS)
+    .filter(([, size]) => rate >= size && (100 * rate) % size === 0)
+    .map(([name, size]) => `${rate / size}${name}/s`);
+  return found.length ? found.reduce((best, text) => (text.length < best.length ? text : best)) : speed(rate);
 }
 
 /** A share of a whole, rounded down: 100 % only for the whole. */
@@ -53,16 +63,16 @@ const SPANS = [
   [1, "second"],
 ];
 
-/** A span of time by its largest unit, with the next one where it matters: 1 h 20 min. */
+/** A span of time by its largest unit, with the next one where it matters: 1h 20m. */
 export function duration(seconds) {
   const at = SPANS.findIndex(([length], index) => seconds >= length || index === SPANS.length - 1);
   const [length, name] = SPANS[at];
   const whole = Math.floor(seconds / length);
-  const parts = [unit(whole, name)];
+  const parts = [unit(whole, name, "narrow")];
   const next = SPANS[at + 1];
   if (next && whole < 10) {
     const rest = Math.floor((seconds - whole * length) / next[0]);
-    if (rest) parts.push(unit(rest, next[1]));
+    if (rest) parts.push(unit(rest, next[1], "narrow"));
   }
   return parts.join(" ");
 }

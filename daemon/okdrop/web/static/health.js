@@ -4,6 +4,8 @@ import { at, facts, h, name } from "./dom.js";
 import { bytes, moment, shown, speed, when } from "./format.js";
 import { knows, t } from "./words.js";
 
+const LEAST = 1000; // bytes a second; below, an average that fades is all there is
+
 function item(title, kind, words, ...lines) {
   return h(
     "li",
@@ -42,7 +44,7 @@ function account(one) {
 function host(one) {
   const mode = one.mode === "parallel" || one.mode === "sequential" ? t(`health.${one.mode}`) : t("health.unknown");
   const troubles = one.troubles ? h("span", { class: "warn" }, t("health.troubles", { n: one.troubles })) : t("health.well");
-  const lines = facts(t("health.connections", { n: one.connections }), speed(one.goodput), troubles);
+  const lines = facts(t("health.connections", { n: one.connections }), one.goodput < LEAST ? "–" : speed(one.goodput), troubles);
   return item(name(shown(one.host)), one.mode === "parallel" ? "published" : "", mode, lines);
 }
 

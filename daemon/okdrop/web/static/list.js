@@ -70,7 +70,7 @@ function line(row) {
 
 // What is as it was is left as it is: a button that somebody is about to press stays under the hand.
 function update(element, row) {
-  const print = JSON.stringify([row, when(row.updated_at), reason(row)]);
+  const print = JSON.stringify([row, when(row.updated_at), reason(row), videoPage(row.video_id)]);
   if (element.dataset.print === print) return;
   element.dataset.print = print;
   replaced(element, line(row));
@@ -98,13 +98,15 @@ function unfinished(one) {
 
 async function showUnfinished() {
   const wanted = chosen.filter === "waiting" && !chosen.text && chosen.pages.length === 1;
-  const files = wanted ? (await api.waiting()).files : [];
+  const { files, count } = wanted ? await api.waiting() : { files: [], count: 0 };
   at("unfinished").hidden = !files.length;
   keyed(at("unfinished"), files, {
     key: (one) => one.path,
     make: () => h("li"),
     update: (element, one) => element.replaceChildren(...unfinished(one)),
   });
+  const more = count - files.length;
+  if (more > 0) at("unfinished").append(h("li", { class: "muted", "data-key": "" }, t("files.more", { n: more })));
 }
 
 // --- what is asked ----------------------------------------------------------------------------------
@@ -161,6 +163,15 @@ export function offer(folders) {
   const options = ["", ...folders];
   if (select.options.length === options.length) return;
   select.replaceChildren(...options.map((one) => h("option", { value: one }, one ? folderOf(`${one}/`) : t("folder.all"))));
+}
+
+/** Show what is not finished yet or waits, in all folders. */
+export function showWaiting() {
+  at("search").value = "";
+  at("folder").value = "";
+  choose({ filter: "waiting", folder: "", text: "" });
+  at("uploads").scrollIntoView({ block: "start" });
+  at("uploads").focus({ preventScroll: true });
 }
 
 /** Make the controls. */

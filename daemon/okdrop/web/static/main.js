@@ -12,6 +12,7 @@ import * as published from "./published.js";
 import * as sending from "./sending.js";
 import * as standing from "./standing.js";
 import * as steering from "./steering.js";
+import { seenAt } from "./wording.js";
 import { language, t } from "./words.js";
 
 const SOON = 250; // milliseconds: what happens together is asked for once
@@ -23,6 +24,7 @@ const PUBLISHED_EVERY = 120_000;
 let events = null;
 let counted = null;
 let limit = null;
+let unfinished = null;
 let asked = 0;
 
 async function refreshStatus() {
@@ -32,9 +34,13 @@ async function refreshStatus() {
   health.show(status);
   list.count(status.counts);
   list.offer(status.folders.map(({ folder }) => folder));
+  if (seenAt(status.videos_at)) list.refresh();
   const now = status.counts.published;
   if (now !== counted) published.refresh().catch(passOver);
   counted = now;
+  const files = JSON.stringify(status.files_waiting);
+  if (unfinished !== null && files !== unfinished) list.refresh();
+  unfinished = files;
   if (steering.rate() !== limit) hour.refresh(steering.rate()).catch(passOver);
   limit = steering.rate();
 }

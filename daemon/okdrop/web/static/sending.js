@@ -37,8 +37,8 @@ function words(one, pace, now) {
   const rate = pace.speed(now);
   const again = one.again.reduce((sum, [start, stop]) => sum + stop - start, 0);
   return [
-    h("b", {}, percent(done, one.size)),
-    t("sending.of", { done: bytes(done), size: bytes(one.size) }),
+    h("b", {}, percent(one.received, one.size)), // what OK holds, as everywhere; the strip shows what is on its way
+    t("sending.of", { done: bytes(one.received), size: bytes(one.size) }),
     rate > 0 ? speed(rate) : "",
     rate > 0 ? t("sending.left", { time: duration((one.size - done) / rate) }) : "",
     one.mode === "sequential" ? t("sending.sequential") : t("sending.at_once", { n: one.in_flight.length }),

@@ -1,7 +1,8 @@
 // How the daemon stands: running, paused, held up, out of reach; and what is wrong, in its own words.
 
-import { at, facts, h, keyed, say } from "./dom.js";
+import { at, facts, h, keyed, replaced, say } from "./dom.js";
 import { moment, when } from "./format.js";
+import { showWaiting } from "./list.js";
 import { tell } from "./orders.js";
 import { t } from "./words.js";
 
@@ -33,6 +34,22 @@ export function connected(is) {
   show();
 }
 
+function showNow({ in_hand, waiting, held }, files) {
+  const print = JSON.stringify([in_hand, waiting, held, files]);
+  if (at("in-hand").dataset.print === print) return; // a button that somebody is about to press stays
+  at("in-hand").dataset.print = print;
+  const unfinished = () => h("button", { type: "button", class: "link", onclick: showWaiting }, t("now.files", { n: files }));
+  replaced(
+    at("in-hand"),
+    facts(
+      in_hand ? t("now.sending", { n: in_hand }) : t("now.idle"),
+      waiting ? t("now.waiting", { n: waiting }) : "",
+      files ? unfinished() : "",
+      held ? t("now.held", { n: held }) : "",
+    ),
+  );
+}
+
 /** Show what the daemon's status says. */
 export function stand(status) {
   latest = status;
@@ -44,14 +61,7 @@ export function stand(status) {
   });
   at("notices").hidden = !wrong.length;
   const files = Object.values(status.files_waiting).reduce((sum, count) => sum + count, 0);
-  at("in-hand").replaceChildren(
-    ...facts(
-      status.in_hand ? t("now.sending", { n: status.in_hand }) : t("now.idle"),
-      status.waiting ? t("now.waiting", { n: status.waiting }) : "",
-      files ? t("now.files", { n: files }) : "",
-      status.held ? t("now.held", { n: status.held }) : "",
-    ),
-  );
+  showNow(status, files);
   say(at("foot"), t("foot", { version: status.version, since: moment(status.began_at) }));
   at("leave").hidden = !status.signed_in;
 }

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { at, h, say } from "./dom.js";
-import { shown, speed, when } from "./format.js";
+import { limitText, shown, when } from "./format.js";
 import { order } from "./orders.js";
 import { t } from "./words.js";
 
@@ -17,7 +17,7 @@ export function show(status) {
   button.disabled = false;
   say(button, t(isPaused ? "resume" : "pause"));
   const { rate } = limits[0];
-  const words = rate === null ? t("limit.none") : t("limit.some", { rate: speed(rate) });
+  const words = rate === null ? t("limit.none") : t("limit.some", { rate: limitText(rate) });
   say(at("limit"), words);
   at("limit").setAttribute("aria-label", t("limit.label", { limit: words }));
 }

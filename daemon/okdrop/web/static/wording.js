@@ -42,9 +42,18 @@ export function reason(row) {
   return row.reason ? `${next}: ${row.reason}` : next;
 }
 
-/** Where a published video is seen. */
+let videos = ""; // where they are seen; "" before the daemon said so, and where that is not known
+
+/** Take up what the daemon says of where videos are seen; whether that is news. */
+export function seenAt(base) {
+  const isNews = base !== videos;
+  videos = base;
+  return isNews;
+}
+
+/** Where a published video is seen; "" where that is not known. */
 export function videoPage(id) {
-  return `https://ok.ru/video/${encodeURIComponent(id)}`;
+  return videos && id ? videos + encodeURIComponent(id) : "";
 }
 
 /** What may be done about it. */
@@ -53,6 +62,6 @@ export function may(row) {
     retry: row.state === "failed" || row.state === "cancelled",
     cancel: UNFINISHED.has(row.state),
     dismiss: UNFINISHED.has(row.state) || row.state === "failed",
-    watch: row.state === "published" && row.video_id !== "",
+    watch: row.state === "published" && videoPage(row.video_id) !== "",
   };
 }
