@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from okdrop.web.answers import RefusedError
+from okdrop.web.guard import LOGIN, LOGOUT, MAY_CHANGE
 from okdrop.web.sessions import LIFE
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "title": "Sign in",
         "label": "Token",
-        "hint": "It is the one that is set as web.token.",
+        "hint": "It is the one that is set as web.token, or as web.view_token to look on.",
         "button": "Sign in",
         "wrong": "This is not the token.",
         "wait": "Too many wrong tokens from this address. Try again in a minute.",
@@ -28,7 +29,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "ru": {
         "title": "Вход",
         "label": "Токен",
-        "hint": "Тот, что задан в web.token.",
+        "hint": "Тот, что задан в web.token, или в web.view_token, чтобы только смотреть.",
         "button": "Войти",
         "wrong": "Токен неверный.",
         "wait": "Слишком много неверных токенов. Повторите через минуту.",
@@ -77,9 +78,9 @@ class Login:
     def routes(self) -> Sequence[web.RouteDef]:
         """What is answered here."""
         return [
-            web.get("/login", self._form),
-            web.post("/login", self._show),
-            web.post("/logout", self._leave),
+            web.get(LOGIN, self._form),
+            web.post(LOGIN, self._show),
+            web.post(LOGOUT, self._leave),
         ]
 
     async def _form(self, request: web.Request) -> web.Response:
@@ -98,14 +99,19 @@ class Login:
                 return _page(request, "wait", status=_TOO_MANY, headers=refused.headers)
             # Without the challenge that goes with 401: a browser would open a dialogue of its own.
             return _page(request, "wrong", status=403)
-        answer = _to("/")
+        if not request[MAY_CHANGE] and self._guard.views is not None:
+            sessions = self._guard.views
+        answer = self._left(_to("/"))  # one role at a time: that of the token that was shown last
         answer.set_cookie(sessions.name, sessions.begin(), max_age=LIFE, httponly=True, samesite="Strict")
         return answer
 
     async def _leave(self, _request: web.Request) -> web.Response:
-        answer = _to("/login")
-        if self._guard.sessions is not None:
-            answer.del_cookie(self._guard.sessions.name, httponly=True, samesite="Strict")
+        return self._left(_to("/login"))
+
+    def _left(self, answer: web.Response) -> web.Response:
+        for sessions in (self._guard.sessions, self._guard.views):
+            if sessions is not None:
+                answer.del_cookie(sessions.name, httponly=True, samesite="Strict")
         return answer
 
 

@@ -7,6 +7,7 @@ import * as health from "./health.js";
 import * as hour from "./hour.js";
 import * as list from "./list.js";
 import { listen } from "./live.js";
+import * as log from "./log.js";
 import { afterwards } from "./orders.js";
 import * as published from "./published.js";
 import * as sending from "./sending.js";
@@ -15,6 +16,8 @@ import * as steering from "./steering.js";
 import { language, t } from "./words.js";
 
 const SOON = 250; // milliseconds: what happens together is asked for once
+const NEWS = 2_000; // milliseconds at least between two questions, where it happens again and again
+const CHART = 10_000; // the same, for what was published
 const STATUS_EVERY = 5_000;
 const LIST_EVERY = 30_000;
 const HOUR_EVERY = 10_000;
@@ -24,32 +27,43 @@ let events = null;
 let counted = null;
 let limit = null;
 let asked = 0;
+let refreshed = -NEWS;
+let drawn = -CHART;
 
 async function refreshStatus() {
   const status = await api.status();
   standing.stand(status);
   steering.show(status);
   health.show(status);
+  log.show(status);
   list.count(status.counts);
   list.offer(status.folders.map(({ folder }) => folder));
-  const now = status.counts.published;
-  if (now !== counted) published.refresh().catch(passOver);
-  counted = now;
+  chart(status.counts.published);
   if (steering.rate() !== limit) hour.refresh(steering.rate()).catch(passOver);
   limit = steering.rate();
+}
+
+function chart(count) {
+  const now = performance.now();
+  if (count === counted || now < drawn + CHART) return;
+  counted = count;
+  drawn = now;
+  published.refresh().catch(passOver);
 }
 
 function passOver(error) {
   if (!(error instanceof api.Refused)) throw error; // the pulse tells of a daemon that is gone
 }
 
-function refresh() {
+function refresh({ atOnce = false } = {}) {
   clearTimeout(asked);
+  const wait = atOnce ? 0 : refreshed + NEWS - performance.now();
   asked = setTimeout(() => {
+    refreshed = performance.now();
     refreshStatus().catch(passOver);
     list.refresh();
     details.refresh();
-  }, SOON);
+  }, Math.max(SOON, wait));
 }
 
 function beats(pulse) {
@@ -82,7 +96,8 @@ function begin() {
   details.prepare();
   published.prepare();
   steering.prepare();
-  afterwards(refresh);
+  log.prepare();
+  afterwards(() => refresh({ atOnce: true }));
   every(STATUS_EVERY, refreshStatus);
   every(HOUR_EVERY, () => hour.refresh(steering.rate()));
   every(PUBLISHED_EVERY, published.refresh);

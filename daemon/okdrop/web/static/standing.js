@@ -52,6 +52,8 @@ export function stand(status) {
       status.held ? t("now.held", { n: status.held }) : "",
     ),
   );
-  say(at("foot"), t("foot", { version: status.version, since: moment(status.began_at) }));
+  const foot = t("foot", { version: status.version, since: moment(status.began_at) });
+  say(at("foot"), status.may_change ? foot : `${foot}. ${t("looking")}`);
   at("leave").hidden = !status.signed_in;
+  document.body.classList.toggle("looking", !status.may_change);
 }
