@@ -96,7 +96,7 @@ class Installation:
 
     def asked(self, path: str) -> float:
         """How long its HTTP takes for an answer, in seconds; of a daemon that is ready."""
-        address = urlsplit(self._listens_at())
+        address = urlsplit(self.address)
         try:
             with contextlib.closing(HTTPConnection(str(address.hostname), address.port, timeout=60)) as line:
                 began = time.monotonic()
@@ -110,8 +110,9 @@ class Installation:
             raise BenchError(f"okdrop answers {answer.status} to {path}")
         return seconds
 
-    def _listens_at(self) -> str:
-        """By the last word of it: the log of earlier starts stands before."""
+    @property
+    def address(self) -> str:
+        """Where a daemon that is ready answers HTTP, by its last word: earlier starts have theirs before."""
         for line in reversed((self.place / "okdrop.err").read_text("utf-8").splitlines()):
             told = json.loads(line)
             if told["event"] == WebListening.name:

@@ -32,6 +32,7 @@ TITLES: Final = {
     "memory": "Memory for a large file",
     "waiting": "Memory for many files",
     "library": "A folder whose files were all published",
+    "pages": "While people look at it",
     "latency": "From the last write to the first byte",
     "sizes": "By the size of a file",
     "numbers": "By the number of files",

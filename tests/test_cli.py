@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import typing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 COMMANDS = [
     *("run", "upload", "status", "show", "retry", "cancel", "go", "adopt", "explain", "check", "health"),
-    *("init", "emulator", "demo", "bandwidth", "pause", "resume", "top", "watch-test", "release", "update"),
+    *("init", "emulator", "demo", "bandwidth", "log", "pause", "resume", "top", "watch-test"),
+    *("release", "update"),
     "notify-test",
 ]
 
@@ -173,6 +175,11 @@ def test_version(okdrop: Callable[..., tuple[int, str, str]]) -> None:
         ["status", "--config", "/no/such/okdrop.toml"],
         ["run", "--once"],
         ["bandwidth", "fast"],
+        ["log", "loud"],
+        ["log", "debug", "--for", "a while"],
+        ["log", "--for", "1h"],
+        ["log", "reset", "--for", "1h"],
+        ["log", "debug"],  # there is no ledger yet, and an order makes none
         ["bandwidth", "0"],
         ["bandwidth", "08:00,1MiB/s", "08:00,off"],
         ["bandwidth", "off", "off"],
@@ -299,7 +306,7 @@ def test_status_before_there_is_a_ledger(okdrop: Callable[..., tuple[int, str, s
         "counts": {state.value: 0 for state in State},
         "uploads": [],
         "orphans": {"waiting": 0, "given_up": 0},
-        "by_hand": {"paused_since": None, "bandwidth": []},
+        "by_hand": {"paused_since": None, "bandwidth": [], "log": None},
         "halted": None,
         "halts": [],
     }
@@ -689,7 +696,7 @@ def test_a_limit_is_set_shown_and_taken_back(okdrop: Callable[..., tuple[int, st
     assert shown.startswith("all uploads together: at most 2MiB/s, set by hand")
     assert json.loads(okdrop("status", "--json")[1])["by_hand"]["bandwidth"][0]["limit"] == "2MiB/s"
     assert okdrop("bandwidth", "reset")[1] == "all uploads together: no limit, as configured\n"
-    assert json.loads(okdrop("status", "--json")[1])["by_hand"] == {"paused_since": None, "bandwidth": []}
+    assert json.loads(okdrop("status", "--json")[1])["by_hand"]["bandwidth"] == []
 
 
 @pytest.mark.usefixtures("rows")
@@ -724,3 +731,26 @@ def test_a_pause_is_shown_until_it_is_over(okdrop: Callable[..., tuple[int, str,
     assert okdrop("resume") == (0, "resumed\n", "")
     assert okdrop("resume") == (0, "nothing was paused\n", "")
     assert "paused" not in okdrop("status")[1]
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_level_of_the_log_is_set_for_a_time_shown_and_taken_back(
+    okdrop: Callable[..., tuple[int, str, str]],
+) -> None:
+    assert okdrop("log") == (0, "log: info, as configured\n", "")
+    code, out, err = okdrop("log", "debug", "--for", "1h")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"log: debug, set by hand since \S+Z until \S+Z; configured: info\n", out)
+    told = json.loads(okdrop("log", "--json")[1])
+    assert (told["level"], told["configured"], told["by_hand"]) == ("debug", "info", "debug")
+    lasts = datetime.fromisoformat(told["until"]) - datetime.fromisoformat(told["since"])
+    assert timedelta(0) < timedelta(hours=1) - lasts < timedelta(minutes=1)
+    shown = okdrop("status")[1].splitlines()[-1]
+    span = f"since {told['since']} until {told['until']}"
+    assert shown == f"log: debug, set by hand {span}: okdrop log reset takes it back"
+    by_hand = {name: told[name] for name in ("level", "since", "until")}
+    assert json.loads(okdrop("status", "--json")[1])["by_hand"]["log"] == by_hand
+    assert okdrop("log", "warning")[1].startswith("log: warning, set by hand since ")
+    assert json.loads(okdrop("log", "--json")[1])["until"] is None
+    assert okdrop("log", "reset") == (0, "log: info, as configured\n", "")
+    assert "log:" not in okdrop("status")[1]

@@ -93,6 +93,7 @@ THROUGH = {
     "pipeline/posting.py": "pipeline/test_openings.py",  # a folder's word, heeded there
     "pipeline/publishing.py": "pipeline/test_finalizer.py",  # what its rows note
     "ledger/migrations/versions/r0010_accounts.py": "ledger/test_migrate.py",
+    "ledger/migrations/versions/r0011_filtered.py": "ledger/test_migrate.py",
     "ledger/desk.py": "ledger/test_outbox.py",  # the same statements, through the ledger's thread
     "steps.py": "ledger/test_outbox.py",  # words without behaviour
     "pipeline/moved.py": "pipeline/test_attendants.py",  # with what becomes of the file and its attendants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.rows import bandwidth, curves, latency, library, limited, memory, small, storm, throughput
+from bench.rows import bandwidth, curves, latency, library, limited, memory, pages, small, storm, throughput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ ROWS: Final[dict[str, Callable[[Bench], Iterator[Finding]]]] = {
     "memory": memory.memory,
     "waiting": memory.waiting,
     "library": library.library,
+    "pages": pages.pages,
     "latency": latency.latency,
     "sizes": curves.sizes,
     "numbers": curves.numbers,

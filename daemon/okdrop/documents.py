@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from okdrop.ledger import BANDWIDTH, PAUSED
+from okdrop.ledger import BANDWIDTH, LOG_LEVEL, PAUSED
 from okdrop.protocol.picture import MOST, largest
 from okdrop.words import awaiting
 
@@ -164,6 +164,24 @@ def overrides_as_json(standing: Iterable[Override]) -> dict[str, Any]:
             for row in rows
             if row.name == BANDWIDTH
         ],
+        "log": next((_log_by_hand(row) for row in rows if row.name == LOG_LEVEL), None),
+    }
+
+
+def _log_by_hand(row: Override) -> dict[str, Any]:
+    until = rfc3339(row.until) if row.until is not None else None
+    return {"level": row.value, "since": rfc3339(row.since), "until": until}
+
+
+def log_as_json(configured: str, standing: Iterable[Override]) -> dict[str, Any]:
+    """Of which level and above lines are written: what holds, what is configured, and what a person set."""
+    by_hand = overrides_as_json(standing)["log"] or {"level": None, "since": None, "until": None}
+    return {
+        "level": by_hand["level"] or configured,
+        "configured": configured,
+        "by_hand": by_hand["level"],
+        "since": by_hand["since"],
+        "until": by_hand["until"],
     }
 
 

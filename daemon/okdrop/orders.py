@@ -1,4 +1,4 @@
-"""A person's orders, carried out on the ledger: `retry`, `cancel`, `release`, `update`, `go`, and limits.
+"""A person's orders, carried out on the ledger: about uploads, about limits and pauses, about the log.
 
 They work beside a running daemon: each write compares and sets the row's version, so an order that a
 worker's write came before is judged anew, and a worker that an order came before meets `StaleVersion`.
@@ -10,12 +10,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from okdrop.drop import State
-from okdrop.ledger import BANDWIDTH, PAUSED, Ledger, lots, orders, read_only
+from okdrop.ledger import BANDWIDTH, LOG_LEVEL, PAUSED, Ledger, lots, orders, read_only
 from okdrop.ledger.orders import CANCELLABLE, RETRIABLE, Said, may_be_public
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+    from datetime import datetime
 
+    from okdrop.config import LogLevel
     from okdrop.config.bandwidth import Bandwidth
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "cancel",
     "go",
     "limit",
+    "log",
     "may_be_public",
     "pause",
     "release",
@@ -134,6 +137,17 @@ async def resume(url: str) -> bool:
     return await _override(url, PAUSED, None)
 
 
+async def log(url: str, level: LogLevel | None, *, until: datetime | None = None) -> None:
+    """Have a daemon write lines of this level and above; None: what is configured. Raises as `limit` does.
+
+    Args:
+        url: of the ledger.
+        level: which.
+        until: when that ends by itself; None: never.
+    """
+    await _override(url, LOG_LEVEL, None if level is None else level.value, until=until)
+
+
 async def _carry_out_all(
     url: str, numbers: Iterable[int], order: Callable[[Ledger, int], Awaitable[Said]]
 ) -> list[Said]:
@@ -145,10 +159,13 @@ async def _carry_out_all(
     return said
 
 
-async def _override(url: str, name: str, value: str | None, *, folder: str = "") -> bool:
+async def _override(
+    url: str, name: str, value: str | None, *, folder: str = "", until: datetime | None = None
+) -> bool:
     """Let a value stand, or none; returns whether one stood before."""
-    with read_only(url) as reader:  # looks only: an order never creates a ledger
-        stood = any((one.name, one.folder) == (name, folder) for one in reader.overrides())
+    with read_only(url):  # looks only: an order never creates a ledger
+        pass
     async with await Ledger.open(url, lock=False) as ledger:
-        await ledger.override(name, value, folder=folder)
+        stood = any((one.name, one.folder) == (name, folder) for one in await ledger.overrides())
+        await ledger.override(name, value, folder=folder, until=until)
     return stood

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from okdrop.documents import halt_as_json, overrides_as_json, rfc3339, upload_as_json
 from okdrop.drop import TICKETS_PER_REVISION, UNFINISHED, Chore, State
 from okdrop.events import shown
-from okdrop.ledger import BANDWIDTH, PAUSED
+from okdrop.ledger import BANDWIDTH, LOG_LEVEL, PAUSED
 from okdrop.ledger.rows import Orphans
 from okdrop.steps import FILES
 from okdrop.words import (
@@ -119,6 +119,17 @@ def decisions(standing: Iterable[Override]) -> Iterator[str]:
                 f"okdrop bandwidth reset{' --folder ' + shown(os.fsencode(row.folder)) if row.folder else ''}"
             )
             yield f"{_whose(row.folder)}: {_limit(row.value)}, set by hand {since}: {reset} takes it back"
+        elif row.name == LOG_LEVEL:
+            until = f" until {rfc3339(row.until)}" if row.until is not None else ""
+            yield f"log: {row.value}, set by hand {since}{until}: okdrop log reset takes it back"
+
+
+def log_as_line(log: Mapping[str, Any]) -> str:
+    """What `okdrop.documents.log_as_json` tells of."""
+    if log["by_hand"] is None:
+        return f"log: {log['level']}, as configured"
+    until = f" until {log['until']}" if log["until"] is not None else ""
+    return f"log: {log['level']}, set by hand since {log['since']}{until}; configured: {log['configured']}"
 
 
 def limits_as_lines(limits: Iterable[Mapping[str, Any]]) -> Iterator[str]:

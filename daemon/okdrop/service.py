@@ -344,6 +344,7 @@ async def _parts(
             posting=Postings.by(config),
             keep_history=config.ledger.keep_history,
             order=config.upload.order,
+            log_level=config.log.level,
             reading=gentle() if config.upload.gentle_reads else PLAIN,
             places={str(watch.path): Place.of(watch, stays=brake.stays) for watch in config.watch},
             notices=notices(config, os.environ),

@@ -13,8 +13,10 @@ import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop import __version__
+from okdrop.config.window import day_of
 from okdrop.documents import picture_as_json, rfc3339
 from okdrop.errors import LedgerError
+from okdrop.pipeline import covers
 from okdrop.pipeline.accounts import client_of, clients
 from okdrop.words import video_page
 
@@ -23,16 +25,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from okdrop.config import Config
+    from okdrop.config.model import Web
     from okdrop.events import Audience
     from okdrop.ledger import Reader
     from okdrop.observe.condition import Condition
     from okdrop.observe.gauges import InLedger, Sources
     from okdrop.observe.progress import Progress
     from okdrop.observe.sights import Sights
-    from okdrop.pipeline import Parts, Pipeline
+    from okdrop.pipeline import Parts, Pipeline, Postings
     from okdrop.pipeline.candidates import FilesWaiting
     from okdrop.pipeline.underway import Sending
-    from okdrop.web import Daemon, Looks
+    from okdrop.web import Daemon, Listen, Looks
 
 PATIENCE: Final = 3.0
 """How many times as long as an answer may take nothing may move, where that is long."""
@@ -61,7 +64,7 @@ async def serving(
         return
     from okdrop.observe.metrics import Metrics  # noqa: PLC0415 - see above
     from okdrop.observe.sights import Sights  # noqa: PLC0415 - see above
-    from okdrop.web import Listen, Looks, WebServer  # noqa: PLC0415 - see above
+    from okdrop.web import Looks, WebServer  # noqa: PLC0415 - see above
 
     progress = _progress(config, pipeline, parts, condition)
     audience.add(progress.hear)
@@ -75,8 +78,6 @@ async def serving(
     async def rendered() -> tuple[bytes, str]:
         return metrics.render(await _in_ledger(looks))
 
-    host, port = config.web.address
-    listen = Listen(host=host, port=port, token=config.web.token.get_secret_value(), hosts=config.web.hosts)
     daemon = _daemon(
         config,
         pipeline,
@@ -89,6 +90,7 @@ async def serving(
     )
     audience.add(metrics.hear)
     audience.add(sights.hear)
+    listen = _listen(config.web, *config.web.address)
     async with WebServer(listen, daemon, monotonic=parts.monotonic, emit=audience) as server:
         audience.add(server.stream.hear)
         watching = asyncio.create_task(progress.watch())
@@ -97,6 +99,14 @@ async def serving(
         finally:
             watching.cancel()
             await asyncio.wait({watching})
+
+
+def _listen(web: Web, host: str, port: int) -> Listen:
+    """Where it listens, and for whom."""
+    from okdrop.web import Listen  # noqa: PLC0415 - see above
+
+    tokens = {name: getattr(web, name).get_secret_value() for name in ("token", "view_token")}
+    return Listen(host=host, port=port, hosts=web.hosts, **tokens)
 
 
 def _daemon(
@@ -121,7 +131,9 @@ def _daemon(
         now=parts.now,
         ledger=parts.ledger,
         looks=looks,
+        log_level=config.log.level,
         limits=config.limits,
+        quotas=lambda reader: _quotas(parts.posting, parts.now(), reader),
         standing=lambda: pipeline.standing,
         condition=condition,
         is_stuck=lambda: progress.is_stuck,
@@ -131,6 +143,7 @@ def _daemon(
         space=Space([folder for folder in config.limits if folder], parts.monotonic),
         sending=lambda: [_sending(one) for one in parts.underway.now()],
         speeds=sights.speeds.look,
+        cover=covers.seen,
         files=lambda at_most: waiting_as_json(pipeline.watcher.waiting(at_most)),
         ordered=pipeline.orders.heed,
         decided=pipeline.overrides.look,
@@ -150,17 +163,36 @@ def _sending(one: Sending) -> dict[str, Any]:
     return place | picture_as_json(one.picture, one.on_line)
 
 
+def _quotas(postings: Postings, now: datetime, reader: Reader) -> list[dict[str, Any]]:
+    """How many posts there may be today, of all (""), and of each folder; of those that have a limit."""
+    first, end = day_of(now, postings.zone)
+    limits = {"": postings.per_day} | {
+        folder: posting.per_day for folder, posting in postings.folders.items() if folder
+    }
+    return [
+        {
+            "folder": folder,
+            "posts_per_day": limit,
+            "posted_today": reader.posts(folder=folder or None, first=first, end=end, at_most=limit),
+        }
+        for folder, limit in limits.items()
+        if limit
+    ]
+
+
 def _account(parts: Parts, account: str, since: datetime) -> dict[str, Any]:
     """How an account stands."""
     why = parts.brake.halt_of(account)
     halted = None if why is None else {"code": why.code, "message": why.message, "hint": why.hint}
     folders = sum(name == account for folder, name in parts.senders.items() if folder)
-    accepted = why is None and client_of(parts, account).has_accepted
+    client = client_of(parts, account)
+    accepted, ends = why is None and client.has_accepted, client.credentials_end
     return {
         "account": account,
         "folders": folders,
         "accepted": accepted,
         "in_use_since": rfc3339(since),
+        "expires_at": rfc3339(ends) if ends is not None else None,
         "halted": halted,
     }
 

@@ -52,7 +52,9 @@ async def test_a_run_measures_everybody_and_leaves_nothing_behind(tmp_path: Path
 
 
 @needs_curl
-@pytest.mark.parametrize("row", ["bandwidth", "small", "storm", "memory", "waiting", "latency", "numbers"])
+@pytest.mark.parametrize(
+    "row", ["bandwidth", "small", "storm", "memory", "waiting", "pages", "latency", "numbers"]
+)
 async def test_each_benchmark_finds_something(tmp_path: Path, row: str) -> None:
     document = await bench(tmp_path, "--size", "1MiB", "--pairs", "1", "--rows", row, "--files", "20")
     assert named(document, row) or [curve for curve in document["curves"] if curve["row"] == row]

@@ -60,6 +60,25 @@ async def test_who_is_signed_in_stays_so_when_the_daemon_is_started_anew(start: 
         await expect(page).to_have_url(f"{address}/login")
 
 
+async def test_who_looks_on_sees_it_and_has_no_orders_to_give(start: Any, opened: Any) -> None:
+    _, daemon = await start(settings={"web__token": TOKEN, "web__view_token": "a-token-of-who-looks-on"})
+    daemon.file("tiny.mp4", 100)
+    async with daemon.serving() as (running, address):
+        await running.tells("upload.failed")
+        page = await opened(address)
+        await page.get_by_label("Token").fill("a-token-of-who-looks-on")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#foot")).to_contain_text("You may look on")
+        await expect(page.locator("#rows > li")).to_contain_text("tiny.mp4")
+        await page.get_by_role("link", name="tiny.mp4: details").click()
+        await expect(page.get_by_role("dialog", name="tiny.mp4")).to_be_visible()
+        orders = re.compile("^(Retry|Cancel|Pause|Bandwidth|Log)")
+        await expect(page.get_by_role("button", name=orders)).to_have_count(0)
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("button", name=orders)).to_have_count(0)
+        await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
 async def grave(page: Page) -> list[str]:
     """What axe-core calls serious or critical."""
     found = (await Axe().run(page)).response["violations"]
@@ -89,6 +108,10 @@ async def test_nothing_serious_keeps_anybody_from_using_it(start: Any, opened: A
         await page.keyboard.press("Escape")
         await page.get_by_role("button", name=re.compile("^Bandwidth")).click()
         await expect(page.get_by_role("dialog", name="Bandwidth")).to_be_visible()
+        assert await grave(page) == []
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name=re.compile("^Log")).click()
+        await expect(page.get_by_role("dialog", name="Log")).to_be_visible()
         assert await grave(page) == []
 
 

@@ -36,6 +36,7 @@ async def fill(ledger_file: Path, many: int) -> None:
         written = {
             "id": "n",
             "path": "CAST(printf('/srv/drop/clip-%06d.mp4', n) AS BLOB)",
+            "folded": "printf('/srv/drop/clip-%06d.mp4', n)",
             "posted_at": "posted_at + n * 1000000",
         }
         values = [written.get(column, column) for column in columns]

@@ -45,6 +45,16 @@ async def run_on(daemon: Daemon, address: str) -> AsyncIterator[Running]:
         yield running
 
 
+async def lift_limit(page: Page) -> None:
+    """Let as much be sent as there is, by an order beside the page's own buttons."""
+    limits = (await page.evaluate("fetch('/api/bandwidth').then(one => one.json())"))["limits"]
+    assert limits[0]["rate"] == 256 * KIB
+    await page.evaluate(
+        "fetch('/api/bandwidth', {method: 'PUT', headers: {'Content-Type': 'application/json'},"
+        " body: JSON.stringify({limit: 'off'})})"
+    )
+
+
 async def test_a_throttled_upload_is_seen_to_fill_its_strip_and_its_video_to_be_there(
     start: Any, opened: Any
 ) -> None:
@@ -64,12 +74,9 @@ async def test_a_throttled_upload_is_seen_to_fill_its_strip_and_its_video_to_be_
         await expect(card).to_contain_text(re.compile(r"of 3 MB.*kB/s.*left"))
         await expect(page.locator("#speed")).to_have_text(re.compile(r"\d+ kB/s"))
         await expect(page.locator("#hour svg path.line")).to_have_count(1)
-        daemon_limit = await page.evaluate("fetch('/api/bandwidth').then(one => one.json())")
-        assert daemon_limit["limits"][0]["rate"] == 256 * KIB
-        await page.evaluate(
-            "fetch('/api/bandwidth', {method: 'PUT', headers: {'Content-Type': 'application/json'},"
-            " body: JSON.stringify({limit: 'off'})})"
-        )
+        await expect(page.locator("#hour svg line.limit")).to_have_count(1)
+        await lift_limit(page)
+        await expect(page.locator("#hour svg line.limit")).to_have_count(0)
         await running.tells("upload.published")
         await expect(row(page, "evening.mp4")).to_contain_text("Published")
         await expect(page.locator("#sending > li")).to_have_count(0)
@@ -150,6 +157,24 @@ async def test_all_is_paused_and_resumed_and_a_limit_shows(start: Any, opened: A
         await running.tells("upload.published")
         await expect(page.locator("#standing")).to_have_text("Running")
         await expect(page.locator("#empty")).to_have_text("Nothing waits for its turn.")
+
+
+async def test_other_lines_of_the_log_are_wished_for_a_while(start: Any, opened: Any) -> None:
+    _, daemon = await start(settings={"log__level": "info"})
+    async with daemon.serving() as (running, address):
+        page = await opened(address)
+        await page.get_by_role("button", name="Log: info. Change it").click()
+        dialog = page.get_by_role("dialog", name="Log")
+        await dialog.get_by_label("Lines of this level and above").select_option("debug")
+        await dialog.get_by_label("How long").select_option(label="for a day")
+        await dialog.get_by_role("button", name="Set").click()
+        await expect(dialog).to_be_hidden()
+        await expect(page.locator("#log")).to_contain_text("Log: debug until")
+        assert (await running.tells("service.log_level"))["least"] == "debug"
+        await page.locator("#log").click()
+        await dialog.get_by_role("button", name="As configured").click()
+        await expect(page.locator("#log")).to_have_text("Log: info")
+        assert (await running.tells("service.log_level", 2))["by_hand"] is False
 
 
 async def test_an_upload_is_cancelled_at_the_second_press(start: Any, opened: Any) -> None:

@@ -227,6 +227,8 @@ def test_what_a_key_refuses(tmp_path: Path, key: str, value: object, text: str) 
         ),
         ('[web]\nlisten = "0.0.0.0:8480"\n', "web.token", "set a token"),
         ('[web]\nlisten = "okdrop.example:8480"\n', "web.token", "set a token"),
+        ('[web]\nview_token = "t0ken"\n', "web.view_token", "needs web.token"),
+        ('[web]\ntoken = "t0ken"\nview_token = "t0ken"\n', "web.view_token", "another one than web.token"),
         ('[[watch]]\npath = "/a"\n[[watch]]\npath = "/b/../a/"\n', "watch[1].path", "watch[0].path already"),
         ('[[watch]]\npath = "/a"\n[[watch]]\npath = "/a/b"\n', "watch[1].path", "lies in watch[0].path"),
         ('[[watch]]\npath = "/a/b"\n[[watch]]\npath = "/a"\n', "watch[1].path", "holds watch[0].path"),

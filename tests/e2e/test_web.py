@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TOKEN = "a-long-token-of-somebody"
+VIEW_TOKEN = "a-long-token-of-who-looks-on"
 
 
 @pytest.fixture
@@ -571,6 +572,86 @@ async def test_the_page_is_kept_by_a_browser_and_asked_for_again_only_if_it_chan
             assert (await get(http, f"{address}/static/{name}"))[0] == 404, name
         async with http.get(f"{address}/api/status") as answer:
             assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_who_shows_the_token_for_looking_on_sees_all_and_changes_nothing(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    _, daemon = await start(settings={"web__token": TOKEN, "web__view_token": VIEW_TOKEN})
+    async with daemon.serving() as (running, address):
+        views, changes = ({"Authorization": f"Bearer {token}"} for token in (VIEW_TOKEN, TOKEN))
+        for path in ("/api/status", "/api/uploads", "/api/bandwidth", "/api/log", "/api/waiting"):
+            assert (await get(http, f"{address}{path}", headers=views))[0] == 200, path
+        async with http.get(f"{address}/metrics", headers=views) as answer:
+            assert answer.status == 200
+        for method, path in (
+            ("POST", "/api/pause"),
+            ("POST", "/api/resume"),
+            ("POST", "/api/uploads/1/retry"),
+            ("PUT", "/api/bandwidth"),
+            ("PUT", "/api/log"),
+            ("POST", "/nothing"),
+        ):
+            code, answer = await send(http, method, f"{address}{path}", headers=views)
+            assert (code, answer["error"]) == (403, "this token lets you look on; changes need web.token")
+        assert (await get(http, f"{address}/api/status", headers=views))[1]["may_change"] is False
+        assert (await get(http, f"{address}/api/status", headers=changes))[1]["may_change"] is True
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as browser:
+            roles = {VIEW_TOKEN: False, TOKEN: True}
+            for token in (VIEW_TOKEN, TOKEN, VIEW_TOKEN):  # the last one that was shown counts
+                async with browser.post(
+                    f"{address}/login", data={"token": token}, allow_redirects=False
+                ) as answer:
+                    assert answer.status == 303
+                _, status = await get(browser, f"{address}/api/status")
+                assert (status["signed_in"], status["may_change"]) == (True, roles[token])
+                assert len(jar) == 1
+            assert (await send(browser, "POST", f"{address}/api/pause"))[0] == 403
+            async with browser.post(f"{address}/logout", allow_redirects=False) as answer:
+                assert answer.headers["Location"] == "/login"
+            assert (await get(browser, f"{address}/api/status"))[0] == 401
+        assert (await send(http, "POST", f"{address}/api/pause", headers=changes))[0] == 200
+        await running.tells("service.paused")
+    assert VIEW_TOKEN not in running.err()
+
+
+async def test_the_cover_of_a_video_is_shown_and_nothing_else_that_lies_beside_it(
+    start: Any, http: aiohttp.ClientSession
+) -> None:
+    _, daemon = await start()
+    image = b"\xff\xd8\xff" + b"picture" * 100 + b"\xff\xd9"
+    daemon.drop.joinpath("a.jpg").write_bytes(image)
+    daemon.file("a.mp4", 50 * KB)
+    daemon.file("b.mp4", 51 * KB)
+    async with daemon.serving() as (running, address):
+        await running.tells("upload.published", 2)
+        _, answer = await get(http, f"{address}/api/uploads")
+        ids = {row["path"][-5:]: row["id"] for row in answer["uploads"]}
+        async with http.get(f"{address}/api/uploads/{ids['a.mp4']}/cover") as cover:
+            assert (cover.status, cover.content_type) == (200, "image/jpeg")
+            assert cover.headers["X-Content-Type-Options"] == "nosniff"
+            assert await cover.read() == image
+        # What came to lie there afterwards, and what is no image, is nobody's cover.
+        daemon.drop.joinpath("b.jpg").write_bytes(b"<svg onload='alert(1)'/>")
+        daemon.drop.joinpath("a.jpg").unlink()
+        daemon.drop.joinpath("a.jpg").symlink_to(daemon.ledger)
+        for number in (*ids.values(), 77):
+            assert (await get(http, f"{address}/api/uploads/{number}/cover"))[0] == 404
+
+
+async def test_how_many_posts_a_day_has_and_had_is_told(start: Any, http: aiohttp.ClientSession) -> None:
+    _, daemon = await start(settings={"upload__posts_per_day": "9"})
+    daemon.watch(posts_per_day=2)
+    daemon.files([50 * KB])
+    async with daemon.serving() as (running, address):
+        await running.tells("upload.published")
+        _, status = await get(http, f"{address}/api/status")
+        assert status["quotas"] == [
+            {"folder": "", "posts_per_day": 9, "posted_today": 1},
+            {"folder": str(daemon.drop), "posts_per_day": 2, "posted_today": 1},
+        ]
+        assert status["accounts"][0]["expires_at"] is None
 
 
 async def test_a_person_is_led_to_the_form_and_a_program_is_told(

@@ -17,10 +17,13 @@ from ledger.making import drop
 from okdrop.errors import LedgerError
 from okdrop.leaves import Kind, kind_of
 from okdrop.ledger import Ledger, migrate, read_only
-from okdrop.ledger.schema import HEAD, METADATA, REVISIONS
+from okdrop.ledger.rows import values_of
+from okdrop.ledger.schema import HEAD, METADATA, REVISIONS, UPLOADS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FOLDED = sa.select(UPLOADS.c.folded).order_by(UPLOADS.c.id)
 
 
 def shape(connection: sa.Connection) -> dict[str, object]:
@@ -180,6 +183,24 @@ async def test_what_a_ledger_of_one_account_holds_is_of_that_account(file: Path,
         (upload,) = await ledger.uploads()
         assert upload.account == ""
         assert await ledger.orphans(account="") == ["9"]
+
+
+async def test_what_an_older_ledger_holds_is_found_as_what_is_written_today(file: Path, url: str) -> None:
+    """A part of the rows is folded at a time, also where ids are missing between them."""
+    rows = (
+        "WITH RECURSIVE number(n) AS (SELECT 3 UNION ALL SELECT n + 3 FROM number WHERE n < 7500)"
+        " INSERT INTO uploads (id, path, device, inode, size, mtime_ns, folder, title, state, version,"
+        " attempts, troubles, last_trouble, repeats, tickets, offered_all, publish_offered, received,"
+        " bytes_sent, created_at, updated_at) SELECT n, CAST('Ёлка ' || n || x'ff' AS BLOB), '1', '2', 3,"
+        " '4', '/srv', 'Лето', 'queued', 7, 1, 0, '', 0, 1, 1, 0, 3, 3, 5, 6 FROM number"
+    )
+    as_of(file, "0010", rows)
+    async with await Ledger.open(url) as ledger:
+        written = await ledger._thread.read(lambda one: one.execute(FOLDED).scalars().all())
+        assert written == [values_of(row)["folded"] for row in await ledger.uploads()]
+    assert (len(written), written[-1].splitlines()) == (2500, ["елка 7500\ufffd", "лето"])
+    with read_only(url) as reader:
+        assert [row.id for row in reader.page(holding="ЕЛКА 33", at_most=3, oldest=True)] == [33, 330, 333]
 
 
 async def test_somebody_elses_database_is_refused(file: Path, url: str) -> None:

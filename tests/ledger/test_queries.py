@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ledger.making import START
 from okdrop.drop import State
-from okdrop.ledger import many_at_once, outbox, publications, queries
+from okdrop.ledger import figures, many_at_once, outbox, publications, queries
 from okdrop.ledger.schema import METADATA
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ ANSWERED_BY: dict[str, tuple[sa.Executable, list[str]]] = {
     "what has a chore": (queries.WITH_CHORES, ["COVERING INDEX uploads_by_chore"]),
     "equal samples": (queries.TWINS, ["uploads_by_size"]),
     "unknown samples": (queries.UNSAMPLED, ["uploads_by_size"]),
-    "how many are held": (queries.HELD, ["uploads_held"]),
+    "how many are held": (queries.HELD, ["COVERING INDEX uploads_held"]),
     "let what is held go": (queries.released(None), ["uploads_held"]),
     "let what is held in a folder go": (queries.released({"/srv"}), ["uploads_held"]),
     "how many are in each state": (queries.COUNTS, ["COVERING INDEX uploads_by_state"]),
@@ -109,6 +109,7 @@ ANSWERED_BY: dict[str, tuple[sa.Executable, list[str]]] = {
     ),
     "what is to be told by now": (publications.TO_BE_TOLD, ["uploads_to_tell"]),
     "what a clock ahead noted": (publications.TOLD_BY_A_CLOCK_AHEAD, ["uploads_to_tell"]),
+    "how much was posted in each hour": (figures.BY_HOUR, ["COVERING INDEX uploads_by_post"]),
     "what was posted lately": (publications.LATELY_POSTED, ["uploads_by_post"]),
     "what friends alone see": (publications.IN_DRAFT, ["uploads_in_draft"]),
     "leaves of an upload": (queries.LEAVES_OF, ["autoindex_leaves"]),

@@ -56,6 +56,16 @@ def test_only_what_is_grave_enough_is_told(level: str, names: list[str]) -> None
     assert [line["event"] for line in told] == names
 
 
+def test_another_level_holds_from_the_line_on_that_tells_of_it() -> None:
+    quiet = events.LogLevelSet(least="error", by_hand=True)
+    loud = events.LogLevelSet(least="debug", by_hand=True, until="2030-01-01T12:00:00+00:00")
+    told = [json.loads(line) for line in lines("warning", STORED, loud, STORED, quiet, LEFT, quiet, FAILED)]
+    names = [line["event"] for line in told]
+    level = "service.log_level"
+    assert names == [level, "segment.stored", level, level, "upload.failed"]
+    assert (told[0]["level"], told[0]["least"], told[0]["until"]) == ("info", "debug", loud.until)
+
+
 def test_each_line_has_its_events_level() -> None:
     told = [json.loads(line) for line in lines("debug", STORED, SETTLED, LEFT, FAILED)]
     assert [line["level"] for line in told] == ["debug", "info", "warning", "error"]

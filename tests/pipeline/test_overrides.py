@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from okdrop import events, orders
+from okdrop.config import LogLevel
 from okdrop.config.bandwidth import Bandwidth
-from okdrop.ledger import BANDWIDTH, PAUSED
+from okdrop.ledger import BANDWIDTH, LOG_LEVEL, PAUSED
 from okdrop.pipeline import Throttle
 from okdrop.pipeline.overrides import Overrides
 from pipeline.bench import until
@@ -100,3 +102,48 @@ async def test_a_run_that_ends_heeds_no_pause(bench: Bench) -> None:
     await bench.ledger.override(PAUSED, "yes")
     await overrides.look()
     assert not bench.parts.brake.holds
+
+
+def levels(bench: Bench) -> list[tuple[str, bool]]:
+    return [(told.least, told.by_hand) for told in bench.told(events.LogLevelSet)]
+
+
+async def test_another_level_of_the_log_holds_until_it_is_taken_back(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(stays=True)
+    overrides, _ = laid(bench)
+    running = asyncio.create_task(overrides.run())
+    await orders.log(bench.ledger_url, LogLevel.DEBUG)
+    await until(lambda: levels(bench) == [("debug", True)])
+    await orders.log(bench.ledger_url, None)
+    await until(lambda: levels(bench)[1:] == [("info", False)])
+    running.cancel()
+
+
+async def test_a_level_with_an_end_is_over_then_though_nobody_writes(
+    set_up: Callable[..., Awaitable[Bench]],
+) -> None:
+    bench = await set_up(stays=True)
+    overrides, _ = laid(bench)
+    end = bench.clock.now() + timedelta(hours=1)
+    await bench.ledger.override(LOG_LEVEL, "debug", until=end)
+    running = asyncio.create_task(overrides.run())
+    await until(lambda: levels(bench) == [("debug", True)])
+    assert bench.told(events.LogLevelSet)[0].until == end.isoformat(timespec="seconds")
+    bench.clock.ahead += 3600
+    await until(lambda: levels(bench)[1:] == [("info", False)])
+    running.cancel()
+
+
+async def test_a_level_that_is_none_changes_nothing(set_up: Callable[..., Awaitable[Bench]]) -> None:
+    bench = await set_up(stays=True)
+    await bench.ledger.override(LOG_LEVEL, "loud")
+    await laid(bench)[0].look()
+    assert levels(bench) == []
+
+
+async def test_a_run_that_ends_heeds_no_level(bench: Bench) -> None:
+    await bench.ledger.override(LOG_LEVEL, "debug")
+    await laid(bench)[0].look()
+    assert levels(bench) == []

@@ -15,7 +15,7 @@ from okdrop.cli import answer
 from okdrop.cli.ordering import adopt, cancel, go, release, retry, update
 from okdrop.cli.reading import explain, show, status
 from okdrop.cli.running import run, upload
-from okdrop.cli.steering import bandwidth, pause, resume
+from okdrop.cli.steering import bandwidth, log, pause, resume
 from okdrop.cli.support import ConfigFile, expected, finish, in_words, loaded
 from okdrop.cli.trying import notify_test, watch_test
 from okdrop.cli.watching import top
@@ -82,7 +82,7 @@ class _Command(typer.core.TyperCommand):
 
 
 _READING = (status, top, show, explain)
-_DECIDING = (retry, cancel, release, update, go, adopt, bandwidth, pause, resume)
+_DECIDING = (retry, cancel, release, update, go, adopt, bandwidth, log, pause, resume)
 for _command in (run, upload, *_READING, *_DECIDING):
     app.command(cls=_Command)(_command)
 app.command("watch-test", cls=_Command)(watch_test)

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003  typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +102,7 @@ def _seen(ledger: Reader | None, *, whole: bool) -> _Seen:
         is_short=not whole or sum(counts.values()) <= report.LARGEST_TABLE,
         held=ledger.held(),
         orphans=ledger.count_orphans(),
-        standing=ledger.overrides(),
+        standing=ledger.overrides(datetime.now(UTC)),
         halts=ledger.halts(),
         replaced=ledger.replaced_by,
     )

@@ -48,7 +48,9 @@ SECRETS: Final = ("access_token", "application_secret_key", "session_secret_key"
 credentials folder.
 """
 
-SECRET_FILES: Final = {("ok", name): name for name in SECRETS} | {("web", "token"): "web_token"}
+SECRET_FILES: Final = {("ok", name): name for name in SECRETS} | {
+    ("web", name): f"web_{name}" for name in ("token", "view_token")
+}
 """Every key that may come so, by section and name → what it is called in the credentials folder; those of an
 account are called as those of `[ok]`, with its name behind a dot.
 """
@@ -176,6 +178,8 @@ class Web(Section):
     listen: Listen = "127.0.0.1:8480"
     token: Token = SecretStr("")
     token_file: OptionalPath = None
+    view_token: Token = SecretStr("")
+    view_token_file: OptionalPath = None
     hosts: tuple[HostName, ...] = ()
 
     @field_validator("token")
@@ -186,6 +190,18 @@ class Web(Section):
             return value  # nobody is going to listen, and whether there is one was not looked at
         if listen and not is_loopback(listen_address(listen)[0]) and not value.get_secret_value():
             raise ValueError("set a token, as web.listen is open to other machines; or listen on 127.0.0.1")
+        return value
+
+    @field_validator("view_token")
+    @classmethod
+    def _beside_the_token(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        token, shown = info.data.get("token"), value.get_secret_value()
+        if not shown or token is None or (info.context or {}).get("no_secrets"):
+            return value
+        if shown == token.get_secret_value():
+            raise ValueError("must be another one than web.token, which lets change everything")
+        if not token.get_secret_value():
+            raise ValueError("needs web.token beside it: without one everybody may change everything")
         return value
 
     @property

@@ -66,6 +66,16 @@ class BandwidthSet(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LogLevelSet(Event):
+    """A person has other lines written, or that is over; it is told whatever the level is."""
+
+    name: ClassVar = "service.log_level"
+    least: str  #: lines of this level and above are written from now on
+    by_hand: bool  #: whether it stands above the configuration; else that is what holds again
+    until: str = ""  #: when that ends by itself, RFC 3339; "" for never
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePaused(Event):
     """A person asked for a pause: nothing new begins, segments under way may land."""
 

@@ -13,7 +13,7 @@ schema        tables and types; `migrations` brings them about
 judgement     what counts as already published
 overrides     what a person decided while it ran; `orders`, about one upload
 outbox        steps after an event; `desk`, the ledger's face of them
-pages         a part of many rows at a time
+pages         a part of many rows at a time; `folding`, how a text is looked for in them
 thread        grouped commits; `patience` waits until they succeed
 place         whether there is one, and whether we may look
 sqlite        all that is particular to SQLite
@@ -25,7 +25,7 @@ from okdrop.ledger.errors import StaleVersion
 from okdrop.ledger.judgement import SENT, Judgement, Known, Moved, New, SetAside, Suspect
 from okdrop.ledger.ledger import Ledger, utc_now
 from okdrop.ledger.operations import PACE_LIFE, lots
-from okdrop.ledger.overrides import BANDWIDTH, PAUSED, Override
+from okdrop.ledger.overrides import BANDWIDTH, LOG_LEVEL, PAUSED, Override
 from okdrop.ledger.pages import Waiting
 from okdrop.ledger.patience import Patience
 from okdrop.ledger.reader import Reader, daemon_of, read_only, writable
@@ -33,6 +33,7 @@ from okdrop.ledger.rows import HistoryRow, Orphans, Outstanding
 
 __all__ = [
     "BANDWIDTH",
+    "LOG_LEVEL",
     "PACE_LIFE",
     "PAUSED",
     "SENT",

@@ -359,17 +359,20 @@ class Ledger(Publications, StepDesk):
 
     async def overrides(self) -> list[Override]:
         """What a person decided while it ran, and still stands."""
-        return await self._thread.read(overrides.overrides)
+        return await self._thread.read(overrides.overrides, self._now())
 
-    async def override(self, name: str, value: str | None, *, folder: str = "") -> None:
+    async def override(
+        self, name: str, value: str | None, *, folder: str = "", until: datetime | None = None
+    ) -> None:
         """Let a value stand above the configuration from now on; None takes it back.
 
         Args:
-            name: `okdrop.ledger.overrides.BANDWIDTH`, `PAUSED` or `ENDED`.
+            name: `okdrop.ledger.overrides.BANDWIDTH`, `PAUSED`, `LOG_LEVEL` or `ENDED`.
             value: in the words of the configuration.
             folder: the watched folder that it is about; "" for all.
+            until: when it ends by itself; None: never.
         """
-        await self._thread.write(overrides.override, self._now(), name, folder, value)
+        await self._thread.write(overrides.override, self._now(), name, folder, value, until)
 
     async def host_mode(self, host: str) -> Mode | None:
         """How this host takes segments, if that was proven within a day."""

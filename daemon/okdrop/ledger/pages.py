@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import unicodedata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, not_, or_, select
+from sqlalchemy import and_, bindparam, not_, or_, select
 
 from okdrop.drop import SIDECAR_AWAITED, SIDECAR_UNSETTLED, UNFINISHED, State
+from okdrop.ledger.folding import folded
 from okdrop.ledger.rows import upload_of
 from okdrop.ledger.schema import UPLOADS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from okdrop.drop import Upload
 
@@ -55,51 +55,54 @@ def page(
     With `oldest`, the oldest ones, above an id. `folder`: of that watched folder alone. `waiting`: those
     alone that wait for something else than their turn, or those that do not.
     """
-    query = _page(states=states, holding=holding, beyond=beyond, oldest=oldest).limit(at_most)
-    if folder is not None:
-        query = query.where(_ROW.folder == folder)
-    if waiting is not None:
-        waits = _waits(waiting.now)
-        query = query.where(waits if waiting.wanted else not_(waits))
-    return [upload_of(row) for row in connection.execute(query)]
+    conditions = [*_conditions(holding=holding, beyond=beyond, oldest=oldest, folder=folder)]
+    wanted = {*State} if states is None else {*states}
+    if waiting is not None and waiting.wanted:
+        wanted &= UNFINISHED
+    found: list[int] = []
+    for state in sorted(wanted):
+        query = of_state(state, [*conditions, *_of_waiting(state, waiting)], oldest=oldest, at_most=at_most)
+        found += connection.execute(query).scalars()
+    shown = sorted(found, reverse=not oldest)[:at_most]
+    rows = select(UPLOADS).where(_ROW.id.in_(shown)).order_by(_ROW.id if oldest else _ROW.id.desc())
+    return [upload_of(row) for row in connection.execute(rows)]
 
 
-def _page(
-    *, states: Collection[State] | None, holding: str, beyond: int | None, oldest: bool
-) -> Select[*tuple[Any, ...]]:
-    query = select(UPLOADS).order_by(_ROW.id if oldest else _ROW.id.desc())
-    if states is not None:
-        query = query.where(_ROW.state.in_(sorted(states)))
+def of_state(
+    state: State, conditions: Collection[ColumnElement[bool]], *, oldest: bool, at_most: int
+) -> Select[int]:
+    """The first ids of one state: it is read off an index, in order, and all conditions with it.
+
+    Of several states it would be sorted, and of none in particular each row would be read.
+    """
+    order = _ROW.id if oldest else _ROW.id.desc()
+    return select(_ROW.id).where(_ROW.state == state, *conditions).order_by(order).limit(at_most)
+
+
+def _conditions(
+    *, holding: str, beyond: int | None, oldest: bool, folder: str | None
+) -> Iterator[ColumnElement[bool]]:
+    """What holds of rows in any state; each is of columns in `schema.FILTERED_BY`."""
     if beyond is not None:
-        query = query.where(_ROW.id > beyond if oldest else _ROW.id < beyond)
-    return query.where(_holds(holding)) if holding else query
+        yield _ROW.id > beyond if oldest else _ROW.id < beyond
+    if folder is not None:
+        yield _ROW.folder == folder
+    if holding:
+        yield _ROW.folded.contains(folded(holding), autoescape=True)
+
+
+def _of_waiting(state: State, waiting: Waiting | None) -> Iterator[ColumnElement[bool]]:
+    """The same of those that wait, or do not; what is over waits for nothing."""
+    if waiting is not None and state in UNFINISHED:
+        waits = _waits(waiting.now)
+        yield waits if waiting.wanted else not_(waits)
 
 
 def _waits(now: datetime) -> ColumnElement[bool]:
-    """Not over yet, and waits for its next try, a twin, its hours, a sidecar, or a person."""
+    """Waits for its next try, a twin, its hours, a sidecar, or a person."""
     awaits = and_(_ROW.state == State.FINALIZING, _ROW.last_trouble.in_((SIDECAR_AWAITED, SIDECAR_UNSETTLED)))
     later = and_(_ROW.retry_at.is_not(None), _ROW.retry_at > now)
-    reasons = or_(later, _ROW.waits_for.is_not(None), _ROW.closed_by.is_not(None), _ROW.held, awaits)
-    return and_(_ROW.state.in_(sorted(UNFINISHED)), reasons)
-
-
-def _holds(text: str) -> ColumnElement[bool]:
-    """Whether a path or a title holds a text.
-
-    The database folds the case of ASCII letters alone; of others the usual ways to write them are tried, and
-    of accents both ways in which file names are encoded.
-    """
-    cases = {text}
-    if not text.isascii():
-        cases |= {text.lower(), text.upper(), text.title(), text.capitalize()}
-    forms = {unicodedata.normalize(form, case) for form in ("NFC", "NFD") for case in cases}
-    return or_(
-        *(
-            column.contains(form, autoescape=True)
-            for form in sorted(forms | cases)
-            for column in (cast(_ROW.path, String), _ROW.title)
-        )
-    )
+    return or_(later, _ROW.waits_for.is_not(None), _ROW.closed_by.is_not(None), _ROW.held, awaits)
 
 
 def oldest_open(connection: Connection) -> datetime | None:

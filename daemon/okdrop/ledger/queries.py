@@ -264,8 +264,12 @@ FORGET_HALT: Final = delete(HALTS).where(HALTS.c.account == bindparam("owner"))
 FORGET_HALTS: Final = delete(HALTS)
 NOTE_HALT: Final = insert(HALTS)
 
-# What a person decided while it ran. And: it is taken back; it stands.
-OVERRIDES_THAT_STAND: Final = select(OVERRIDES).order_by(OVERRIDES.c.name, OVERRIDES.c.folder)
+# What a person decided while it ran, and is not over. And: it is taken back; it stands.
+OVERRIDES_THAT_STAND: Final = (
+    select(OVERRIDES)
+    .where(or_(OVERRIDES.c.until.is_(None), OVERRIDES.c.until > bindparam("now", type_=Instant)))
+    .order_by(OVERRIDES.c.name, OVERRIDES.c.folder)
+)
 TAKE_BACK: Final = delete(OVERRIDES).where(
     OVERRIDES.c.name == bindparam("named"), OVERRIDES.c.folder == bindparam("of_folder")
 )

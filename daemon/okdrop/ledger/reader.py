@@ -116,6 +116,10 @@ class Reader:
         """How much was published in each hour since then, oldest first; those without anything are none."""
         return self._ask(figures.published_by_hour, since)
 
+    def posts(self, *, folder: str | None, first: datetime, end: datetime, at_most: int) -> int:
+        """How many videos of a watched folder (None: of all) were posted from `first` on and before `end`."""
+        return self._ask(publications.posts, folder=folder, first=first, end=end, at_most=at_most)
+
     def latest_notes(self, numbers: Collection[int]) -> Mapping[int, str]:
         """What the history of each of these uploads says last."""
         return self._ask(figures.latest_notes, numbers)
@@ -184,9 +188,9 @@ class Reader:
         """How many there are, by whether they are tried again."""
         return self._ask(operations.count_orphans)
 
-    def overrides(self) -> list[Override]:
+    def overrides(self, now: datetime) -> list[Override]:
         """What a person decided while it ran, and still stands."""
-        return self._ask(overrides.overrides)
+        return self._ask(overrides.overrides, now)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from okdrop.drop import Drop, Failure, Revision, State, Strikes, Ticket, Upload
+from okdrop.ledger.folding import sought_in
 from okdrop.ledger.schema import UPLOADS
 from okdrop.publication import Cover, Publication
 
@@ -98,6 +99,7 @@ def values_of(upload: Upload) -> dict[str, Any]:
         "sample": upload.sample,
         "waits_for": upload.waits_for,
         "account": upload.account,
+        "folded": sought_in(upload.drop.path, upload.drop.title),
         **_afterwards_values(upload),
         **_ticket_values(upload.ticket),
         **_failure_values(upload.failure),

@@ -34,7 +34,7 @@ from okdrop.steps import Kind, Outcome
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every revision of the schema this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]
@@ -138,6 +138,12 @@ TO_TAKE: Final = text("done_at IS NULL")
 TAKEN: Final = text("done_at IS NOT NULL")
 """Every step that came to its end."""
 
+FILTERED_BY: Final = (
+    *("state", "id", "folder", "folded"),
+    *("retry_at", "waits_for", "closed_by", "held", "last_trouble"),
+)
+"""By what pages are turned and filtered: the state and the id first, by which they are in order."""
+
 UPLOADS: Final = Table(
     "uploads",
     METADATA,
@@ -199,6 +205,7 @@ UPLOADS: Final = Table(
     Column("words", String),
     Column("account", String, nullable=False, server_default=""),
     Column("along", String),
+    Column("folded", String, nullable=False, server_default=""),
     Index(
         "one_row_per_revision",
         "path",
@@ -212,13 +219,16 @@ UPLOADS: Final = Table(
     Index("uploads_by_state", "state"),
     Index("uploads_by_size", "size", "sample"),
     Index("uploads_by_chore", "chore", sqlite_where=TO_DO, postgresql_where=TO_DO),
-    Index("uploads_held", "folder", sqlite_where=HELD, postgresql_where=HELD),
+    Index("uploads_held", "folder", "state", "held", sqlite_where=HELD, postgresql_where=HELD),
     Index("uploads_by_moved_to", "moved_to", sqlite_where=MOVED, postgresql_where=MOVED),
     Index("uploads_to_prune", "folder", "moved_at", sqlite_where=TO_PRUNE, postgresql_where=TO_PRUNE),
-    Index("uploads_by_post", "posted_at", sqlite_where=POSTED, postgresql_where=POSTED),
+    Index("uploads_by_post", "posted_at", "state", "size", sqlite_where=POSTED, postgresql_where=POSTED),
     Index("uploads_by_folders_post", "folder", "posted_at", sqlite_where=POSTED, postgresql_where=POSTED),
     Index("uploads_to_tell", "tell_at", sqlite_where=TO_TELL, postgresql_where=TO_TELL),
     Index("uploads_in_draft", "draft", sqlite_where=DRAFTS, postgresql_where=DRAFTS),
+    # All that a page may be filtered by: no row is looked at but those on it. PostgreSQL takes no entry as
+    # long as a path may be.
+    Index("uploads_filtered", *FILTERED_BY).ddl_if(dialect="sqlite"),
 )
 
 HISTORY: Final = Table(
@@ -288,8 +298,9 @@ OVERRIDES: Final = Table(
     Column("folder", String, primary_key=True),
     Column("value", String, nullable=False),
     Column("since", Instant, nullable=False),
+    Column("until", Instant),
 )
-"""What a person decided while it ran, which stands above the configuration until it is taken back."""
+"""What a person decided while it ran; it stands above the configuration until then, or it is taken back."""
 
 HALTS: Final = Table(
     "halts",

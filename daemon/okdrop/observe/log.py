@@ -1,5 +1,7 @@
 """The log: one line on standard error for each event, as JSON or for a person's eyes.
 
+Of which level they are written changes while it runs: `LogLevelSet` says so, and is heard as all others are.
+
 An event's `name` is the line's `event`, its fields are the line's fields. Events hold no secret, so the
 log cannot.
 """
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
-from okdrop.events import LogLost
+from okdrop.events import LogLevelSet, LogLost
 from okdrop.observe.quiet import Quiet
 from okdrop.observe.readable import readable
 from okdrop.observe.spool import Spool
@@ -28,21 +30,33 @@ if TYPE_CHECKING:
     from okdrop.events import Emit, Event
 
 _FIRST: Final = ("timestamp", "level", "event")
+_LEVELS: Final = {
+    name.lower(): number for name, number in logging.getLevelNamesMapping().items() if name != "NOTSET"
+}
 
 
 def log_to(stream: TextIO, *, json: bool, level: str) -> Emit:
-    """A listener that writes each event of at least `level` (debug, info, warning, error) as a line."""
+    """A listener that writes each event of at least `level` (debug, info, warning, error) as a line.
+
+    From a `LogLevelSet` on, which is written in any case, those of at least its level.
+    """
+    least = _LEVELS[level]
     logger = structlog.wrap_logger(
         structlog.PrintLogger(stream),
         processors=_for_programs() if json else _for_eyes(colors=stream.isatty()),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         cache_logger_on_first_use=True,
     )
 
     def listen(event: Event) -> None:
+        nonlocal least
+        if isinstance(event, LogLevelSet):
+            least = _LEVELS[event.least]
+        elif _LEVELS[event.level] < least:
+            return
         # A log that cannot be written (its disk is full, its reader is gone) must not end the uploads.
         with contextlib.suppress(OSError):
-            logger.log(logging.getLevelNamesMapping()[event.level.upper()], event.name, **_fields(event))
+            logger.log(_LEVELS[event.level], event.name, **_fields(event))
 
     return listen
 

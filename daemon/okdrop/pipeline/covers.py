@@ -63,6 +63,18 @@ def _read(row: Upload) -> Image:
         raise GaveUp(words, code="image_unfit", hint=hint) from None
 
 
+def seen(row: Upload) -> bytes | None:
+    """The image beside a video as it is now, for the eye; None: there is none that a cover may be. Blocks."""
+    place = image_place_of(row)
+    path = image_beside(place) if place is not None else None
+    if path is None or place is None:
+        return None
+    try:
+        return read_image(path, folder_above(place, row)).data
+    except UnfitImageError:
+        return None
+
+
 async def _blocks(data: bytes) -> AsyncGenerator[bytes | memoryview, None]:
     view = memoryview(data)
     for start in range(0, len(data), _BLOCK):

@@ -79,6 +79,7 @@ class Parts:
     `breakers` tell which places are in trouble, and keep who waits for them.
     `reading` is how the bytes of files are read.
     `order` is whose turn it is of those that wait for their bytes to be sent.
+    `log_level` is of which level and above lines are written, by the configuration.
     `throttles` are the limits on what is sent: the process's, named "", and each watched folder's.
     `devices` is what each watched folder, and the folders in it, were seen to lie on in this run (st_dev).
     `client` talks to OK for the account of `[ok]`, `clients` for each further one, by its name.
@@ -108,6 +109,7 @@ class Parts:
     keep_history: float = 0.0
     order: Order = Order.OLDEST
     reading: Reading = PLAIN
+    log_level: str = "info"
     throttles: Mapping[str, Throttle] = dataclasses.field(default_factory=dict)
     posting: Postings = AS_IT_COMES
     devices: dict[str, set[int]] = dataclasses.field(default_factory=dict)

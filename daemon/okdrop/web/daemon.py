@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from okdrop.config.bandwidth import Bandwidth
-    from okdrop.ledger import Ledger
+    from okdrop.drop import Upload
+    from okdrop.ledger import Ledger, Reader
     from okdrop.web.looks import Looks
     from okdrop.web.space import Space
 
@@ -78,12 +79,15 @@ class Daemon:
     `videos_at` is what a video's id is put behind to see it, "" where nobody knows.
     `began_at` is when it was started, `now` gives aware times.
     `ledger` is the daemon's own, `looks` are for looks beside it.
+    `log_level` is of which level and above lines are written, by the configuration.
     `limits` are the limits that are configured: of all (""), and of each watched folder.
+    `quotas` tells by the ledger how many posts a day there may be, of all and of folders, and were.
     `standing` and `condition` tell how it stands, `is_stuck` whether nothing moves though something could,
     `accounts` how each account does, `hosts` how each host is sent to, `folders` how a folder does, by its
     path as events show it, and `space` how much room there is.
     `sending` tells where the bytes of uploads under way are; `speeds` how many left in each step of the last
     hour, and how many seconds of the last one have passed.
+    `cover` reads the image beside a video, as it is now, where one is there that a cover may be; it blocks.
     `files` tells of the files that are not finished yet, of so many at most each by itself.
     `ordered` is called after an order about an upload, `decided` after a pause or a limit was written.
     `metrics` gives them in the form of Prometheus, with its content type.
@@ -95,7 +99,9 @@ class Daemon:
     now: Callable[[], datetime]
     ledger: Ledger
     looks: Looks
+    log_level: str
     limits: Mapping[str, Bandwidth]
+    quotas: Callable[[Reader], list[dict[str, Any]]]
     standing: Callable[[], Standing]
     condition: Condition
     is_stuck: Callable[[], bool]
@@ -105,6 +111,7 @@ class Daemon:
     space: Space
     sending: Callable[[], list[dict[str, Any]]]
     speeds: Callable[[], tuple[list[int], float]]
+    cover: Callable[[Upload], bytes | None]
     files: Callable[[int], dict[str, Any]]
     ordered: Callable[[], object]
     decided: Callable[[], Awaitable[None]]

@@ -4,6 +4,7 @@
               to lead here (DNS rebinding) calls us by its own
     origin    what changes something comes from our own page, or from no page at all
     token     where one is configured, compared in constant time; wrong ones are counted
+    role      who shows the token for looking on changes nothing
 
 What is refused is refused before a route is looked at, so that nothing is learned from the difference.
 """
@@ -29,7 +30,7 @@ from okdrop.web.tries import Tries
 from okdrop.web.troubles import Troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from datetime import datetime
 
 OPEN: Final = frozenset({"/healthz", "/readyz"})
@@ -38,6 +39,8 @@ OPEN: Final = frozenset({"/healthz", "/readyz"})
 LOGIN: Final = "/login"
 """Where a browser shows the token; like the files of the page, it is the same in every installation."""
 
+LOGOUT: Final = "/logout"
+
 SAFE: Final = frozenset({"GET", "HEAD"})
 
 SIGNED_IN: Final = web.RequestKey("signed_in", bool)
@@ -45,6 +48,9 @@ SIGNED_IN: Final = web.RequestKey("signed_in", bool)
 
 AUTHORISED: Final = web.RequestKey("authorised", bool)
 """Whether a request showed the token, or none is needed."""
+
+MAY_CHANGE: Final = web.RequestKey("may_change", bool)
+"""Whether a request showed the token that lets it change things, or none is needed."""
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
@@ -76,6 +82,7 @@ class Guard:
         host: where it listens: a name or an address.
         hosts: further names by which it may be called.
         token: what has to be shown; "" for nothing.
+        view_token: what may be shown instead by who only looks on; "" for nothing.
         now: aware times.
         monotonic: seconds.
         emit: told of wrong tokens, and of bugs.
@@ -87,6 +94,7 @@ class Guard:
         host: str,
         hosts: Collection[str],
         token: str,
+        view_token: str = "",
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         emit: events.Emit,
@@ -94,11 +102,18 @@ class Guard:
         self._names: Final = {"localhost", host.lower(), *hosts}
         self._only_loopback: Final = _is_loopback(host)
         self._token: Final = token.encode()
+        self._view_token: Final = view_token.encode()
         self._monotonic: Final = monotonic
         self._emit: Final = emit
         self._tries: Final = Tries()
         self._troubles: Final = Troubles(monotonic, emit)
         self.sessions: Final = Sessions(self._token, now) if token else None  #: None: no token is needed
+        self.views: Final = Sessions(self._view_token, now) if view_token else None  #: of who looks on
+
+    @property
+    def all_sessions(self) -> Sequence[Sessions]:
+        """Of whoever may change things, and of who looks on; none where no token is needed."""
+        return [sessions for sessions in (self.sessions, self.views) if sessions is not None]
 
     @web.middleware
     async def admit(
@@ -109,6 +124,7 @@ class Guard:
             self._check_host(request)
             self._check_origin(request)
             self._check_token(request)
+            _check_role(request)
             return await handler(request)
         except RefusedError as refused:
             return refused.answer
@@ -156,21 +172,18 @@ class Guard:
             raise RefusedError(403, "this came from a page of another place")
 
     def _check_token(self, request: web.Request) -> None:
-        request[SIGNED_IN] = False
+        request[SIGNED_IN] = request[MAY_CHANGE] = False
         if not self._token:
-            request[AUTHORISED] = True
+            request[AUTHORISED] = request[MAY_CHANGE] = True
             return
         shown = _shown(request.headers.get("Authorization", ""))
         if shown is not None:
             self.check_shown(request, shown)
             return
-        request[AUTHORISED] = request[SIGNED_IN] = self._is_signed_in(request)
+        request[MAY_CHANGE] = _is_signed_in(request, self.sessions)
+        request[AUTHORISED] = request[SIGNED_IN] = request[MAY_CHANGE] or _is_signed_in(request, self.views)
         if not (request[AUTHORISED] or _is_open(request)):
             raise _not_shown(request)
-
-    def _is_signed_in(self, request: web.Request) -> bool:
-        cookie = request.cookies.get(self.sessions.name) if self.sessions is not None else None
-        return cookie is not None and self.sessions is not None and self.sessions.holds(cookie)
 
     def check_shown(self, request: web.Request, shown: bytes) -> None:
         """Compare what was shown with the token, if its address may try.
@@ -183,7 +196,8 @@ class Guard:
             RefusedError: 401, it is not the token; 429, too many of them came from there.
         """
         address, now = request.remote or "", self._monotonic()
-        is_right = hmac.compare_digest(shown, self._token)
+        is_whole = hmac.compare_digest(shown, self._token)
+        is_right = is_whole or (hmac.compare_digest(shown, self._view_token) and self._view_token != b"")
         wait = self._tries.wait(address, now)
         if wait and not (is_right and self._tries.knows(address, now)):
             after = {"Retry-After": str(math.ceil(wait))}
@@ -193,7 +207,7 @@ class Guard:
                 self._emit(events.WebRefused(address=address))
             raise RefusedError(401, "this is not the token", _ASK)
         self._tries.right(address, now)
-        request[AUTHORISED] = True
+        request[AUTHORISED], request[MAY_CHANGE] = True, is_whole
 
 
 _HOST: Final = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\[\]:]*))(?::[0-9]{1,5})?")
@@ -203,6 +217,17 @@ _IN_WORDS: Final = {
     405: "this cannot be asked so; Allow tells how",
     413: "the body is too large",
 }
+
+
+def _is_signed_in(request: web.Request, sessions: Sessions | None) -> bool:
+    cookie = request.cookies.get(sessions.name) if sessions is not None else None
+    return cookie is not None and sessions is not None and sessions.holds(cookie)
+
+
+def _check_role(request: web.Request) -> None:
+    """Refuse what would change something, of who may only look on; to come and to go changes nothing."""
+    if request.method not in SAFE and not request[MAY_CHANGE] and request.path not in {LOGIN, LOGOUT}:
+        raise RefusedError(403, "this token lets you look on; changes need web.token")
 
 
 def _is_open(request: web.Request) -> bool:

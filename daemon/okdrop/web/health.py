@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from okdrop.documents import limits_as_json, overrides_as_json, rfc3339
+from okdrop.documents import limits_as_json, log_as_json, overrides_as_json, rfc3339
 from okdrop.errors import LedgerError
 from okdrop.events import shown
 from okdrop.web.answers import ledger_within, told, whole_number
-from okdrop.web.guard import AUTHORISED, SIGNED_IN
+from okdrop.web.guard import AUTHORISED, MAY_CHANGE, SIGNED_IN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,13 +74,14 @@ class Health:
     async def _status(self, request: web.Request) -> web.Response:
         daemon = self._daemon
         async with ledger_within():
-            counts, held, orphans, standing, modes = await self._daemon.looks(
+            counts, held, orphans, standing, modes, quotas = await self._daemon.looks(
                 lambda reader: (
                     reader.counts(),
                     reader.held(),
                     reader.count_orphans(),
-                    reader.overrides(),
+                    reader.overrides(daemon.now()),
                     reader.host_modes(daemon.now()),
+                    daemon.quotas(reader),
                 )
             )
         now, room = daemon.standing(), await daemon.space()
@@ -98,12 +99,15 @@ class Health:
                 "counts": {state.value: count for state, count in counts.items()},
                 "held": held,
                 "orphans": dataclasses.asdict(orphans),
+                "log": log_as_json(daemon.log_level, standing),
                 "limits": limits_as_json(daemon.limits, standing, daemon.now()),
+                "quotas": quotas,
                 "folders": [self._folder(folder, room) for folder in daemon.limits if folder],
                 "hosts": [host | {"mode": _mode(modes, host["host"])} for host in daemon.hosts()],
                 "accounts": daemon.accounts(),
                 "videos_at": daemon.videos_at,
                 "signed_in": request[SIGNED_IN],
+                "may_change": request[MAY_CHANGE],
             }
         )
 

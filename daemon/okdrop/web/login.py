@@ -10,6 +10,7 @@ from aiohttp import web
 
 from okdrop.ledger.overrides import ENDED
 from okdrop.web.answers import RefusedError, ledger_within
+from okdrop.web.guard import LOGIN, LOGOUT, MAY_CHANGE
 from okdrop.web.sessions import LIFE, Session
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "title": "Sign in",
         "label": "Token",
-        "hint": "It is the one that is set as web.token.",
+        "hint": "It is the one that is set as web.token, or as web.view_token to look on.",
         "button": "Sign in",
         "wrong": "This is not the token.",
         "wait": "Too many wrong tokens from this address. Try again in a minute.",
@@ -30,7 +31,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "ru": {
         "title": "Вход",
         "label": "Токен",
-        "hint": "Тот, что задан в web.token.",
+        "hint": "Тот, что задан в web.token, или в web.view_token, чтобы только смотреть.",
         "button": "Войти",
         "wrong": "Токен неверный.",
         "wait": "Слишком много неверных токенов. Повторите через минуту.",
@@ -80,8 +81,7 @@ class Login:
 
     async def recall(self) -> None:
         """Ask which sessions were ended in earlier lives; if that is not told, none of those is trusted."""
-        sessions = self._guard.sessions
-        if sessions is None:
+        if not self._guard.all_sessions:
             return
         try:
             async with ledger_within():
@@ -94,16 +94,18 @@ class Login:
                     if one.until <= now:
                         await self._daemon.ledger.override(ENDED, None, folder=one.number)
         except RefusedError:
-            sessions.distrust()
+            for sessions in self._guard.all_sessions:
+                sessions.distrust()
         else:
-            sessions.ended(ended)
+            for sessions in self._guard.all_sessions:
+                sessions.ended(ended)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What is answered here."""
         return [
-            web.get("/login", self._form),
-            web.post("/login", self._show),
-            web.post("/logout", self._leave),
+            web.get(LOGIN, self._form),
+            web.post(LOGIN, self._show),
+            web.post(LOGOUT, self._leave),
         ]
 
     async def _form(self, request: web.Request) -> web.Response:
@@ -123,7 +125,9 @@ class Login:
                 return _page(request, "wait", status=_TOO_MANY, headers=refused.headers)
             # Without the challenge that goes with 401: a browser would open a dialogue of its own.
             return _page(request, "wrong", status=403)
-        answer = _to("/")
+        if not request[MAY_CHANGE] and self._guard.views is not None:
+            sessions = self._guard.views
+        answer = self._left(request, _to("/"))  # one role at a time: that of the token that was shown last
         answer.set_cookie(
             sessions.name,
             sessions.begin(),
@@ -146,12 +150,15 @@ class Login:
             raise
 
     async def _leave(self, request: web.Request) -> web.Response:
-        answer, sessions = _to("/login"), self._guard.sessions
-        if sessions is not None:
+        for sessions in self._guard.all_sessions:
             ended = sessions.end(request.cookies.get(sessions.name, ""))
             if ended is not None:
                 async with ledger_within():  # it is ended all the same, but a restart would not know of it
                     await self._daemon.ledger.override(ENDED, str(ended.until), folder=ended.number)
+        return self._left(request, _to("/login"))
+
+    def _left(self, request: web.Request, answer: web.Response) -> web.Response:
+        for sessions in self._guard.all_sessions:
             answer.del_cookie(sessions.name, httponly=True, samesite="Strict", secure=_is_by_tls(request))
         return answer
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from okdrop.config import LogLevel
 from okdrop.drop import State
 from okdrop.web import figures, health, pulse, uploads
 from okdrop.web.answers import told
@@ -28,7 +29,7 @@ ROUTE: Final = "/api/openapi.json"
 _REFUSED: Final = {
     400: "what was asked makes no sense",
     401: "the token is missing or wrong",
-    403: "it came from a page of another place",
+    403: "it came from a page of another place, or the token is for looking on",
     404: "there is no such thing",
     408: "the body did not come",
     409: "that cannot be done to it, and why",
@@ -68,7 +69,11 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "`web.token`"},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "`web.token`; or `web.view_token`, to look on",
+                },
                 "basic": {"type": "http", "scheme": "basic", "description": "any name, and the token"},
             },
         },
@@ -127,6 +132,15 @@ def _paths() -> dict[str, Any]:
                 "upload", "one upload", _json(ref("UploadInFull")), (404, 503), parameters=[_NUMBER]
             )
         },
+        f"{one}/cover": {
+            "get": _operation(
+                "cover",
+                "the image beside the file that is the cover of its video, or becomes it",
+                _kind(*uploads.IMAGES.values()),
+                (404, 503),
+                parameters=[_NUMBER],
+            )
+        },
         f"{one}/retry": {"post": _order("retry", "hand it back to the queue")},
         f"{one}/cancel": {"post": _order("cancel", "take it out of the queue")},
         f"{one}/release": {"post": _order("release", "make a video public that friends saw first")},
@@ -134,6 +148,7 @@ def _paths() -> dict[str, Any]:
         "/api/pause": {"post": _operation("pause", "begin nothing new", _json(ref("Pause")), _CHANGES)},
         "/api/resume": {"post": _operation("resume", "go on", _json(ref("Pause")), _CHANGES)},
         "/api/bandwidth": _bandwidth(),
+        "/api/log": _log(),
         "/api/events": {"get": _events()},
     }
 
@@ -192,7 +207,11 @@ def _leads_on(name: str, says: str, refused: Sequence[int] = ()) -> dict[str, An
 
 
 def _login() -> dict[str, Any]:
-    form = {"type": "object", "properties": {"token": text("`web.token`")}, "required": ["token"]}
+    form = {
+        "type": "object",
+        "properties": {"token": text("`web.token`, or `web.view_token`")},
+        "required": ["token"],
+    }
     shown = _leads_on("login", "show the token, for a cookie", (400, 403, 408, 413, 415))
     shown["requestBody"] = {
         "required": True,
@@ -220,6 +239,25 @@ def _bandwidth() -> dict[str, Any]:
     put["requestBody"] = {"required": True, "content": {"application/json": {"schema": order}}}
     return {
         "get": _operation("limits", "the limits on what is sent", _json(ref("Limits")), (503,)),
+        "put": put,
+    }
+
+
+def _log() -> dict[str, Any]:
+    order = {
+        "type": "object",
+        "properties": {
+            "level": maybe(word(LogLevel, "of this level and above; null takes back what was set")),
+            "for": maybe(text("how long, as in the configuration; missing or null: until it is taken back"))
+            | {"examples": ["30m", "2h", None]},
+        },
+        "required": ["level"],
+        "additionalProperties": False,
+    }
+    put = _operation("haveLogged", "set the level of the log", _json(ref("Log")), (408, 415, *_CHANGES))
+    put["requestBody"] = {"required": True, "content": {"application/json": {"schema": order}}}
+    return {
+        "get": _operation("log", "which lines of the log are written", _json(ref("Log")), (503,)),
         "put": put,
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from okdrop.config import LogLevel
 from okdrop.drop import Chore, Mode, State
 from okdrop.inbox.settle import Cause
 from okdrop.inbox.watching import Mode as Way
@@ -114,7 +115,17 @@ _STATUS: Final[dict[str, Schema]] = {
         waiting=whole("to be deleted"),
         given_up=whole("could not be"),
     ),
+    "log": ref("Log"),
     "limits": listed(ref("Limit"), "of all, then of each watched folder"),
+    "quotas": listed(
+        thing(
+            "how many videos may be posted today, and were",
+            folder=text(_FOLDER),
+            posts_per_day=whole("that may be", least=1),
+            posted_today=whole("that were, or may have been"),
+        ),
+        "of all, and of watched folders, where such a limit is set",
+    ),
     "folders": listed(
         thing(
             "how a folder does",
@@ -152,12 +163,14 @@ _STATUS: Final[dict[str, Schema]] = {
             folders=whole("that send for it"),
             accepted=flag("whether OK accepted its credentials"),
             in_use_since=moment("since when this process uses them"),
+            expires_at=maybe(moment("when they end, where that is known")),
             halted=maybe(thing("why all of it waits", **_HALT)),
         ),
         "all of the configuration",
     ),
     "videos_at": text("what a video's id is put behind to see it; empty where OK is played by another host"),
     "signed_in": flag("whether this was asked with the cookie of a browser"),
+    "may_change": flag("whether what was shown lets change something, and not look on alone"),
 }
 
 _SPAN: Final = listed(whole("where it starts, and where it stops"), "bytes, half open") | {
@@ -267,6 +280,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
         by_hand=maybe(text("what a person set; off for none")),
         since=maybe(moment("since when that holds")),
         rate=maybe(whole("bytes a second that hold now; null for no limit", least=1)),
+    ),
+    "Log": thing(
+        "which lines of the log are written",
+        level=word(LogLevel, "those of this level and above"),
+        configured=word(LogLevel, "what is configured"),
+        by_hand=maybe(word(LogLevel, "what a person set")),
+        since=maybe(moment("since when that holds")),
+        until=maybe(moment("when it ends by itself; null for never")),
     ),
     "Limits": thing("the limits", limits=listed(ref("Limit"), "of all, then of each watched folder")),
 }

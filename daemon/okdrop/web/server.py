@@ -46,12 +46,14 @@ class Listen:
     """Where, and for whom.
 
     `host` and `port` are those of `web.listen`; port 0 is any free one. `token` is what has to be shown, ""
-    for nothing. `hosts` are further names by which it may be called.
+    for nothing, and `view_token` what is shown by who only looks on. `hosts` are further names by which it
+    may be called.
     """
 
     host: str
     port: int
     token: str = dataclasses.field(default="", repr=False)
+    view_token: str = dataclasses.field(default="", repr=False)
     hosts: tuple[str, ...] = ()
 
 
@@ -76,6 +78,7 @@ class WebServer:
             host=listen.host,
             hosts=listen.hosts,
             token=listen.token,
+            view_token=listen.view_token,
             now=daemon.now,
             monotonic=monotonic,
             emit=emit,

@@ -1,24 +1,28 @@
-"""Pauses and limits: what a person decides while it runs (`okdrop.ledger.overrides`)."""
+"""Pauses, limits, the log: what a person decides while it runs (`okdrop.ledger.overrides`)."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from okdrop.config import LogLevel
 from okdrop.config.bandwidth import Bandwidth
-from okdrop.documents import limits_as_json, overrides_as_json
-from okdrop.ledger import BANDWIDTH, PAUSED
+from okdrop.config.units import parse_duration
+from okdrop.documents import limits_as_json, log_as_json, overrides_as_json
+from okdrop.ledger import BANDWIDTH, LOG_LEVEL, PAUSED
 from okdrop.web.answers import RefusedError, body_of, ledger_within, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from okdrop.web.daemon import Daemon
 
 
 class Steering:
-    """The desk for `/api/pause`, `/api/resume` and `/api/bandwidth`.
+    """The desk for `/api/pause`, `/api/resume`, `/api/bandwidth` and `/api/log`.
 
     Args:
         daemon: whose.
@@ -34,6 +38,8 @@ class Steering:
             web.post("/api/resume", self._resume),
             web.get("/api/bandwidth", self._limits),
             web.put("/api/bandwidth", self._limit),
+            web.get("/api/log", self._log),
+            web.put("/api/log", self._have_logged),
         ]
 
     async def _pause(self, _request: web.Request) -> web.Response:
@@ -65,12 +71,52 @@ class Steering:
         return await self._limits(request)
 
     def _folder(self, body: dict[str, Any]) -> str:
-        if unknown := set(body) - {"limit", "folder"}:
-            raise RefusedError(400, f"there is no {min(unknown)!r}; there is limit and folder")
+        _refuse_others(body, "limit", "folder")
         folder = body.get("folder", "")
         if not isinstance(folder, str) or folder not in self._daemon.limits:
             raise RefusedError(404, "folder must be a watched folder as it is configured, or missing for all")
         return folder
+
+    async def _log(self, _request: web.Request) -> web.Response:
+        async with ledger_within():
+            standing = await self._daemon.ledger.overrides()
+        return told(log_as_json(self._daemon.log_level, standing))
+
+    async def _have_logged(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        _refuse_others(body, "level", "for")
+        level, until = _level(body), self._until(body)
+        if level is None and until is not None:
+            raise RefusedError(400, "for goes with a level")
+        async with ledger_within():
+            await self._daemon.ledger.override(LOG_LEVEL, level, until=until)
+            await self._daemon.decided()
+        return await self._log(request)
+
+    def _until(self, body: dict[str, Any]) -> datetime | None:
+        if body.get("for") is None:
+            return None
+        try:
+            return self._daemon.now() + timedelta(seconds=parse_duration(body["for"]))
+        except ValueError as error:
+            raise RefusedError(400, f"for {error}") from None
+
+
+def _refuse_others(body: dict[str, Any], *names: str) -> None:
+    if unknown := set(body) - {*names}:
+        raise RefusedError(400, f"there is no {min(unknown)!r}; there is {' and '.join(names)}")
+
+
+def _level(body: dict[str, Any]) -> str | None:
+    """The level that is wanted; None: what is configured."""
+    if "level" not in body:
+        raise RefusedError(400, "level is missing; null takes back what was set")
+    if body["level"] is None:
+        return None
+    for level in LogLevel:
+        if body["level"] == level.value:
+            return level.value
+    raise RefusedError(400, f"level must be one of {', '.join(LogLevel)}, or null")
 
 
 def _limit(body: dict[str, Any]) -> Bandwidth | None:

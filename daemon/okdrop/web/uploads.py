@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -9,7 +11,8 @@ from aiohttp import web
 from okdrop.documents import halt_as_json, history_as_json, steps_as_json, upload_as_json
 from okdrop.drop import UNFINISHED, State
 from okdrop.ledger import Waiting, orders
-from okdrop.web.answers import RefusedError, ledger_within, told, whole_number
+from okdrop.web.answers import WITHIN, RefusedError, ledger_within, told, whole_number
+from okdrop.web.looks import Few
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,6 +27,9 @@ PAGE: Final = 100
 LONGEST_TEXT: Final = 200
 _LARGEST_ID: Final = 2**63 - 1
 
+IMAGES: Final = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
+"""How the images begin that a cover may be, and their kinds."""
+
 
 class Uploads:
     """The desk for `/api/uploads`.
@@ -34,12 +40,14 @@ class Uploads:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon: Final = daemon
+        self._covers: Final = Few(1)  # some megabytes each, and maybe of a disk that hangs
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What is answered here."""
         return [
             web.get("/api/uploads", self._page),
             web.get(r"/api/uploads/{number:\d+}", self._one),
+            web.get(r"/api/uploads/{number:\d+}/cover", self._cover),
             web.post(r"/api/uploads/{number:\d+}/retry", self._retry),
             web.post(r"/api/uploads/{number:\d+}/cancel", self._cancel),
             web.post(r"/api/uploads/{number:\d+}/release", self._release),
@@ -106,6 +114,23 @@ class Uploads:
             "halted": halt_as_json(halt),
         }
         return told(upload_as_json(row, replaced_by) | more)
+
+    async def _cover(self, request: web.Request) -> web.Response:
+        """The image beside the file, of an upload whose video gets it or has it for its cover."""
+        number = _number(request)
+        async with ledger_within():
+            row = await self._daemon.looks(lambda reader: reader.get(number))
+        image = None
+        if row is not None and row.publication.cover is not None:
+            try:
+                async with asyncio.timeout(WITHIN):
+                    image = await self._covers(partial(self._daemon.cover, row))
+            except TimeoutError:
+                raise RefusedError(503, "the disk gives no answer just now; look again later") from None
+        if image is None:
+            raise RefusedError(404, "no cover is known of it, or the image is not there any more")
+        kind = next(kind for begin, kind in IMAGES.items() if image.startswith(begin))
+        return web.Response(body=image, content_type=kind)
 
     async def _retry(self, request: web.Request) -> web.Response:
         return await self._order(request, orders.retry)

@@ -43,5 +43,6 @@ export const retry = (id) => ask(`/api/uploads/${id}/retry`, { method: "POST" })
 export const cancel = (id) => ask(`/api/uploads/${id}/cancel`, { method: "POST" });
 export const pause = () => ask("/api/pause", { method: "POST" });
 export const resume = () => ask("/api/resume", { method: "POST" });
+export const log = (level, lasts) => ask("/api/log", { method: "PUT", headers: json, body: JSON.stringify({ level, for: lasts }) });
 export const limit = (folder, value) =>
   ask("/api/bandwidth", { method: "PUT", headers: json, body: JSON.stringify({ folder, limit: value }) });

@@ -33,8 +33,15 @@ function facts(row) {
     row.video_id ? fact(t("details.video"), may(row).watch ? h("a", page, row.video_id) : row.video_id) : [],
     row.title ? fact(t("details.title"), name(shown(row.title))) : [],
     row.privacy ? fact(t("details.privacy"), knows(`privacy.${row.privacy}`) ? t(`privacy.${row.privacy}`) : row.privacy) : [],
+    row.cover ? fact(t("details.cover"), t(`cover.${row.cover}`)) : [],
     row.account ? fact(t("details.account"), shown(row.account)) : [],
   );
+}
+
+function cover(row) {
+  if (!row.cover) return null;
+  const gone = (event) => event.target.remove(); // it was moved, or the disk is away
+  return h("img", { class: "cover", src: `/api/uploads/${row.id}/cover`, alt: t("details.cover"), onerror: gone });
 }
 
 function ofHistory(step) {
@@ -87,7 +94,7 @@ function filled(row) {
     can.retry ? retryButton(row.id, label) : null,
     can.dismiss ? cancelButton(row.id, label) : null,
   );
-  return content(name(label), bar, facts(row), ...timeline(row));
+  return content(name(label), bar, ...[cover(row), facts(row)].filter(Boolean), ...timeline(row));
 }
 
 /** Show the upload that the address names, as it is now; none where it names none. */

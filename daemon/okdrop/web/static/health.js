@@ -5,6 +5,7 @@ import { bytes, moment, shown, speed, when } from "./format.js";
 import { knows, t } from "./words.js";
 
 const LEAST = 1000; // bytes a second; below, an average that fades is all there is
+const SOON = 7 * 86_400_000; // milliseconds: a token that ends then wants a person
 
 function item(title, kind, words, ...lines) {
   return h(
@@ -21,13 +22,24 @@ function room({ free, total }) {
   return h("span", { class: tight ? "warn" : "" }, t("health.free", { free: bytes(free) }));
 }
 
-function folder(one) {
+function posts(quota) {
+  return quota ? t("health.posts", { n: quota.posted_today, limit: quota.posts_per_day }) : "";
+}
+
+function folder(one, quota) {
   const seen = one.scanned_at ? t("health.scanned", { when: when(one.scanned_at) }) : t("health.not_scanned");
   const path = name(shown(one.folder));
   if (one.away !== null) return item(path, "failed", t("health.away"), one.away, one.hint);
   const watching = one.watching === null ? "" : `health.watching.${one.watching}`;
   const words = knows(watching) ? t(watching) : t("health.not_scanned");
-  return item(path, one.watching === null ? "" : "published", words, facts(seen, room(one)));
+  return item(path, one.watching === null ? "" : "published", words, facts(seen, room(one), posts(quota)));
+}
+
+function expiry(at) {
+  if (at === null) return "";
+  const left = Date.parse(at) - Date.now();
+  const words = t(left > 0 ? "health.expires" : "health.expired", { when: when(at) });
+  return h("span", { class: left < SOON ? "warn" : "", title: moment(at) }, words);
 }
 
 function account(one) {
@@ -35,6 +47,7 @@ function account(one) {
   const used = facts(
     t("health.shares", { n: one.folders }),
     h("span", { title: moment(one.in_use_since) }, t("health.since", { when: when(one.in_use_since) })),
+    expiry(one.expires_at),
   );
   if (one.halted !== null) return item(title, "failed", t("health.halted"), one.halted.message, one.halted.hint, used);
   const is = one.accepted ? ["published", t("health.accepted")] : ["", t("health.not_asked")];
@@ -57,13 +70,15 @@ let print = "";
 /** Show what the daemon's status says of them. */
 export function show(status) {
   const { folders, accounts, hosts } = status;
+  const quotas = new Map(status.quotas.map((one) => [one.folder, one]));
   const minute = Math.floor(Date.now() / 10_000);
-  const now = JSON.stringify([folders, accounts, hosts, minute]);
+  const now = JSON.stringify([folders, accounts, hosts, status.quotas, minute]);
   if (now === print) return;
   print = now;
   at("health").replaceChildren(
-    ...part(t("health.folders"), folders.map(folder), ""),
+    ...part(t("health.folders"), folders.map((one) => folder(one, quotas.get(one.folder))), ""),
     ...part(t("health.accounts"), accounts.map(account), ""),
+    quotas.has("") ? h("p", { class: "muted sum" }, posts(quotas.get(""))) : "",
     ...part(t("health.hosts"), hosts.map(host), t("health.no_hosts")),
   );
 }

@@ -7,6 +7,7 @@ import * as health from "./health.js";
 import * as hour from "./hour.js";
 import * as list from "./list.js";
 import { listen } from "./live.js";
+import * as log from "./log.js";
 import { afterwards } from "./orders.js";
 import * as published from "./published.js";
 import * as sending from "./sending.js";
@@ -16,6 +17,8 @@ import { seenAt } from "./wording.js";
 import { language, t } from "./words.js";
 
 const SOON = 250; // milliseconds: what happens together is asked for once
+const NEWS = 2_000; // milliseconds at least between two questions, where it happens again and again
+const CHART = 10_000; // the same, for what was published
 const STATUS_EVERY = 5_000;
 const LIST_EVERY = 30_000;
 const HOUR_EVERY = 10_000;
@@ -26,18 +29,19 @@ let counted = null;
 let limit = null;
 let unfinished = null;
 let asked = 0;
+let refreshed = -NEWS;
+let drawn = -CHART;
 
 async function refreshStatus() {
   const status = await api.status();
   standing.stand(status);
   steering.show(status);
   health.show(status);
+  log.show(status);
   list.count(status.counts);
   list.offer(status.folders.map(({ folder }) => folder));
   if (seenAt(status.videos_at)) list.refresh();
-  const now = status.counts.published;
-  if (now !== counted) published.refresh().catch(passOver);
-  counted = now;
+  chart(status.counts.published);
   const files = JSON.stringify(status.files_waiting);
   if (unfinished !== null && files !== unfinished) list.refresh();
   unfinished = files;
@@ -45,17 +49,27 @@ async function refreshStatus() {
   limit = steering.rate();
 }
 
+function chart(count) {
+  const now = performance.now();
+  if (count === counted || now < drawn + CHART) return;
+  counted = count;
+  drawn = now;
+  published.refresh().catch(passOver);
+}
+
 function passOver(error) {
   if (!(error instanceof api.Refused)) throw error; // the pulse tells of a daemon that is gone
 }
 
-function refresh() {
+function refresh({ atOnce = false } = {}) {
   clearTimeout(asked);
+  const wait = atOnce ? 0 : refreshed + NEWS - performance.now();
   asked = setTimeout(() => {
+    refreshed = performance.now();
     refreshStatus().catch(passOver);
     list.refresh();
     details.refresh();
-  }, SOON);
+  }, Math.max(SOON, wait));
 }
 
 function beats(pulse) {
@@ -88,7 +102,8 @@ function begin() {
   details.prepare();
   published.prepare();
   steering.prepare();
-  afterwards(refresh);
+  log.prepare();
+  afterwards(() => refresh({ atOnce: true }));
   every(STATUS_EVERY, refreshStatus);
   every(HOUR_EVERY, () => hour.refresh(steering.rate()));
   every(PUBLISHED_EVERY, published.refresh);

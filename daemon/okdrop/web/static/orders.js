@@ -41,7 +41,7 @@ export function retryButton(id, label) {
     event.target.disabled = true;
     if (!(await order(() => api.retry(id), t("retry.said", { name: label })))) event.target.disabled = false;
   };
-  const says = { type: "button", class: "small", "aria-label": t("retry.label", { name: label }), onclick: press };
+  const says = { type: "button", class: "order small", "aria-label": t("retry.label", { name: label }), onclick: press };
   return h("button", says, t("retry"));
 }
 
@@ -52,7 +52,7 @@ export function cancelButton(id, label) {
     "button",
     {
       type: "button",
-      class: "plain small cancel",
+      class: "order plain small cancel",
       "aria-label": t("cancel.label", { name: label }),
       onclick: async () => {
         if (!sure) {

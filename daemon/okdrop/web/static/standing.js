@@ -62,6 +62,8 @@ export function stand(status) {
   at("notices").hidden = !wrong.length;
   const files = Object.values(status.files_waiting).reduce((sum, count) => sum + count, 0);
   showNow(status, files);
-  say(at("foot"), t("foot", { version: status.version, since: moment(status.began_at) }));
+  const foot = t("foot", { version: status.version, since: moment(status.began_at) });
+  say(at("foot"), status.may_change ? foot : `${foot}. ${t("looking")}`);
   at("leave").hidden = !status.signed_in;
+  document.body.classList.toggle("looking", !status.may_change);
 }

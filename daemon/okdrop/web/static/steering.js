@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { at, h, say } from "./dom.js";
 import { limitText, shown, when } from "./format.js";
+import * as forms from "./forms.js";
 import { order } from "./orders.js";
 import { t } from "./words.js";
 
@@ -39,10 +40,6 @@ function configured(limit) {
   return parts.join("; ");
 }
 
-function field(id, label, control, hint) {
-  return h("div", { class: "field" }, h("label", { for: id }, label), control, hint);
-}
-
 function open() {
   const dialog = at("limits");
   const hint = h("p", { class: "muted", id: "limit-hint" }, t("limit.hint"));
@@ -68,35 +65,23 @@ function open() {
   async function set(limit) {
     if (await order(() => api.limit(select.value, limit), t("limit.said"))) dialog.close();
   }
-  const submit = (event) => {
-    event.preventDefault();
-    set(value.value.trim() || "off");
-  };
   const other = (words, limit) => h("button", { type: "button", onclick: () => set(limit) }, words);
-  dialog.replaceChildren(
+  forms.open(
+    dialog,
+    t("limit.title"),
+    () => set(value.value.trim() || "off"),
+    limits.length > 1 ? forms.field("limit-folder", t("limit.of"), select) : "",
+    forms.field("limit-value", t("limit.value"), value, hint),
+    stands,
     h(
       "div",
-      { class: "head" },
-      h("h2", { id: "limits-title" }, t("limit.title")),
-      h("button", { type: "button", class: "plain small", onclick: () => dialog.close() }, t("close")),
-    ),
-    h(
-      "form",
-      { onsubmit: submit },
-      limits.length > 1 ? field("limit-folder", t("limit.of"), select, null) : null,
-      field("limit-value", t("limit.value"), value, hint),
-      stands,
-      h(
-        "div",
-        { class: "actions" },
-        h("button", { type: "submit", class: "primary" }, t("limit.set")),
-        other(t("limit.off"), "off"),
-        other(t("limit.reset"), null),
-      ),
+      { class: "actions" },
+      h("button", { type: "submit", class: "primary" }, t("limit.set")),
+      other(t("limit.off"), "off"),
+      other(t("limit.reset"), null),
     ),
   );
   chosen();
-  dialog.showModal();
   value.select();
 }
 
@@ -104,8 +89,5 @@ function open() {
 export function prepare() {
   at("pause").addEventListener("click", turn);
   at("limit").addEventListener("click", open);
-  const dialog = at("limits");
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
-  });
+  forms.closable(at("limits"));
 }
