@@ -91,14 +91,21 @@ async def serving(
     audience.add(metrics.hear)
     audience.add(sights.hear)
     listen = _listen(config.web, *config.web.address)
-    async with WebServer(listen, daemon, monotonic=parts.monotonic, emit=audience) as server:
+    server = WebServer(listen, daemon, monotonic=parts.monotonic, emit=audience)
+    async with server, _watched(progress):
         audience.add(server.stream.hear)
-        watching = asyncio.create_task(progress.watch())
-        try:
-            yield server.address
-        finally:
-            watching.cancel()
-            await asyncio.wait({watching})
+        yield server.address
+
+
+@contextlib.asynccontextmanager
+async def _watched(progress: Progress) -> AsyncIterator[None]:
+    """Have it look regularly for as long as the block lasts."""
+    watching = asyncio.create_task(progress.watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 def _listen(web: Web, host: str, port: int) -> Listen:

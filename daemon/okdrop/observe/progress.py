@@ -64,24 +64,25 @@ class Progress:
         """Look regularly; ends when cancelled."""
         while True:
             await sleep(EVERY)
-            self._look()
+            self._look(self._monotonic())
 
     @property
     def still_for(self) -> float:
         """Seconds for which nothing has moved though something could; 0 where nothing has to."""
-        self._look()
-        return max(0.0, self._monotonic() - self._moved)
+        now = self._monotonic()
+        self._look(now)
+        return max(0.0, now - self._moved)
 
     @property
     def is_stuck(self) -> bool:
         """Whether that is too long."""
         return self.still_for > self._limit
 
-    def _look(self) -> None:
+    def _look(self, now: float) -> None:
         """See whether there is work, and whether there was some at the last look."""
         has_work, read = self._could_go_on(), self._read()
         if not (has_work and self._had_work) or read != self._read_before:
-            self._move()
+            self._moved = max(self._moved, now)
         self._had_work, self._read_before = has_work, read
 
     def _move(self, ahead: float = 0.0) -> None:
