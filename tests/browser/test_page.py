@@ -244,7 +244,7 @@ async def test_what_is_not_finished_or_waits_is_told_with_its_reason(start: Any,
         unfinished = page.locator("#unfinished > li").filter(has_text="later.mp4")
         await expect(unfinished).to_contain_text("Not finished")
         await expect(unfinished.locator(".why")).to_contain_text("waiting: ")
-        await page.get_by_role("button", name="All").click()
+        await page.locator("#chips button").first.click()
         await page.get_by_role("searchbox").fill("evening")
         await expect(unfinished).to_be_hidden()
         await page.get_by_role("button", name="1 file not finished yet").click()

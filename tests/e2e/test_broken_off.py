@@ -130,9 +130,10 @@ async def test_one_that_a_person_names_is_sent(daemon: Daemon, emulator: Emulato
     assert_published_once(emulator.videos(), [path], titles=False)
 
 
+MATROSKA = made.element(made.INFO, b"i" * 30) + made.element(made.CLUSTER, seeded(40 * KB, "mkv"))
 SURE: dict[str, Callable[[], bytes]] = {
     "avi": lambda: made.chunk(b"AVI ", seeded(40 * KB, "avi"), length=0),
-    "mkv": lambda: b"".join(made.MATROSKA)[:-30] + b"",
+    "mkv": lambda: made.MATROSKA[0] + made.element(made.SEGMENT, MATROSKA)[:-30],
     "flv": lambda: b"".join(made.FLV) + made.tag(9, seeded(40 * KB, "flv"))[:-30],
     "ts": lambda: b"".join(made.TS) * 40 + b"\x47" + b"t" * 80,
 }
