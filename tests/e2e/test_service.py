@@ -101,7 +101,7 @@ async def test_a_dead_token_halts_and_a_new_one_on_disk_resumes(start: Any) -> N
     async with daemon.started(*RUN) as running:
         halted = await running.tells("pool.halted")
         assert (halted["level"], halted["code"]) == ("error", "api_102")
-        assert "the file that `access_token_file` names" in halted["hint"]
+        assert "the file that `ok.access_token_file` names" in halted["hint"]
         assert not {"failed"} & {state for states in (await daemon.states()).values() for state in states}
         assert (await until(lambda: halt_of(daemon))).code == "api_102"
         looked = await daemon.ends("status")

@@ -59,8 +59,8 @@ _FATAL: Final = frozenset(
 }
 
 _ASK_ANEW: Final = (
-    "get a new token, and put it where the present one is: `access_token`, or the file that"
-    " `access_token_file` names"
+    "get a new token, and put it where the present one is: `ok.access_token`, or the file that"
+    " `ok.access_token_file` names"
 )
 
 _OPERATOR: Final[Mapping[int, tuple[str, str]]] = {
